@@ -1,0 +1,289 @@
+"""What a store must do. A contract: every implementation passes tests/store/, the same suite for all.
+
+A store holds one site's sealed data, facts, look-ups and pending record. It knows no plaintext, no policy and no key.
+
+Durability. When `transaction()` ends without an exception, everything written in it is on disk (SQLite:
+synchronous=FULL; PostgreSQL: synchronous_commit=on) and nothing written in it can be seen without the rest. When it
+ends with an exception, nothing was written.
+
+Concurrency. SQLite: one process (a lock file says so; a second one gets `SecondWriter`), one connection, one
+transaction at a time; others wait their turn in order. PostgreSQL: any number of transactions. `read` and `subjects`
+take a lock on each subject before they look, `share` or `change`, held to the end of the transaction, in ascending order of
+subject: while facts of a person are being changed, no read of that person is decided, and what a read saw cannot have
+been changed before the read's own record is durable.
+
+Retry. `Unavailable` means that nothing was written, and the whole transaction may be tried again, unless its message
+says that the outcome is unknown: then look for the `event` of the record by `has_event` before trying again.
+
+Times are integers: milliseconds since 1970-01-01 UTC. Ids (subject, row, event, key) are 16 random bytes.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
+
+Lock = Literal["share", "change"]
+
+
+class Subject(NamedTuple):
+    """One person, as the store knows them.
+
+    `keys` is canonical JSON, retention class -> key id in hex. `facts` is the person's standing in one line: tokens
+    `word/argument/…`, sorted, separated by one space (see avow.decide.facts). `version` counts the changes of the
+    row; a writer that expects another version is refused. `state`: live, or erased and why it is still here.
+    """
+
+    subject: bytes
+    created: int
+    keys: str
+    facts: str
+    version: int
+    state: Literal["live", "erased"]
+
+
+class Datum(NamedTuple):
+    """One sealed value. `policy` is the first 16 bytes of the digest of the version it was collected under.
+
+    `due` is the first moment at which it may no longer be used, minus one millisecond: at `due` it is in time, after
+    it is not; None keeps it until the person is erased. `kept_for` is the name of the event it waits for, or "".
+    """
+
+    subject: bytes
+    row: bytes
+    category: str
+    kept_as: str  # retention class: which of the subject's keys seals it
+    version: int  # of the value, from 1; bound into the ciphertext
+    purposes: str  # for what it was collected: names, sorted, separated by one space
+    form: str  # the form it came through
+    source: str  # "person", or the import it came with
+    policy: bytes
+    collected: int
+    due: int | None
+    kept_for: str
+    sealed: bytes
+
+
+class Consent(NamedTuple):
+    """An agreement, kept with its end. `about` is the fact token that it makes true while it stands."""
+
+    subject: bytes
+    row: bytes
+    about: str
+    given: int
+    withdrawn: int | None
+    policy: bytes
+    sealed: bytes  # the words agreed to and how it was given, sealed under the subject's key
+
+
+class ServiceRequest(NamedTuple):
+    """What a person asked for. `closed` None while open."""
+
+    subject: bytes
+    row: bytes
+    kind: str
+    opened: int
+    closed: int | None
+
+
+class LookUp(NamedTuple):
+    """A keyed hash by which a person is found."""
+
+    category: str
+    hash: bytes
+    subject: bytes
+
+
+class Suppression(NamedTuple):
+    """A do-not-contact entry: a keyed hash of an address, on one channel. Outlives the person's erasure."""
+
+    channel: str
+    hash: bytes
+    since: int
+
+
+class Leaf(NamedTuple):
+    """One entry of the record, waiting to be sequenced. `entry` is the ledger's own encoding."""
+
+    event: bytes
+    entry: bytes
+
+
+class Trace(NamedTuple):
+    """The erasable index: which events concern a person, with the sealed opening of the entry's commitment."""
+
+    subject: bytes
+    event: bytes
+    sealed: bytes
+
+
+class Pending(NamedTuple):
+    """A leaf as the sequencer sees it; `ticket` orders and names it."""
+
+    ticket: int
+    event: bytes
+    entry: bytes
+
+
+class LogState(NamedTuple):
+    """How far the record has been sequenced: the tree's size and root. Compare-and-swap only."""
+
+    size: int
+    root: bytes
+
+
+class Transaction(Protocol):
+    """Reads and writes that stand or fall together. Lists answer in the order asked."""
+
+    async def read(
+        self, asks: Sequence[tuple[bytes, Sequence[str]]], lock: Lock = "share"
+    ) -> list[tuple[Subject | None, list[Datum]]]:
+        """Per (subject, categories): the subject's row, None if unknown, and the newest datum of each category held."""
+
+    async def subjects(self, ids: Sequence[bytes], lock: Lock = "share") -> list[Subject | None]:
+        """The rows of these people."""
+
+    async def add_subject(self, subject: Subject) -> None:
+        """A new person. An id that exists is a defect and raises."""
+
+    async def change_subject(self, subject: Subject) -> None:
+        """Replace keys, facts and state; `subject.version` is the new version and must be the stored one plus one."""
+
+    async def drop_subject(self, subject: bytes) -> None:
+        """Remove look-ups, consents, service requests and traces of the person at once and mark the row erased.
+
+        Sealed data stay for `purge`: without their key they say nothing, and erasing must cost the same for ten
+        data as for ten thousand.
+        """
+
+    async def purge(self, limit: int) -> int:
+        """Remove up to `limit` sealed data of erased people; how many were removed. 0 means that none is left."""
+
+    async def put(self, data: Sequence[Datum]) -> None:
+        """Insert. A (subject, row) that exists with the version before is replaced, with any other version raises."""
+
+    async def remove(self, rows: Sequence[tuple[bytes, bytes]]) -> None:
+        """Delete data by (subject, row)."""
+
+    async def held(self, subject: bytes) -> list[Datum]:
+        """Every datum of one person, oldest first: for export, correction and erasure."""
+
+    async def due(self, now: int, limit: int) -> list[Datum]:
+        """Up to `limit` data that are past their `due`."""
+
+    async def awaiting(self, event: str, limit: int) -> list[Datum]:
+        """Up to `limit` data that wait for this event (`kept_for`)."""
+
+    async def keys_in_use(self, subject: bytes) -> set[str]:
+        """The retention classes of which the person still holds data."""
+
+    async def put_consent(self, consent: Consent) -> None:
+        """Insert, or replace the same (subject, row)."""
+
+    async def consents(self, subject: bytes) -> list[Consent]:
+        """All of one person's, ended ones too, oldest first."""
+
+    async def put_request(self, request: ServiceRequest) -> None:
+        """Insert, or replace the same (subject, row)."""
+
+    async def requests(self, subject: bytes) -> list[ServiceRequest]:
+        """All of one person's, closed ones too, oldest first."""
+
+    async def put_lookups(self, lookups: Sequence[LookUp]) -> None:
+        """Claim hashes. A (category, hash) that another subject holds raises `Taken`; the same subject may repeat."""
+
+    async def find(self, category: str, hash: bytes) -> bytes | None:
+        """The subject behind a hash."""
+
+    async def drop_lookups(self, subject: bytes, category: str) -> None:
+        """Remove a person's look-ups of one category."""
+
+    async def suppress(self, entry: Suppression) -> None:
+        """Insert; an entry that exists keeps its older `since`."""
+
+    async def suppressed(self, channel: str, hash: bytes) -> bool:
+        """Whether a do-not-contact entry stands."""
+
+    async def suppressions(self) -> list[Suppression]:
+        """All of them."""
+
+    async def unsuppress(self, channel: str, hash: bytes) -> None:
+        """Remove, on the person's own new wish."""
+
+    async def record(self, leaves: Sequence[Leaf], traces: Sequence[Trace]) -> None:
+        """Put entries on the pending record, and their traces into the erasable index."""
+
+    async def traces(self, subject: bytes) -> list[Trace]:
+        """Every event that concerns one person, oldest first."""
+
+    async def has_event(self, event: bytes) -> bool:
+        """Whether this event is among the pending leaves or the traces."""
+
+    async def pending(self, limit: int) -> list[Pending]:
+        """Leaves that are committed and not yet sequenced, by ticket."""
+
+    async def log_state(self) -> LogState:
+        """The sequenced size and root; (0, SHA-256 of nothing) for a new log."""
+
+    async def sequenced(self, before: LogState, after: LogState, tickets: Sequence[int]) -> None:
+        """Move the log's state and drop these pending leaves. Raises `Unavailable` if the state is not `before`."""
+
+    async def put_policy(self, digest: bytes, version: str, source: str, since: int) -> None:
+        """Remember a policy version by its 16-byte digest; the same digest again changes nothing."""
+
+    async def policies(self) -> list[tuple[bytes, str, str, int]]:
+        """Every version: digest, version, source, since; oldest first."""
+
+    async def put_staff(self, name: str, role: str, agreement: str, active: bool) -> None:
+        """Insert or replace a member of staff; `agreement` names the confidentiality text signed, or ""."""
+
+    async def staff(self, name: str) -> tuple[str, str, bool] | None:
+        """Role, agreement signed, active."""
+
+    async def set_note(self, name: str, value: str) -> None:
+        """A named value about the site itself (origin, last sweep, schema facts). Never personal."""
+
+    async def note(self, name: str) -> str | None:
+        """Such a value."""
+
+
+class Taken(Exception):
+    """A look-up hash belongs to another person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Bytes on disk and rows by table, for measuring."""
+
+    bytes: int
+    rows: dict[str, int]
+
+
+class Store(Protocol):
+    """One site's store. Open it with `avow.store.open_store(url, site)`."""
+
+    site: str
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """Begin; commit on leaving; roll back on an exception."""
+
+    @property
+    def gathers(self) -> bool:
+        """Whether waiting a moment for company pays: True where a commit is a network round trip."""
+
+    async def scrub(self) -> None:
+        """Make what was deleted unreadable in the files as far as the database can (SQLite: checkpoint-truncate, its
+        success checked; PostgreSQL: vacuum). Raises `OperatorError` if it could not."""
+
+    async def backup(self, folder: Path) -> None:
+        """A consistent copy into an empty folder, while serving."""
+
+    async def restore(self, folder: Path) -> None:
+        """Replace everything by such a copy. Serve nothing before the keystore's journal has been replayed."""
+
+    async def size(self) -> Size:
+        """How large it is."""
+
+    async def close(self) -> None:
+        """Release the connection and the lock."""
