@@ -136,11 +136,16 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form that asks for personal data; `at` is the processor on whose pages it stands, None for the merchant."""
+    """A form that asks for personal data.
+
+    `at` is the processor on whose pages it stands, None for the merchant. `opens` is the kind of service request
+    that submitting it opens, if any.
+    """
 
     name: str
     says: str = ""
     at: str | None = None
+    opens: str | None = None
     place: Place = Place(1, 1)
 
 

@@ -144,8 +144,8 @@ class Transaction(Protocol):
     async def subjects(self, ids: Sequence[bytes], lock: Lock = "share") -> list[Subject | None]:
         """The rows of these people."""
 
-    async def add_subject(self, subject: Subject) -> None:
-        """A new person. An id that exists is a defect and raises."""
+    async def add_subjects(self, subjects: Sequence[Subject]) -> None:
+        """New people. An id that exists is a defect and raises."""
 
     async def change_subject(self, subject: Subject) -> None:
         """Replace keys, facts and state; `subject.version` is the new version and must be the stored one plus one."""
@@ -191,10 +191,11 @@ class Transaction(Protocol):
         """All of one person's, closed ones too, oldest first."""
 
     async def put_lookups(self, lookups: Sequence[LookUp]) -> None:
-        """Claim hashes. A (category, hash) that another subject holds raises `Taken`; the same subject may repeat."""
+        """Make people findable. Several may share a (category, hash): who types an address has not proved that it is
+        theirs, so nobody is merged with somebody else by it. The same entry again changes nothing."""
 
-    async def find(self, category: str, hash: bytes) -> bytes | None:
-        """The subject behind a hash."""
+    async def find(self, category: str, hash: bytes) -> list[bytes]:
+        """The subjects behind a hash, oldest first."""
 
     async def drop_lookups(self, subject: bytes, category: str) -> None:
         """Remove a person's look-ups of one category."""
@@ -246,10 +247,6 @@ class Transaction(Protocol):
 
     async def note(self, name: str) -> str | None:
         """Such a value."""
-
-
-class Taken(Exception):
-    """A look-up hash belongs to another person."""
 
 
 @dataclass(frozen=True, slots=True)
