@@ -46,7 +46,7 @@ class Facts:
     """The conditions that hold for one request: for all its categories, and beyond that for single ones."""
 
     held: int
-    by_category: Mapping[str, int] = field(default=NOTHING)
+    by_category: Mapping[str, int] = field(default_factory=lambda: NOTHING)
 
     @classmethod
     def of(cls, *conditions: Condition, **by_category: Iterable[Condition]) -> "Facts":
