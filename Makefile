@@ -1,0 +1,78 @@
+# Two commands do everything on a machine that has python3 (3.11 or newer), git and make:
+#   make demo     five policies end to end, in the terminal
+#   make test     every test, small; obtains PostgreSQL and Chromium first
+# The rest, by `make help`.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+CORE := tests/policy tests/decide tests/vault tests/ledger
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
+
+.PHONY: help install dev demo test core campaign bench lint types format lock clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+install: $(VENV)/.installed ## .venv with the `avow` command
+
+dev: $(VENV)/.dev ## ... and everything that tests and checks need
+
+demo: install ## five policies end to end, in the terminal
+	$(BIN)/avow demo
+
+test: dev ## every test, small; obtains PostgreSQL and Chromium first
+	tools/servers.sh
+	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+core: dev ## the pure core's tests alone, within 5 s
+	$(BIN)/pytest -q --within 5 $(CORE) $(ARGS)
+
+campaign: dev ## the same harnesses at full counts, resumable; NAMES="..." for some of them
+	tools/servers.sh
+	$(BIN)/python -m tests.campaign $(NAMES) $(ARGS)
+
+bench: dev ## the ratios against raw floors
+	tools/servers.sh
+	$(BIN)/avow bench $(NAMES) $(ARGS)
+
+lint: dev ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: dev ## mypy, strict
+	$(BIN)/mypy
+
+format: dev ## let ruff put the format right
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: dev ## pin the newest versions that pyproject.toml allows, with hashes
+	$(LOCK) --upgrade --extra build --output-file requirements.lock
+	$(LOCK) --upgrade --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## away with what was made here
+	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.made:
+	tools/venv.sh $(PYTHON) $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made requirements.lock pyproject.toml
+	@echo "installing what requirements.lock pins, and avow itself"
+	$(PIP) install --require-hashes --requirement requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
+	@echo "installing what requirements-dev.lock pins"
+	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@
