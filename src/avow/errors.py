@@ -5,6 +5,7 @@
     CallError        the developer: the call asked for something that cannot be meant
     OperatorError    the operator: keys, files or databases are not as they must be; nothing is served
     Tampered         somebody changed stored bytes or the record
+    KeyGone          nobody's: it was erased
     Unavailable      the surroundings: try again, nothing was done
 
 No message ever carries a personal value. Each says what was wrong, where, and what to do.
@@ -65,6 +66,10 @@ class BadValue(CallError):
     """A value that may not be held: too long, of the wrong type, or with a card number in it."""
 
 
+class NotHeld(CallError):
+    """The act is allowed, and nothing of the kind is held for this person."""
+
+
 class OperatorError(AvowError):
     """Keys, files or databases are not as they must be. Avow refuses to start rather than serve unprotected."""
 
@@ -83,6 +88,10 @@ class RolledBack(OperatorError):
 
 class Tampered(AvowError):
     """A ciphertext that does not open, or a record that does not verify."""
+
+
+class KeyGone(AvowError):
+    """The key was destroyed, because the person was erased or the datum's time is over: nothing opens it again."""
 
 
 class Unavailable(AvowError):
