@@ -100,18 +100,21 @@ class EpochKey:
         """Seal what `open` gave, commitment and secret, for this epoch: how a key moves from epoch to epoch."""
         if len(nonce) != NONCE:
             raise CallError("a nonce has 12 bytes")
-        return bytes((VERSION,)) + nonce + self._cipher.encrypt(nonce, inner, self._head + len(name).to_bytes(4, "big") + name)
+        return bytes((VERSION,)) + nonce + self._cipher.encrypt(nonce, inner, self._bound(name))
 
     def open(self, name: bytes, wrap: bytes) -> bytes:
         """Commitment and secret, authentic, the one not yet compared with the other. Raises `Tampered`."""
         if len(wrap) != WRAP or wrap[0] != VERSION:
             raise Tampered("a wrapped key has an unknown version or length; put the keystore back from its backup")
         try:
-            return self._cipher.decrypt(wrap[1 : 1 + NONCE], wrap[1 + NONCE :], self._head + len(name).to_bytes(4, "big") + name)
+            return self._cipher.decrypt(wrap[1 : 1 + NONCE], wrap[1 + NONCE :], self._bound(name))
         except InvalidTag:
             raise Tampered(
                 "a wrapped key does not open where it stands; put the keystore back from its backup"
             ) from None
+
+    def _bound(self, name: bytes) -> bytes:
+        return self._head + len(name).to_bytes(4, "big") + name
 
     def __repr__(self) -> str:
         return f"EpochKey({self.number})"
