@@ -1,0 +1,376 @@
+"""The composition root: a policy, a store, keys, a log and a clock put together into one running site."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from avow.decide.explain import explain
+from avow.decide.facts import Circumstances
+from avow.decide.request import Request
+from avow.decide.table import Table, compile_policy
+from avow.errors import NotHeld, PolicyError, Refused, UnknownWord
+from avow.gate import Actor, Gate, Look
+from avow.policy.check import faults
+from avow.policy.model import PERSON, SITE, Policy
+from avow.policy.parse import parse, read
+from avow.practices.agreeing import Agreeing
+from avow.practices.collecting import Collecting, Submission, index
+from avow.practices.ending import Ending, Swept
+from avow.practices.importing import Imported, Importing
+from avow.practices.recovery import Recovered, Recovery
+from avow.practices.rights import Erased, Rights
+from avow.practices.staff import Staff
+from avow.record import Recorder
+from avow.sequencer import Log
+from avow.start import MovedClock, Places, must_be_private, open_keystore, system_clock
+from avow.store import open_store
+from avow.store.interface import Store
+from avow.store.keystore import Keystore
+from avow.vault.keys import RootProvider
+
+Asked = Literal["by the person", "by the site"]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of the merchant's staff, acting in a role. Standing is looked up anew at every act."""
+
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Somebody:
+    """The person themself. Whoever makes one has verified that they are that person (see docs)."""
+
+    who: str
+
+
+By = Member | Somebody | None  # None: the site's own software, with no human looking
+
+
+class Avow:
+    """One site under its policy. Open it with `Avow.open`; use it on the event loop that opened it.
+
+    People are named by opaque ids, 32 hexadecimal digits. Whatever touches a person is decided, recorded and
+    committed before anything is released; `Refused` names the promises that do not allow it.
+    """
+
+    def __init__(
+        self, gate: Gate, keystore: Keystore, recorder: Recorder, log: Log, clock: MovedClock, places: Places
+    ) -> None:
+        self.policy = gate.policy
+        self.log = log
+        self.staff_roll = Staff(gate)
+        self.keystore = keystore
+        self.places = places
+        self.swept = Swept(0, 0, 0)  # what opening had to sweep
+        self._gate = gate
+        self._clock = clock
+        self._suppressed: set[tuple[str, bytes]] = set()
+        self._collecting = Collecting(gate, recorder, keystore.journal, self._suppressed)
+        self._importing = Importing(self._collecting)
+        self._agreeing = Agreeing(gate, keystore.journal, self._suppressed)
+        self._rights = Rights(gate, recorder, keystore.journal)
+        self._ending = Ending(gate, keystore.journal)
+        self._recovery = Recovery(gate)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(  # noqa: PLR0913 - the parts that a site is made of, each with a sound default
+        cls, policy: str | Path | Policy, url: str, *, folder: str | Path | None = None,
+        root: str | Path | RootProvider | None = None, clock: Callable[[], datetime] = system_clock,
+        private: bool = False, demo: bool = False, sequence_every: timedelta = timedelta(milliseconds=500),
+    ) -> AsyncIterator["Avow"]:  # fmt: skip
+        """Open a site, new or old, and serve it until the block ends.
+
+        `url` is `sqlite:///FILE` or `postgresql://…`; with the latter `folder` names where keys and ledger lie.
+        `root` is the root key's file, or a provider with the two methods of `avow.vault.keys.RootProvider`; by
+        default the file in the environment's AVOW_ROOT_KEY, or one made among the keys. `private` says that this
+        process is the private server that some policies promise. `demo` makes a new data directory one whose clock
+        may be moved forward.
+
+        Before it serves it finishes what a crash left and erases what is due. Raises `PolicyError`, `OperatorError`
+        or `Tampered`; then it has served nothing.
+        """
+        chosen = policy if isinstance(policy, Policy) else read(Path(policy))
+        if wrong := faults(chosen):
+            raise PolicyError(wrong, chosen.site)
+        must_be_private(chosen, private)
+        provider = root if root is not None and not isinstance(root, str | Path) else None
+        places = Places.of(url, folder, root if isinstance(root, str | Path) else None)
+        async with AsyncExitStack() as stack:
+            store = await open_store(url, chosen.site)
+            stack.push_async_callback(store.close)
+            keystore = await open_keystore(store, places, provider)
+            stack.callback(keystore.close)
+            shop = await _assemble(chosen, store, keystore, places, clock, demo)
+            stack.push_async_callback(shop._gate.close)
+            await shop.settle()
+            stack.push_async_callback(shop.sequence)
+            sequencing = asyncio.create_task(shop._keep_sequencing(sequence_every.total_seconds()))
+            stack.push_async_callback(_end, sequencing)
+            yield shop
+
+    # -- who acts -----------------------------------------------------------------------------------------------
+
+    def staff(self, name: str, role: str) -> Member:
+        """A colleague in a role of the policy. Raises `UnknownWord` for another role."""
+        if role not in self.policy.roles:
+            raise UnknownWord(f"the policy names no role `{role}`; it names {_words(self.policy.roles)}")
+        return Member(name, role)
+
+    def person(self, who: str) -> Somebody:
+        """The person themself; the caller has verified that (a session, or a code sent to the contact on file)."""
+        return Somebody(who)
+
+    async def _actor(self, by: By, who: str = "") -> Actor:
+        if by is None:
+            return Actor(SITE, "site", standing=True)
+        if isinstance(by, Somebody):
+            return Actor(PERSON, "person", identified=by.who == who)
+        return await self.staff_roll.actor(by.name, by.role)
+
+    # -- data ---------------------------------------------------------------------------------------------------
+
+    async def collect(
+        self, form: str, given: Mapping[str, str], *, who: str | None = None, no_card: Iterable[str] = (),
+        affiliate_link: bool = False,
+    ) -> str:  # fmt: skip
+        """Take in a form that a person submitted; the id of the person, a new one unless `who` is passed.
+
+        Opens the service request that the form stands for. Raises `UnknownWord`, `CallError`, `BadValue`, `Refused`;
+        then nothing is stored.
+        """
+        actor = Actor(PERSON, "person", identified=who is not None)
+        subject = _id(who) if who is not None else None
+        one = Submission(
+            form, given, actor, subject, no_card=frozenset(no_card), affiliate_link=affiliate_link
+        )
+        return (await self._collecting.collect((one,)))[0].hex()
+
+    async def use(self, who: str, category: str, *, purpose: str, by: By = None) -> str:
+        """One value, for a purpose, once its record is on disk. Raises `Refused`, or `NotHeld` if there is none."""
+        values = await self.use_all(who, (category,), purpose=purpose, by=by)
+        if category not in values:
+            raise NotHeld(f"nothing is held under `{category}` for this person")
+        return values[category]
+
+    async def use_all(self, who: str, categories: Sequence[str], *, purpose: str, by: By = None) -> dict[str, str]:
+        """Several values of one person, all or none; what is not held is absent. Raises `Refused`."""
+        return await self._gate.look(self._look("use", who, categories, purpose, await self._actor(by, who)))
+
+    async def use_each(
+        self, people: Sequence[str], category: str, *, purpose: str, by: By = None
+    ) -> list[dict[str, str] | Refused]:
+        """One category of several people in one transaction; a refusal stands in its place in the list."""
+        return await self._gate.read(
+            [self._look("use", who, (category,), purpose, await self._actor(by, who)) for who in people]
+        )
+
+    async def share(
+        self, who: str, categories: Sequence[str], *, recipient: str, purpose: str, by: By = None
+    ) -> dict[str, str]:
+        """Values for somebody outside: a declared recipient, or `kind:name` for one that is not. Raises `Refused`."""
+        return await self._outside("share", who, categories, recipient, purpose, by)
+
+    async def sell(
+        self, who: str, categories: Sequence[str], *, recipient: str, purpose: str, by: By = None
+    ) -> dict[str, str]:
+        """As `share`, for something in return; it asks a consent of its own."""
+        return await self._outside("sell", who, categories, recipient, purpose, by)
+
+    async def _outside(  # noqa: PLR0913, PLR0917 - as `share`, with the action
+        self, action: Literal["share", "sell"], who: str, categories: Sequence[str], recipient: str, purpose: str, by: By
+    ) -> dict[str, str]:
+        kind, _, name = recipient.partition(":")
+        actor = await self._actor(by, who)
+        look = self._look(action, who, categories, purpose, actor, recipient=kind, identity=name or recipient)
+        return await self._gate.look(look)
+
+    def _look(  # noqa: PLR0913, PLR0917 - a request's sides
+        self, action: Literal["use", "share", "sell"], who: str, categories: Sequence[str], purpose: str, actor: Actor,
+        recipient: str | None = None, identity: str | None = None,
+    ) -> Look:  # fmt: skip
+        if not categories:
+            raise UnknownWord("name at least one category")
+        self._known("category", categories, self.policy.categories)
+        self._known("purpose", (purpose,), self.policy.purposes)
+        circumstances = Circumstances(identified=actor.identified, standing=actor.standing)
+        ask = Request(action, actor.role, purpose, tuple(categories), recipient)
+        return Look(_id(who), ask, actor, circumstances, identity)
+
+    @staticmethod
+    def _known(what: str, words: Iterable[str], declared: Mapping[str, object]) -> None:
+        for word in words:
+            if word not in declared:
+                raise UnknownWord(f"the policy names no {what} `{word}`; it names {_words(declared)}")
+
+    async def reach(
+        self, who: str, channel: str, *, purpose: str, by: By = None, notice_owed: bool = False
+    ) -> str:
+        """May I write (`mail`, `post`) or call (`phone`)? The address or number; `Refused` says why not."""
+        self._known("purpose", (purpose,), self.policy.purposes)
+        actor = await self._actor(by, who)
+        value = await self._agreeing.reach(_id(who), channel, purpose, actor, notice_owed=notice_owed)
+        if value is None:
+            raise NotHeld(f"nothing is held by which this person is reached by `{channel}`")
+        return value
+
+    async def find(self, category: str, value: str) -> list[str]:
+        """The people who gave this value under a look-up category, oldest first. Releases nothing of theirs."""
+        self._known("category", (category,), self.policy.categories)
+        known = self.policy.categories[category]
+        if not known.look_up:
+            raise UnknownWord(f"people are not found by `{category}`; the policy says no `look-up` there")
+        hidden = index(self.keystore, known.term, category, value)
+        async with self._gate.store.transaction() as tx:
+            return [subject.hex() for subject in await tx.find(category, hidden)]
+
+    # -- what a person agrees to and asks for --------------------------------------------------------------------
+
+    async def agree(self, who: str, purpose: str, *, words: str, how: str = "form") -> None:
+        """The person agrees to a purpose in these words. Refused unless the policy offers the choice."""
+        self._known("purpose", (purpose,), self.policy.purposes)
+        await self._agreeing.agree(_id(who), purpose, await self._actor(Somebody(who), who), words, how)
+
+    async def agree_to(  # noqa: PLR0913 - the sides of a consent
+        self, who: str, way: Literal["share", "sell", "approve"], recipient: str, categories: Sequence[str], *,
+        words: str, how: str = "form",
+    ) -> None:  # fmt: skip
+        """The person agrees that this recipient has (`share`), buys (`sell`), or in writing may have (`approve`) data."""
+        actor = await self._actor(Somebody(who), who)
+        await self._agreeing.agree_to_share(_id(who), way, recipient, categories, actor, words, how)
+
+    async def withdraw(self, who: str, about: str) -> bool:
+        """End the consent to a purpose (or to a whole fact token). Effective when it returns. True if one stood."""
+        return await self._agreeing.withdraw(_id(who), about, await self._actor(Somebody(who), who))
+
+    async def opt_out(self, who: str, *channels: str, by: By = None) -> None:
+        """No more mail, post or phone. Survives imports, corrections, restores and erasure."""
+        await self._agreeing.opt_out(_id(who), channels, await self._actor(by, who))
+
+    async def opt_in(self, who: str, channel: str) -> None:
+        """The person takes an opt-out back."""
+        await self._agreeing.opt_in(_id(who), channel, await self._actor(Somebody(who), who))
+
+    async def ask(self, who: str, kind: str) -> str:
+        """A service request; its id. What it serves is permitted until it is closed."""
+        return (await self._agreeing.ask(_id(who), kind, await self._actor(Somebody(who), who))).hex()
+
+    async def close_request(self, who: str, request: str, *, by: By = None) -> None:
+        """The request is answered, and what it alone permitted is over."""
+        await self._agreeing.close(_id(who), _id(request), await self._actor(by, who))
+
+    # -- rights -------------------------------------------------------------------------------------------------
+
+    async def export(self, who: str, *, by: By = None) -> dict[str, Any]:
+        """Everything held on the person, from every table. `by` the person, unless somebody proved who they are."""
+        return await self._rights.export(_id(who), await self._actor(by or Somebody(who), who))
+
+    async def seen(self, who: str) -> list[dict[str, Any]]:
+        """Every event that concerns the person: who looked, for what, what was refused."""
+        return await self._rights.seen(_id(who), await self._actor(Somebody(who), who))
+
+    async def correct(self, who: str, category: str, value: str) -> None:
+        """Put a right value in place of the newest one."""
+        await self._rights.correct(_id(who), category, value, await self._actor(Somebody(who), who))
+
+    async def erase(self, who: str, *, asked: Asked = "by the person") -> Erased:
+        """Make everything of the person unreadable. Cannot be undone, by a backup neither."""
+        actor = await self._actor(Somebody(who) if asked == "by the person" else None, who)
+        return await self._rights.erase(_id(who), actor)
+
+    # -- the site's own life --------------------------------------------------------------------------------------
+
+    async def sweep(self) -> Swept:
+        """Erase what is past its term, and what erased people left."""
+        return await self._ending.sweep()
+
+    async def happened(self, event: str) -> Swept:
+        """What was kept until this event goes now."""
+        return await self._ending.happened(event)
+
+    async def bring(
+        self, records: Iterable[tuple[int, Mapping[str, str]]], *, form: str, source: str,
+        columns: Mapping[str, str] | None = None,
+    ) -> Imported:  # fmt: skip
+        """Import customers that the shop already has; see `avow.practices.importing`."""
+        return await self._importing.bring(records, form, source, columns or {})
+
+    async def sequence(self) -> int:
+        """Put what is pending into the log and sign a checkpoint; how many entries. Runs by itself, too."""
+        return await self.log.sequence(self._gate.now())
+
+    async def settle(self) -> Recovered:
+        """Finish what a crash left; run at every start, before anything is served."""
+        recovered = await self._recovery.settle(self.keystore.journal.entries())
+        async with self._gate.store.transaction() as tx:
+            self._suppressed |= {(entry.channel, entry.hash) for entry in await tx.suppressions()}
+        await self.staff_roll.load()
+        self.swept = await self.sweep()
+        return recovered
+
+    async def backup(self, folder: str | Path) -> None:
+        """A consistent copy of the database into an empty folder, while serving. Keys and log are not in it."""
+        await self._gate.store.backup(Path(folder))
+
+    async def replay(self) -> Recovered:
+        """Narrow a restored database again, as the journal says, before it serves."""
+        return await self._recovery.replay(self.keystore.journal.entries())
+
+    async def move_clock(self, by: timedelta) -> None:
+        """Only in a demo, only forward; every entry from now on says so."""
+        await self._clock.move(self._gate.store, by)
+
+    def explain(self, ask: Request, facts: Any) -> dict[str, Any]:
+        """What the policy answers, and why, without touching anybody's data."""
+        return explain(self._gate.table, ask, facts)
+
+    async def _keep_sequencing(self, every: float) -> None:
+        while True:
+            await asyncio.sleep(every)
+            await self.sequence()
+
+
+async def _assemble(  # noqa: PLR0913, PLR0917 - as `Avow.open`
+    policy: Policy, store: Store, keystore: Keystore, places: Places, clock: Callable[[], datetime], demo: bool
+) -> Avow:
+    current = policy.digest[:16]
+    tables: dict[bytes, Table] = {current: compile_policy(policy)}
+    async with store.transaction() as tx:
+        moved = await MovedClock.load(tx, clock, demo)
+        since = int(moved().timestamp() * 1000)
+        await tx.put_policy(current, policy.version.isoformat(), policy.source, since)
+        for digest, version, source, _ in await tx.policies():
+            if digest not in tables:
+                tables[digest] = compile_policy(parse(source, f"the version of {version}"))
+    recorder = Recorder(policy.site, current, keystore.site_key("actor"), os.urandom, lambda: moved.moved)
+    gate = Gate(policy, tables, store, keystore, recorder, moved, os.urandom)
+    log = await Log.open(places.ledger, places.checkpoints, store, keystore.site_key("ledger-signing"), policy.site)
+    return Avow(gate, keystore, recorder, log, moved, places)
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def _id(text: str) -> bytes:
+    try:
+        found = bytes.fromhex(text)
+    except ValueError:
+        found = b""
+    if len(found) != 16:  # noqa: PLR2004 - ids are 16 bytes
+        raise UnknownWord("an id is 32 hexadecimal digits")
+    return found
+
+
+def _words(declared: Mapping[str, object]) -> str:
+    return ", ".join(f"`{word}`" for word in declared) or "none"

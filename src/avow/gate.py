@@ -1,0 +1,334 @@
+"""The one way to personal data: decide, record, commit, then release.
+
+Nothing else can unseal, and nothing can switch the record off. Every act runs in one transaction that reads the
+person's facts, decides, and writes the record; only when that transaction is on disk does a value leave. Any error
+refuses. The gate knows the store by its interface, and the keys and the clock by what is handed to it.
+
+Threads: none. All of it runs on the event loop that opened the store.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from avow.decide.decide import decide
+from avow.decide.facts import Circumstances, facts
+from avow.decide.request import Allow, Answer, Refuse, Request
+from avow.decide.table import Table
+from avow.errors import CallError, OperatorError, Refused
+from avow.policy.model import Policy
+from avow.policy.retention import ORDINARY, RECORD
+from avow.record import Recorder
+from avow.store.interface import Datum, Leaf, Store, Subject, Trace, Transaction
+from avow.vault import envelope
+from avow.vault.binding import place
+from avow.vault.keys import SubjectKey
+
+T = TypeVar("T")
+Clock = Callable[[], datetime]
+Random = Callable[[int], bytes]
+
+
+class Keys(Protocol):
+    """What the gate asks of the keystore. A key is durable before `take` returns it, and gone when `destroy` does."""
+
+    def take(self, count: int) -> list[SubjectKey]:
+        """New keys that nobody has had."""
+
+    def get(self, key_id: bytes, now: int) -> SubjectKey:
+        """The key of this id. Raises `KeyGone` when it was destroyed."""
+
+    def destroy(self, key_ids: Sequence[bytes]) -> None:
+        """Make these keys unreadable for good."""
+
+    def site_key(self, name: str) -> bytes:
+        """A named secret of the site, made on first use."""
+
+
+class Journal(Protocol):
+    """What the practices ask of the journal. An entry is on disk when `append` returns, and no restore undoes it."""
+
+    def append(self, kind: str, fields: Mapping[str, str | int]) -> None:
+        """Add an entry. Opaque ids and keyed hashes only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts. `name` is known to the site and never recorded in the clear; `role` is what the policy knows."""
+
+    role: str  # person, site, or a role of the policy
+    name: str = ""
+    standing: bool = False
+    identified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One wish to read: these categories of this person, as the request says. `identity`: see `facts`."""
+
+    subject: bytes
+    ask: Request
+    actor: Actor
+    circumstances: Circumstances
+    identity: str | None = None
+
+
+@dataclass(slots=True)
+class Act:
+    """An act in its transaction: what it may touch, and how to open and seal. Handed to the practices.
+
+    `row` is the person as stored. `facts` and `keys` may be replaced; the gate writes the row back when they changed.
+    """
+
+    tx: Transaction
+    at: int
+    row: Subject
+    facts: str
+    keys: dict[str, bytes]
+    gate: "Gate"
+
+    def key(self, kept_as: str) -> SubjectKey:
+        """The person's key of a retention class, made if there is none yet."""
+        if kept_as not in self.keys:
+            self.keys[kept_as] = self.gate.new_key().id
+        return self.gate.keys.get(self.keys[kept_as], self.at)
+
+    def open(self, datum: Datum) -> str:
+        """The value of a datum. Raises `Tampered` when it does not open where it stands."""
+        return self.gate.open(datum, self.at)
+
+    def seal(self, datum: Datum, value: str) -> Datum:
+        """The datum with `value` sealed for exactly this place, version and retention class."""
+        return datum._replace(sealed=self.gate.seal(self.key(datum.kept_as), "datum", datum, value.encode()))
+
+
+class Gate:
+    """Decides and records for one site. Made by `avow.app`; see the module for what it holds."""
+
+    def __init__(  # noqa: PLR0913 - the composition root hands over each part by name
+        self, policy: Policy, tables: Mapping[bytes, Table], store: Store, keys: Keys, recorder: Recorder,
+        clock: Clock, random: Random,
+    ) -> None:  # fmt: skip
+        self.policy = policy
+        self.tables = dict(tables)  # by the first 16 bytes of the version's digest
+        self.current = policy.digest[:16]
+        self.table = tables[self.current]
+        self.store = store
+        self.keys = keys
+        self.random = random
+        self._recorder = recorder
+        self._clock = clock
+        self._latest = 0
+        self._waiting: list[tuple[Look, asyncio.Future[dict[str, str]]]] = []
+        self._gathering: asyncio.Task[None] | None = None
+
+    # -- time and keys ------------------------------------------------------------------------------------------
+
+    def now(self) -> int:
+        """The moment, in milliseconds UTC. A clock that goes back stands still here: nothing gets younger."""
+        moment = self._clock()
+        if moment.tzinfo is None:
+            raise CallError("the clock gives a datetime without a time zone; pass one that is aware, in UTC")
+        self._latest = max(self._latest, int(moment.timestamp() * 1000))
+        return self._latest
+
+    def new_key(self) -> SubjectKey:
+        """A fresh key, durable already."""
+        return self.keys.take(1)[0]
+
+    # -- sealing ------------------------------------------------------------------------------------------------
+
+    def seal(self, key: SubjectKey, table: str, datum: Datum, plain: bytes) -> bytes:
+        """Seal bytes for the place of `datum`."""
+        return envelope.seal(key, plain, self._binding(table, datum), self.random(12))
+
+    def open(self, datum: Datum, at: int) -> str:
+        """Open a datum where it stands."""
+        return self.open_as("datum", datum, at)
+
+    def open_as(self, table: str, datum: Datum, at: int) -> str:
+        """Open what was sealed for a place in another table than the data's."""
+        key = self.keys.get(envelope.key_id(datum.sealed), at)
+        return envelope.open_(key, datum.sealed, self._binding(table, datum)).decode()
+
+    def _binding(self, table: str, datum: Datum) -> bytes:
+        return place(
+            self.store.site, datum.subject, table, datum.row, datum.category, "text", datum.version, datum.kept_as
+        )
+
+    # -- deciding -----------------------------------------------------------------------------------------------
+
+    def answer(self, look: Look, row: Subject, data: Sequence[Datum], at: int) -> Answer:
+        """What the policy in force says, and, for data that came under an older one, what that one says too.
+
+        A newer policy never widens the use of what was given under an older one: both must allow.
+        """
+        due = {datum.category: datum.due for datum in data}
+        answer = self._decide(self.table, look, row, due, at)
+        for digest in {datum.policy for datum in data} - {self.current}:
+            if isinstance(answer, Refuse):
+                break
+            older = self.tables.get(digest)
+            if older is None:
+                return Refuse((), "the data came under a policy version that is not known here")
+            then = self._decide(older, look, row, due, at)
+            answer = then if isinstance(then, Refuse) else answer
+        return answer
+
+    def _decide(self, table: Table, look: Look, row: Subject, due: Mapping[str, int | None], at: int) -> Answer:
+        held = facts(
+            table, look.ask, row.facts, at=at, circumstances=look.circumstances, identity=look.identity, due=due
+        )
+        return decide(table, look.ask, held)
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    async def read(self, looks: Sequence[Look]) -> list[dict[str, str] | Refused]:
+        """Decide, record and commit all of these in one transaction, then release: values by category, or why not.
+
+        A category that is allowed and not held is absent. Raises what the store raises; then nothing was released.
+        """
+        async with self.store.transaction() as tx:
+            answers = await self._perform(tx, looks)
+        return answers
+
+    async def look(self, look: Look) -> dict[str, str]:
+        """One of them; raises `Refused`. Where commits are costly, those that wait together share a transaction."""
+        if not self.store.gathers:
+            answer = (await self.read((look,)))[0]
+            if isinstance(answer, Refused):
+                raise answer
+            return answer
+        future: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((look, future))
+        if self._gathering is None:
+            self._gathering = asyncio.create_task(self._gather())
+        return await future
+
+    async def _gather(self) -> None:
+        """While one transaction is under way the next ones gather; each caller still waits for its own commit."""
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                answers = await self.read([look for look, _ in batch])
+            except Exception as error:  # noqa: BLE001 - whatever it is, each caller is told, and nothing was released
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
+                continue
+            for (_, future), answer in zip(batch, answers, strict=True):
+                if future.done():  # the caller has gone; the record of its look stays
+                    continue
+                if isinstance(answer, Refused):
+                    future.set_exception(answer)
+                else:
+                    future.set_result(answer)
+        self._gathering = None
+
+    async def _perform(self, tx: Transaction, looks: Sequence[Look]) -> list[dict[str, str] | Refused]:
+        rows = await tx.read([(look.subject, look.ask.categories) for look in looks])
+        at = self.now()
+        leaves: list[Leaf] = []
+        traces: list[Trace] = []
+        out: list[dict[str, str] | Refused] = []
+        for look, (row, data) in zip(looks, rows, strict=True):
+            if row is None or row.state == "erased":
+                leaves.append(self._recorder.faceless(at, look.ask, look.actor.name, "refused", ()))
+                out.append(Refused((), "nobody is held under this id"))
+                continue
+            answer = self.answer(look, row, data, at)
+            allowed = isinstance(answer, Allow)
+            values = {datum.category: self.open(datum, at) for datum in data} if allowed else {}
+            key = self.keys.get(ordinary(row), at)
+            leaf, trace = self._recorder.event(
+                at, key, row.subject, look.ask, look.actor.name, "done" if allowed else "refused", answer.promises,
+                look.ask.action,
+            )  # fmt: skip
+            leaves.append(leaf)
+            traces.append(trace)
+            out.append(values if isinstance(answer, Allow) else Refused(answer.promises, answer.reason))
+        await tx.record(leaves, traces)
+        return out
+
+    # -- changing -----------------------------------------------------------------------------------------------
+
+    async def change(  # noqa: PLR0913 - an act has this many sides; all are named
+        self, subject: bytes, ask: Request, actor: Actor, circumstances: Circumstances,
+        apply: Callable[[Act], Awaitable[T]], *, identity: str | None = None, rule: Answer | None = None,
+        kind: str | None = None,
+    ) -> T:  # fmt: skip
+        """Decide, apply and record in one transaction under the person's exclusive lock.
+
+        `rule` is the answer when the act is none of the table's (a consent, a request): the practice that owns it
+        says which promises offer it. `apply` runs only when allowed. A refusal is recorded, then raised. `kind` is
+        the word for the record where the request's action is not it.
+        """
+        async with self.store.transaction() as tx:
+            row = (await tx.subjects((subject,), "change"))[0]
+            at = self.now()
+            if row is None or row.state == "erased":
+                await tx.record((self._recorder.faceless(at, ask, actor.name, "refused", ()),), ())
+                answer: Answer = Refuse((), "nobody is held under this id")
+            else:
+                answer = rule or self.answer(Look(subject, ask, actor, circumstances, identity), row, (), at)
+                key = self.keys.get(ordinary(row), at)
+                outcome = "done" if isinstance(answer, Allow) else "refused"
+                leaf, trace = self._recorder.event(
+                    at, key, subject, ask, actor.name, outcome, answer.promises, kind or ask.action
+                )
+                await tx.record((leaf,), (trace,))
+                if isinstance(answer, Allow):
+                    act = Act(tx, at, row, row.facts, unpack(row.keys), self)
+                    result = await apply(act)
+                    await _write_back(act)
+        if isinstance(answer, Refuse):
+            raise Refused(answer.promises, answer.reason)
+        return result
+
+    async def note(self, kind: str, apply: Callable[[Transaction], Awaitable[None]], actor: str = "site") -> None:
+        """An act of the site itself, which concerns no single person: applied and recorded in one transaction."""
+        async with self.store.transaction() as tx:
+            await tx.record((self._recorder.plain(self.now(), kind, actor, "done"),), ())
+            await apply(tx)
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        if self._gathering is not None:
+            await self._gathering
+
+
+async def _write_back(act: Act) -> None:
+    keys = pack(act.keys)
+    if act.facts != act.row.facts or keys != act.row.keys:
+        await act.tx.change_subject(act.row._replace(facts=act.facts, keys=keys, version=act.row.version + 1))
+
+
+# -- a person's keys in one line: `class:hex`, the ordinary one first, separated by spaces ----------------------
+
+
+def pack(keys: Mapping[str, bytes]) -> str:
+    """The keys of a person as the store holds them."""
+    first = {ORDINARY: keys[ORDINARY]} if ORDINARY in keys else {}
+    return " ".join(f"{name}:{key.hex()}" for name, key in {**first, **dict(sorted(keys.items()))}.items())
+
+
+def unpack(line: str) -> dict[str, bytes]:
+    """The reverse of `pack`."""
+    return {name: bytes.fromhex(key) for name, _, key in (part.partition(":") for part in line.split())}
+
+
+_START = len(ORDINARY) + 1
+
+
+def ordinary(row: Subject) -> bytes:
+    """The id of the key that seals a person's own traces; every living person has one."""
+    if not row.keys.startswith(ORDINARY):
+        raise OperatorError("a person's row has no key; the database was changed by something else: restore it")
+    return bytes.fromhex(row.keys[_START : _START + 32])
+
+
+def outlives(kept_as: str) -> bool:
+    """Whether a retention class outlives the person's erasure."""
+    return kept_as == RECORD

@@ -1,0 +1,231 @@
+"""What a person agrees to, asks for and puts an end to: consents, approvals, service requests, opt-outs.
+
+What narrows is written to the journal before the database, so that no restore can lose it.
+"""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from avow.decide.facts import Circumstances, add, drop, escaped
+from avow.decide.request import Allow, Refuse, Request
+from avow.errors import BadValue, CallError, UnknownWord
+from avow.gate import Act, Actor, Gate, Journal, Look
+from avow.policy.model import CHANNELS, CONTACT, RECIPIENT_KINDS, RIGHTS_PURPOSE, Choose, Policy, Right
+from avow.practices.collecting import do_not_contact
+from avow.store.interface import Consent, Datum, ServiceRequest, Suppression
+
+T = TypeVar("T")
+
+
+class Agreeing:
+    """For one site. `suppressed` is shared with the collecting practice and kept up to date here."""
+
+    def __init__(self, gate: Gate, journal: Journal, suppressed: set[tuple[str, bytes]]) -> None:
+        self._gate = gate
+        self._policy = gate.policy
+        self._journal = journal
+        self._suppressed = suppressed
+
+    # -- consents -----------------------------------------------------------------------------------------------
+
+    async def agree(self, subject: bytes, purpose: str, actor: Actor, words: str, how: str) -> bytes:
+        """The person agrees to a purpose, in these words, by this means. The consent's id.
+
+        Refused unless the policy offers that choice (a `choose` clause); agreeing to what nobody asks widens nothing.
+        """
+        offer = _offers(self._policy, lambda choose: purpose in choose.purposes)
+        return await self._agree(subject, f"consent/{purpose}", purpose, (), offer, actor, (words, how))
+
+    async def agree_to_share(  # noqa: PLR0913, PLR0917 - who, how, to whom, what, by whom, in which words
+        self, subject: bytes, way: str, recipient: str, categories: Sequence[str], actor: Actor, words: str, how: str
+    ) -> list[bytes]:
+        """The person agrees that this one recipient has, or buys (`way` sell), these categories.
+
+        `recipient` is a declared one, or `kind:name`. With `way` approve it is a written approval: a dated statement
+        that names recipient and data. One id a category.
+        """
+        if way not in ("share", "sell", "approve"):
+            raise CallError(f"`{way}` is no way of sharing; use share, sell or approve")
+        kind, name = self._recipient(recipient)
+        offer = _offers(
+            self._policy,
+            lambda choose: bool({name, kind} & set(choose.recipients)) and (choose.written or way != "approve"),
+        )
+        ids = []
+        for category in categories:
+            if category not in self._policy.categories:
+                raise UnknownWord(f"the policy names no category `{category}`")
+            prefix = "approval" if way == "approve" else f"consent/{way}"
+            token = f"{prefix}/{escaped(name)}/{category}"
+            ids.append(await self._agree(subject, token, "", (category,), offer, actor, (words, how)))
+        return ids
+
+    def _recipient(self, recipient: str) -> tuple[str, str]:
+        """Kind and name of a recipient: a declared one, or `kind:name`."""
+        if recipient in self._policy.recipients:
+            return self._policy.recipients[recipient].kind, recipient
+        kind, _, name = recipient.partition(":")
+        if kind not in RECIPIENT_KINDS or not name:
+            raise UnknownWord(
+                f"the policy declares no recipient `{recipient}`; for others write kind:name, with one of the kinds "
+                f"{', '.join(RECIPIENT_KINDS)}"
+            )
+        return kind, name
+
+    async def _agree(  # noqa: PLR0913, PLR0917 - the sides of a consent
+        self, subject: bytes, token: str, purpose: str, categories: tuple[str, ...], offer: Allow | Refuse,
+        actor: Actor, told: tuple[str, str],
+    ) -> bytes:  # fmt: skip
+        if not told[0].strip():
+            raise BadValue("a consent needs the words that the person agreed to; pass them as `words`")
+        row = self._gate.random(16)
+
+        async def apply(act: Act) -> bytes:
+            sealed = _sealed(act, row, {"words": told[0], "how": told[1]})
+            await act.tx.put_consent(Consent(subject, row, token, act.at, None, self._gate.current, sealed))
+            act.facts = add(act.facts, token)
+            return row
+
+        ask = Request("use", actor.role, purpose or RIGHTS_PURPOSE, categories)
+        return await self._gate.change(
+            subject, ask, actor, Circumstances(identified=actor.identified), apply, rule=offer, kind="consent"
+        )
+
+    async def withdraw(self, subject: bytes, about: str, actor: Actor) -> bool:
+        """End every standing consent whose token is `about` (a purpose's name, or a whole token). Never refused.
+
+        True if one stood. Effective when this returns; journalled before, so a restored backup stays narrowed.
+        """
+        token = about if "/" in about else f"consent/{about}"
+
+        async def apply(act: Act) -> bool:
+            standing = [c for c in await act.tx.consents(subject) if c.about == token and c.withdrawn is None]
+            self._journal.append("withdrawal", {"subject": subject.hex(), "about": mark(token), "at": act.at})
+            for consent in standing:
+                await act.tx.put_consent(consent._replace(withdrawn=act.at))
+            act.facts = drop(act.facts, token)
+            return bool(standing)
+
+        return await self._narrow(subject, actor, "withdraw", apply)
+
+    # -- opting out ---------------------------------------------------------------------------------------------
+
+    async def opt_out(self, subject: bytes, channels: Sequence[str], actor: Actor) -> None:
+        """Reach this person no more by these channels. Never refused; survives import, correction and erasure."""
+        for channel in channels:
+            if channel not in CHANNELS:
+                raise UnknownWord(f"`{channel}` is no channel; the channels are {', '.join(CHANNELS)}")
+
+        async def apply(act: Act) -> list[tuple[str, bytes]]:
+            entries: list[tuple[str, bytes]] = []
+            for channel in channels:
+                self._journal.append("opt-out", {"subject": subject.hex(), "channel": channel, "at": act.at})
+                act.facts = add(act.facts, f"opt-out/{channel}")
+                for datum in await act.tx.held(subject):
+                    known = self._policy.categories.get(datum.category)
+                    if known is None or known.channel != channel:
+                        continue
+                    hidden = do_not_contact(self._gate.keys, known.term, act.open(datum))
+                    entry: dict[str, str | int] = {"channel": channel, "hash": hidden.hex(), "at": act.at}
+                    self._journal.append("do-not-contact", entry)
+                    await act.tx.suppress(Suppression(channel, hidden, act.at))
+                    entries.append((channel, hidden))
+            return entries
+
+        self._suppressed.update(await self._narrow(subject, actor, "opt-out", apply))
+
+    async def opt_in(self, subject: bytes, channel: str, actor: Actor) -> None:
+        """Take an opt-out back, on the person's own wish only: the actor must be the identified person."""
+        if actor.role != "person" or not actor.identified:
+            raise CallError("only the person, identified, may take an opt-out back")
+
+        async def apply(act: Act) -> list[tuple[str, bytes]]:
+            entries: list[tuple[str, bytes]] = []
+            for datum in await act.tx.held(subject):
+                known = self._policy.categories.get(datum.category)
+                if known is not None and known.channel == channel:
+                    hidden = do_not_contact(self._gate.keys, known.term, act.open(datum))
+                    self._journal.append("contact-again", {"channel": channel, "hash": hidden.hex(), "at": act.at})
+                    await act.tx.unsuppress(channel, hidden)
+                    entries.append((channel, hidden))
+            self._journal.append("opt-in", {"subject": subject.hex(), "channel": channel, "at": act.at})
+            act.facts = drop(act.facts, f"opt-out/{channel}")
+            return entries
+
+        self._suppressed.difference_update(await self._narrow(subject, actor, "opt-in", apply))
+
+    # -- service requests ---------------------------------------------------------------------------------------
+
+    async def ask(self, subject: bytes, kind: str, actor: Actor) -> bytes:
+        """The person asks for something: an open service request. Its id."""
+        if kind not in self._policy.requests:
+            known = ", ".join(f"`{name}`" for name in self._policy.requests)
+            raise UnknownWord(f"the policy names no service request `{kind}`; it names {known or 'none'}")
+        row = self._gate.random(16)
+
+        async def apply(act: Act) -> bytes:
+            await act.tx.put_request(ServiceRequest(subject, row, kind, act.at, None))
+            act.facts = add(act.facts, f"request/{kind}/{row.hex()}")
+            return row
+
+        return await self._narrow(subject, actor, "request", apply)
+
+    async def close(self, subject: bytes, request: bytes, actor: Actor) -> None:
+        """The request is answered: whatever it alone permitted is refused from now on."""
+
+        async def apply(act: Act) -> None:
+            for one in await act.tx.requests(subject):
+                if one.row == request and one.closed is None:
+                    self._journal.append("closed", {"subject": subject.hex(), "row": request.hex(), "at": act.at})
+                    await act.tx.put_request(one._replace(closed=act.at))
+                    act.facts = drop(act.facts, f"request/{one.kind}/{request.hex()}")
+                    return
+            raise CallError("this person has no open service request of that id")
+
+        await self._narrow(subject, actor, "close", apply)
+
+    # -- reaching -----------------------------------------------------------------------------------------------
+
+    async def reach(  # noqa: PLR0913, PLR0917 - who, by what, what for, by whom, and the two exceptions
+        self, subject: bytes, channel: str, purpose: str, actor: Actor, *, notice_owed: bool = False
+    ) -> str | None:
+        """May I reach the person? The address or number, recorded; None when none is held. Raises `Refused`."""
+        if channel not in CONTACT:
+            raise UnknownWord(f"`{channel}` is no channel; the channels are {', '.join(CHANNELS)}")
+        categories = tuple(name for name, one in self._policy.categories.items() if one.channel == channel)
+        if not categories:
+            raise UnknownWord(f"no category of the policy is reached by `{channel}`")
+        circumstances = Circumstances(notice_owed=notice_owed, standing=actor.standing, identified=actor.identified)
+        for category in categories:
+            ask = Request(CONTACT[channel], actor.role, purpose, (category,))
+            values = await self._gate.look(Look(subject, ask, actor, circumstances))
+            if category in values:
+                return values[category]
+        return None
+
+    async def _narrow(self, subject: bytes, actor: Actor, kind: str, apply: Callable[[Act], Awaitable[T]]) -> T:
+        ask = Request("erase", actor.role, RIGHTS_PURPOSE, ())
+        circumstances = Circumstances(identified=actor.identified, standing=actor.standing)
+        promises = _promises(self._policy, kind)
+        return await self._gate.change(subject, ask, actor, circumstances, apply, rule=Allow(promises), kind=kind)
+
+
+def mark(token: str) -> str:
+    """A fact token as the journal has it: a token may name a recipient in words that the journal does not take."""
+    return hashlib.sha256(token.encode()).hexdigest()[:32]
+
+
+def _offers(policy: Policy, fits: Callable[[Choose], bool]) -> Allow | Refuse:
+    ids = tuple(p.id for p in policy.promises if any(isinstance(c, Choose) and fits(c) for c in p.clauses))
+    return Allow(ids) if ids else Refuse((), "the policy offers the person no such choice")
+
+
+def _promises(policy: Policy, right: str) -> tuple[str, ...]:
+    return tuple(p.id for p in policy.promises if any(isinstance(c, Right) and right in c.rights for c in p.clauses))
+
+
+def _sealed(act: Act, row: bytes, told: dict[str, str]) -> bytes:
+    place = Datum(act.row.subject, row, "", "ordinary", 1, "", "", "", b"", act.at, None, "", b"")
+    return act.gate.seal(act.key("ordinary"), "consent", place, json.dumps(told, sort_keys=True).encode())

@@ -1,0 +1,132 @@
+"""The person's own rights: have everything that is held, have it corrected, have it erased."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from avow.decide.facts import Circumstances
+from avow.decide.request import Request
+from avow.errors import CallError, UnknownWord
+from avow.gate import Act, Actor, Gate, Journal, outlives, unpack
+from avow.policy.model import RIGHTS_PURPOSE
+from avow.policy.retention import ORDINARY
+from avow.practices.collecting import check_value, index
+from avow.record import Recorder
+from avow.store.interface import Consent, Datum, LookUp
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What an erasure did: how many keys it destroyed, and what stays because a promise or a law says so."""
+
+    keys: int
+    kept: tuple[str, ...]
+
+
+class Rights:
+    """For one site."""
+
+    def __init__(self, gate: Gate, recorder: Recorder, journal: Journal) -> None:
+        self._gate = gate
+        self._policy = gate.policy
+        self._recorder = recorder
+        self._journal = journal
+
+    async def export(self, subject: bytes, actor: Actor) -> dict[str, Any]:
+        """Everything that is held on one person, from every table: values, sources, uses, consents, requests.
+
+        The actor must be the identified person, or act for one whose identity was proved. Raises `Refused`.
+        """
+
+        async def apply(act: Act) -> dict[str, Any]:
+            data = await act.tx.held(subject)
+            return {
+                "site": self._gate.store.site,
+                "policy": self._policy.version.isoformat(),
+                "subject": subject.hex(),
+                "since": act.row.created,
+                "data": [self._datum(act, datum) for datum in data],
+                "consents": [self._consent(act, one) for one in await act.tx.consents(subject)],
+                "requests": [
+                    {"id": one.row.hex(), "kind": one.kind, "opened": one.opened, "closed": one.closed}
+                    for one in await act.tx.requests(subject)
+                ],
+                "standing": act.row.facts.split(),
+                "events": await self._events(act),
+            }
+
+        return await self._gate.change(subject, *self._right("access", actor), apply, kind="export")
+
+    async def seen(self, subject: bytes, actor: Actor) -> list[dict[str, Any]]:
+        """Who looked, who got it, what was refused: every event that concerns the person, oldest first."""
+        return await self._gate.change(subject, *self._right("access", actor), self._events)
+
+    async def correct(self, subject: bytes, category: str, value: str, actor: Actor) -> None:
+        """Replace the newest value of a category by a right one. The old value is overwritten, not kept."""
+        if category not in self._policy.categories:
+            raise UnknownWord(f"the policy names no category `{category}`")
+        check_value(category, value)
+
+        async def apply(act: Act) -> None:
+            held = [datum for datum in await act.tx.held(subject) if datum.category == category]
+            if not held:
+                raise CallError(f"nothing is held under `{category}` for this person")
+            await act.tx.put([act.seal(held[-1]._replace(version=held[-1].version + 1), value)])
+            known = self._policy.categories[category]
+            if known.look_up:
+                values = {act.open(datum) for datum in held[:-1]} | {value}
+                await act.tx.drop_lookups(subject, category)
+                hashes = {index(self._gate.keys, known.term, category, one) for one in values}
+                await act.tx.put_lookups([LookUp(category, one, subject) for one in sorted(hashes)])
+
+        await self._gate.change(subject, *self._right("correct", actor, category), apply)
+
+    async def erase(self, subject: bytes, actor: Actor) -> Erased:
+        """Make everything of the person unreadable, whatever its amount; what outlives it by promise or law stays.
+
+        The order is the safety: intent journalled, then facts, look-ups and traces gone with the tombstone and its
+        record in one commit, then the keys destroyed. Whoever dies in between finishes at the next start.
+        """
+
+        async def apply(act: Act) -> tuple[list[bytes], tuple[str, ...]]:
+            doomed = {name: key for name, key in act.keys.items() if not outlives(name)}
+            kept = tuple(sorted(set(act.keys) - set(doomed)))
+            ids = " ".join(sorted(key.hex() for key in doomed.values()))
+            self._journal.append("erasure", {"subject": subject.hex(), "keys": ids, "at": act.at})
+            await act.tx.drop_subject(subject)
+            return list(doomed.values()), kept
+
+        keys, kept = await self._gate.change(subject, *self._right("erase", actor), apply)
+        self._gate.keys.destroy(keys)
+        self._journal.append("erased", {"subject": subject.hex()})
+        return Erased(len(keys), kept)
+
+    # -- parts --------------------------------------------------------------------------------------------------
+
+    def _right(self, action: Any, actor: Actor, *categories: str) -> tuple[Request, Actor, Circumstances]:
+        circumstances = Circumstances(identified=actor.identified, standing=actor.standing)
+        asked = categories or tuple(
+            name for name, one in self._policy.categories.items() if not (one.apart or one.held_by)
+        )
+        return Request(action, actor.role, RIGHTS_PURPOSE, asked), actor, circumstances
+
+    def _datum(self, act: Act, datum: Datum) -> dict[str, Any]:
+        told = {"category": datum.category, "value": act.open(datum), "purposes": datum.purposes.split()}
+        return told | {
+            "form": datum.form, "source": datum.source, "collected": datum.collected, "due": datum.due,
+            "kept-for": datum.kept_for, "policy": datum.policy.hex(),
+        }  # fmt: skip
+
+    def _consent(self, act: Act, consent: Consent) -> dict[str, Any]:
+        place = Datum(
+            consent.subject, consent.row, "", ORDINARY, 1, "", "", "", b"", consent.given, None, "", consent.sealed
+        )
+        told: dict[str, Any] = json.loads(act.gate.open_as("consent", place, act.at))
+        about = {"about": consent.about, "given": consent.given, "withdrawn": consent.withdrawn}
+        return about | {"policy": consent.policy.hex()} | told
+
+    async def _events(self, act: Act) -> list[dict[str, Any]]:
+        key = self._gate.keys.get(unpack(act.row.keys)[ORDINARY], act.at)
+        traces = await act.tx.traces(act.row.subject)
+        seen = [self._recorder.reveal(key, trace) for trace in traces]
+        return [one._asdict() | {"event": one.event.hex()} for one in seen]

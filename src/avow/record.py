@@ -1,0 +1,106 @@
+"""What goes on record: the ledger's entry of an act, and the sealed opening that the person keeps.
+
+The entry says event, time, policy version, promises, outcome, an opaque actor, a tag and a commitment. What exactly
+was done to whom stands only in the opening, sealed under the person's key: with the key it proves the entry, without
+it the entry says nothing about anybody. No clock, no randomness of its own.
+"""
+
+import hmac
+import json
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from avow.decide.request import Request
+from avow.ledger.entry import CLOCK_MOVED, Entry, encode
+from avow.policy.retention import ORDINARY
+from avow.store.interface import Leaf, Trace
+from avow.vault import envelope
+from avow.vault.binding import place
+from avow.vault.keys import SubjectKey, commitment, tag
+from avow.vault.lookup import hmac_sha256
+
+OPENING: Final = 16  # bytes of the secret that opens a commitment
+
+
+class Seen(NamedTuple):
+    """An event as the person may read it: when, what was done, by which role, for what, and what became of it."""
+
+    event: bytes
+    at: int
+    action: str
+    role: str
+    purpose: str
+    categories: tuple[str, ...]
+    recipient: str | None
+    outcome: str
+    promises: tuple[str, ...]
+
+
+class Recorder:
+    """Makes entries for one site under one policy version. `moved` tells whether the clock was ever moved."""
+
+    def __init__(
+        self, site: str, policy: bytes, actor_key: bytes, random: Callable[[int], bytes], moved: Callable[[], bool]
+    ) -> None:
+        self._site = site
+        self._policy = policy
+        self._random = random
+        self._moved = moved
+        self._actor = lru_cache(4096)(lambda name: hmac_sha256(actor_key, name.encode())[:16])
+
+    def event(  # noqa: PLR0913, PLR0917 - the sides of an event, in the order they are known
+        self, at: int, key: SubjectKey, subject: bytes, ask: Request, actor: str, outcome: str,
+        promises: tuple[str, ...], kind: str,
+    ) -> tuple[Leaf, Trace]:  # fmt: skip
+        """The entry of an act that concerns one person, and its trace sealed under that person's key."""
+        chance = self._random(16 + OPENING + 12)
+        event, opening, nonce = chance[:16], chance[16:32], chance[32:]
+        payload = b"%d " % at + _payload(kind, ask, outcome, promises)
+        entry = encode(
+            Entry(
+                event, at, kind, self._policy, promises, outcome, self._actor(actor),
+                tag(key.ledger_key, event), commitment(opening, payload), CLOCK_MOVED if self._moved() else 0,
+            )
+        )  # fmt: skip
+        sealed = envelope.seal(key, opening + payload, self._binding(subject, event), nonce)
+        return Leaf(event, entry), Trace(subject, event, sealed)
+
+    def faceless(self, at: int, ask: Request, actor: str, outcome: str, promises: tuple[str, ...]) -> Leaf:
+        """The entry of an act whose person is not known here. From outside it looks like any other."""
+        return self.plain(at, ask.action, actor, outcome, promises)
+
+    def plain(self, at: int, kind: str, actor: str, outcome: str, promises: tuple[str, ...] = ()) -> Leaf:
+        """An entry that concerns no single person; tag and commitment are chance."""
+        chance = self._random(64)
+        entry = Entry(
+            chance[:16], at, kind, self._policy, promises, outcome, self._actor(actor), chance[16:32], chance[32:],
+            CLOCK_MOVED if self._moved() else 0,
+        )  # fmt: skip
+        return Leaf(chance[:16], encode(entry))
+
+    def reveal(self, key: SubjectKey, trace: Trace) -> Seen:
+        """What a trace says. Raises `Tampered` when it does not open where it stands."""
+        plain = envelope.open_(key, trace.sealed, self._binding(trace.subject, trace.event))
+        at, _, payload = plain[OPENING:].partition(b" ")
+        told = json.loads(payload)
+        told["categories"] = tuple(told["categories"])
+        told["promises"] = tuple(told["promises"])
+        return Seen(trace.event, int(at), **told)
+
+    def _binding(self, subject: bytes, event: bytes) -> bytes:
+        return place(self._site, subject, "trace", event, "", "json", 1, ORDINARY)
+
+
+@lru_cache(16384)
+def _payload(kind: str, ask: Request, outcome: str, promises: tuple[str, ...]) -> bytes:
+    told = {
+        "action": kind, "role": ask.actor, "purpose": ask.purpose, "categories": ask.categories,
+        "recipient": ask.recipient, "outcome": outcome, "promises": promises,
+    }  # fmt: skip
+    return json.dumps(told, separators=(",", ":"), sort_keys=True).encode()
+
+
+def proves(entry: Entry, opening: bytes, payload: bytes) -> bool:
+    """Whether an opening and payload belong to an entry of the record."""
+    return hmac.compare_digest(commitment(opening, payload), entry.commitment)

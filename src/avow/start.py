@@ -1,0 +1,145 @@
+"""What must be true before a site serves: its places, its keys, its privacy from the Internet, its clock."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from avow.errors import CallError, KeyFault, OperatorError, RolledBack
+from avow.listening import public_addresses
+from avow.policy.model import Policy, Protect
+from avow.store.interface import Store, Transaction
+from avow.store.keystore import Keystore
+from avow.store.root import FileRoot
+from avow.vault.keys import RootProvider
+from avow.vault.lookup import hmac_sha256
+
+_KEYSTORE: Final = "keystore"  # the note that names the keystore a database belongs to
+_DEMO: Final = "demo-clock"  # the note that marks a demo directory: milliseconds that its clock is ahead
+
+
+def system_clock() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a site's files are. `keys` and `checkpoints` live on their own and are in no backup of the database."""
+
+    keys: Path
+    ledger: Path
+    checkpoints: Path
+    root: Path
+
+    @classmethod
+    def of(cls, url: str, folder: str | Path | None = None, root: str | Path | None = None) -> "Places":
+        """Beside an SQLite file, in a folder of its name and `.avow`; for other databases the folder must be named.
+
+        The root key's file: `root`, or the environment's AVOW_ROOT_KEY, or `root.key` in the folder.
+        """
+        if folder is None and url.startswith("sqlite:///"):
+            folder = url.removeprefix("sqlite:///") + ".avow"
+        if folder is None:
+            raise CallError("name the folder for keys and ledger: pass `folder`, on a disk of this machine")
+        base = Path(folder)
+        chosen = root or os.environ.get("AVOW_ROOT_KEY") or base / "root.key"
+        return cls(base / "keys", base / "ledger", base / "checkpoints", Path(chosen))
+
+
+def must_be_private(policy: Policy, private: bool) -> None:
+    """Refuse to run in the open what the policy promises to keep on a private server. Raises `OperatorError`."""
+    promised = [
+        promise.id
+        for promise in policy.promises
+        for clause in promise.clauses
+        if isinstance(clause, Protect) and "private-server" in clause.measures
+    ]
+    if not promised:
+        return
+    if not private:
+        raise OperatorError(
+            f"{promised[0]} promises a private server; run the vault as a process of its own, "
+            "or pass `private=True` in a process that listens on no public address"
+        )
+    found = public_addresses()
+    if found:
+        raise OperatorError(f"{promised[0]} promises a private server, and this process listens on {', '.join(found)}")
+
+
+async def open_keystore(store: Store, places: Places, root: RootProvider | None) -> Keystore:
+    """The keystore that belongs to this database; both are made when both are new.
+
+    Raises `KeyFault` when one of the two is missing or belongs to another, `SecondWriter`, or `RolledBack`.
+    """
+    async with store.transaction() as tx:
+        name = await tx.note(_KEYSTORE)
+    there = (places.keys / "keystore").exists()
+    if name and not there:
+        raise KeyFault(f"the database has data and `{places.keys}` has no keystore; put it back from its backup")
+    if root is None:
+        root = FileRoot.open(places.root) if there or places.root.exists() else _new_root(places.root)
+    make = Keystore.open if there else Keystore.create
+    keystore = make(places.keys, root, store.site, os.urandom)
+    own = hmac_sha256(keystore.site_key("identity"), b"keystore").hex()[:32]
+    if not name and _unused(keystore):
+        async with store.transaction() as tx:
+            await tx.set_note(_KEYSTORE, own)
+    elif not name:
+        keystore.close()
+        raise RolledBack(f"the keystore in `{places.keys}` has a database and this one is new; restore the database")
+    elif own != name:
+        keystore.close()
+        raise KeyFault(f"the keystore in `{places.keys}` belongs to another database; give the folder of this one")
+    return keystore
+
+
+def _unused(keystore: Keystore) -> bool:
+    """Whether no key was ever handed out: a crash may come between making the keystore and naming it."""
+    entries = keystore.journal.entries()
+    return all(entry.kind == "keystore" and int(entry.fields["generation"]) <= 1 for entry in entries)
+
+
+def _new_root(path: Path) -> FileRoot:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return FileRoot.create(path)
+
+
+class MovedClock:
+    """A clock that only a data directory made as a demo lets move, and only forward; kept with the data."""
+
+    def __init__(self, clock: Callable[[], datetime], ahead: timedelta | None) -> None:
+        self._clock = clock
+        self._ahead = ahead  # None: no demo
+
+    @classmethod
+    async def load(cls, tx: Transaction, clock: Callable[[], datetime], demo: bool) -> "MovedClock":
+        """The clock of this data directory. `demo` marks a new one; an old one stays what it was made as."""
+        note = await tx.note(_DEMO)
+        if note is None:
+            note = "0" if demo else ""
+            await tx.set_note(_DEMO, note)
+        elif demo and not note:
+            raise CallError("this data directory was not made as a demo, and no clock moves in it; make a new one")
+        return cls(clock, timedelta(milliseconds=int(note)) if note else None)
+
+    def __call__(self) -> datetime:
+        return self._clock() + (self._ahead or timedelta(0))
+
+    @property
+    def moved(self) -> bool:
+        """Whether it was ever moved."""
+        return bool(self._ahead)
+
+    async def move(self, store: Store, by: timedelta) -> None:
+        """Forward by so much. Raises `CallError` outside a demo, or backward."""
+        if self._ahead is None:
+            raise CallError("the clock moves only in a data directory that was made as a demo")
+        if by < timedelta(0):
+            raise CallError("a demo's clock moves forward only")
+        ahead = self._ahead + by
+        async with store.transaction() as tx:
+            await tx.set_note(_DEMO, str(int(ahead.total_seconds() * 1000)))
+        self._ahead = ahead
