@@ -220,7 +220,7 @@ CLAUSES: Final[Mapping[str, Reader]] = {
     "choose": record(
         "`choose`", Choose,
         may("for", PURPOSES, "purposes", ()),
-        may("with", RECIPIENTS, "recipients", ()),
+        may("with", some(RECIPIENT_OR_KIND, _all("recipients")), "recipients", ()),
         may("categories", CATEGORIES, default=()),
         may("form", FORM),
         may("confirm", word("a way to confirm", ("mail",))),
