@@ -29,18 +29,18 @@ demo: install ## five policies end to end, in the terminal
 	$(BIN)/avow demo
 
 test: dev ## every test, small; obtains PostgreSQL and Chromium first
-	tools/servers.sh
+	@tools/servers.sh
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 core: dev ## the pure core's tests alone, within 5 s
 	$(BIN)/pytest -q --within 5 $(CORE) $(ARGS)
 
 campaign: dev ## the same harnesses at full counts, resumable; NAMES="..." for some of them
-	tools/servers.sh
+	@tools/servers.sh
 	$(BIN)/python -m tests.campaign $(NAMES) $(ARGS)
 
 bench: dev ## the ratios against raw floors
-	tools/servers.sh
+	@tools/servers.sh
 	$(BIN)/avow bench $(NAMES) $(ARGS)
 
 lint: dev ## ruff: rules and format
@@ -63,16 +63,16 @@ clean: ## away with what was made here
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made:
-	tools/venv.sh $(PYTHON) $(VENV)
+	@tools/venv.sh $(PYTHON) $(VENV)
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.made requirements.lock pyproject.toml
 	@echo "installing what requirements.lock pins, and avow itself"
-	$(PIP) install --require-hashes --requirement requirements.lock
-	$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
 	@echo "installing what requirements-dev.lock pins"
-	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@$(PIP) install --require-hashes --requirement requirements-dev.lock
 	@touch $@
