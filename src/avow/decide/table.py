@@ -200,9 +200,7 @@ class _Duties:
         confirm = tuple(
             Obligation("confirm", channel, promise)
             for promise, choice, channel in self.choices
-            if choice.form in (None, form)
-            and (not choice.purposes or purpose in choice.purposes)
-            and (not choice.categories or category in choice.categories)
+            if choice.form in (None, form) and (purpose in choice.purposes if choice.purposes else choice.form == form)
         )
         return self.erase_by[category, form] + confirm
 
