@@ -5,7 +5,7 @@ can reach and the proofs of the nevers need the whole space of decisions: `avow.
 """
 
 from collections.abc import Callable, Iterator
-from itertools import combinations
+from itertools import product
 from typing import Final, NamedTuple, assert_never
 
 from avow.errors import Fault
@@ -62,12 +62,11 @@ def _permission(policy: Policy, clause: Clause) -> _Permission | None:
     none: frozenset[str] = frozenset()
     match clause:
         case Use():
-            its = clause.categories, clause.purposes
-            return _Permission(frozenset({"use"}), *map(frozenset, its), none, clause.needs, clause)
+            its, why = frozenset(clause.categories), frozenset(clause.purposes)
+            return _Permission(frozenset({"use"}), its, why, none, clause.needs, clause)
         case Share():
-            its = clause.categories, clause.purposes
-            sides = frozenset(clause.recipients)
-            return _Permission(frozenset({clause.way}), *map(frozenset, its), sides, clause.needs, clause)
+            its, why = frozenset(clause.categories), frozenset(clause.purposes)
+            return _Permission(frozenset({clause.way}), its, why, frozenset(clause.recipients), clause.needs, clause)
         case Contact():
             reached = frozenset(c.name for c in policy.categories.values() if c.channel in clause.channels)
             actions = frozenset(CONTACT[channel] for channel in clause.channels)
@@ -175,16 +174,15 @@ def _idle_form(policy: Policy) -> Iterator[Fault]:
 
 def _two_ends(policy: Policy) -> Iterator[Fault]:
     """5.7"""
-    keeps = [clause for clause in _clauses(policy) if isinstance(clause, Keep)]
-    for first, second in combinations(keeps, 2):
-        alike = bool(first.categories) == bool(second.categories) and bool(first.forms) == bool(second.forms)
-        categories = sorted({*first.categories} & {*second.categories})
-        forms = sorted({*first.forms} & {*second.forms})
-        meet = (categories or not first.categories) and (forms or not first.forms)
-        if alike and meet and (first.term, first.until) != (second.term, second.until):
-            what = ", ".join(f"`{name}`" for name in [*categories, *forms]) or "the rest"
-            message = f"two promises end {what} at different times; the other is on line {first.place.line}"
-            yield _fault(second.place, message, "keep one of them, or name categories or forms in one")
+    first: dict[tuple[str, str], Keep] = {}
+    for clause in _clauses(policy):
+        if isinstance(clause, Keep):
+            for cell in product(clause.categories or ("",), clause.forms or ("",)):
+                other = first.setdefault(cell, clause)
+                if (other.term, other.until) != (clause.term, clause.until):
+                    what = " from ".join(f"`{name}`" for name in cell if name) or "whatever has no term of its own"
+                    message = f"two ends for {what}: line {other.place.line} says otherwise"
+                    yield _fault(clause.place, message, "keep one of them, or name categories or forms in one")
 
 
 # --- cookies and outside origins ---
