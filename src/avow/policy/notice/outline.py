@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from avow.policy.model import Choose, Clause, Collect, Contact, Cookies, Keep, Policy, Promise, Recipient, Right, Share, Use
 from avow.policy.notice import words
-from avow.policy.notice.words import Line, listed
+from avow.policy.notice.words import listed
 
 _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -32,14 +32,21 @@ class Glance(NamedTuple):
     none: str
 
 
+class Part(NamedTuple):
+    """Neighbouring lines under one label."""
+
+    label: str
+    lines: tuple[str, ...]
+
+
 class Said(NamedTuple):
-    """One promise with the lines of its clauses."""
+    """One promise with what its clauses do."""
 
     id: str
     says: str
     source: str
     attested: str
-    lines: tuple[Line, ...]
+    parts: tuple[Part, ...]
 
 
 class Section(NamedTuple):
@@ -132,14 +139,14 @@ def web(address: str | None) -> str:
 
 def glances(policy: Policy) -> tuple[Glance, ...]:
     """The four things that people look for first."""
-    held = [c for c in policy.categories.values() if c.held_by is not None]
+    held = [c.name for c in policy.categories.values() if c.held_by is not None]
     ours = [c.name for c in policy.categories.values() if c.held_by is None]
     asked = {n for _, c in _clauses(policy) if isinstance(c, Collect) for n in (*c.asks, *c.optional)}
     getting = {name for _, c in _clauses(policy) if isinstance(c, Share) for name in c.recipients}
     own = [c.name for _, c in _clauses(policy) if isinstance(c, Cookies) and c.name is not None and c.at is None]
     return (
-        Glance("You give us", _says(policy, (n for n in ours if n in asked)), "Nothing."),
-        Glance("Never reaches us", tuple(words.category(policy, c.name) for c in held), "Nothing is kept from us."),
+        Glance("We collect", _short(policy, (n for n in ours if n in asked)), "Nothing."),
+        Glance("Never reaches us", _short(policy, held), "Nothing is kept from us."),
         Glance("Others may get some", tuple(words.recipient(policy, name) for name in _ordered(policy, getting)), "Nobody."),
         Glance("In your browser", tuple(f"the cookie “{name}”" for name in own), "Nothing at all."),
     )
@@ -166,7 +173,10 @@ def _said(policy: Policy, promise: Promise) -> Said:
         promise.says,
         f"{promise.source.section}, sentence {promise.source.sentence}",
         attested[:1].upper() + attested[1:],
-        tuple(words.line(policy, clause) for clause in promise.clauses),
+        tuple(
+            Part(label, tuple(dict.fromkeys(line.words for line in lines)))
+            for label, lines in groupby((words.line(policy, c) for c in promise.clauses), key=lambda line: line.label)
+        ),
     )
 
 
@@ -214,12 +224,12 @@ def _kept(policy: Policy, name: str) -> str:
     named = [c for c in rules if name in c.categories] or [c for c in rules if not c.categories]
     said = []
     for rule in named:
-        through = f" ({listed(words.form(policy, form) for form in rule.forms)})" if rule.forms else ""
+        through = f", if given on {listed((words.form(policy, form) for form in rule.forms), 'or')}" if rule.forms else ""
         term = words.span(rule.term) if rule.term is not None else f"until {words.plain(rule.until or '')}"
         said.append(term + through)
     if not named or all(rule.forms for rule in named):
         said.append("until you have it erased" if category.apart is None else "as long as it is of use")
-    return ", else ".join(said)
+    return "; else ".join(said)
 
 
 def aims(policy: Policy) -> tuple[Aim, ...]:
@@ -329,6 +339,11 @@ def _data_of(policy: Policy, clause: Clause) -> Sequence[str]:
 
 def _says(policy: Policy, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(words.category(policy, name) for name in names)
+
+
+def _short(policy: Policy, names: Iterable[str]) -> tuple[str, ...]:
+    """Without the `your` in front, where all are the reader's anyway."""
+    return tuple(dict.fromkeys(says.removeprefix("your ") for says in _says(policy, names)))
 
 
 def _ordered(policy: Policy, names: set[str]) -> list[str]:

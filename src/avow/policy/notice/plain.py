@@ -31,8 +31,9 @@ def _lines(policy: Policy) -> Iterator[str]:
 
 def _promise(promise: outline.Said) -> Iterator[str]:
     yield from _wrapped(f"{promise.id}  {promise.says}")
-    for line in promise.lines:
-        yield from _wrapped(f"{line.label}: {line.words}", "    ", "      ")
+    for part in promise.parts:
+        for words in part.lines:
+            yield from _wrapped(f"{part.label}: {words}", "    ", "      ")
     if promise.attested:
         yield from _wrapped(promise.attested, "    ", "      ")
     yield from _wrapped(f"(Published text: {promise.source}.)", "    ", "      ")

@@ -85,7 +85,7 @@ CONDITION: Final[Mapping[Condition, str]] = MappingProxyType({
     "volunteered": "you gave it yourself",
     "identified": "you have shown that it is you",
     "request": "you have an open request that calls for it",
-    "consent": "you agreed, and have not taken that back",
+    "consent": "you agreed to it and still do",
     "approval": "you approved it in writing, naming who and what",
     "contract": "a contract with them is in force",
     "case": "an open legal case that two of us have approved covers it",
@@ -344,7 +344,8 @@ def _nobody(policy: Policy, by: Sequence[str]) -> str:
 def _any_kind(policy: Policy, name: str) -> str:
     found = recipient(policy, name)
     first, _, rest = found.partition(" ")
-    return f"any {rest}" if first in ("a", "an") and name not in policy.recipients else found
+    any_of = {"a": "any", "an": "any", "another": "any other"}
+    return f"{any_of[first]} {rest}" if first in any_of and name not in policy.recipients else found
 
 
 def _never_for(policy: Policy, names: Sequence[str]) -> str:
@@ -354,7 +355,7 @@ def _never_for(policy: Policy, names: Sequence[str]) -> str:
         return ""
     if len(names) >= _MOST and len(rest) < len(names):
         return f", for any purpose on this page but {_purposes(policy, rest)}"
-    return f", be it {_purposes(policy, names, 'or')}" if len(names) > 1 else f" {_purposes(policy, names)}"
+    return f", whether {_purposes(policy, names, 'or')}" if len(names) > 1 else f" {_purposes(policy, names)}"
 
 
 def _cookies(policy: Policy, clause: Cookies) -> str:
