@@ -8,12 +8,16 @@ ends with an exception, nothing was written.
 
 Concurrency. SQLite: one process (a lock file says so; a second one gets `SecondWriter`), one connection, one
 transaction at a time; others wait their turn in order. PostgreSQL: any number of transactions. `read` and `subjects`
-take a lock on each subject before they look, `share` or `change`, held to the end of the transaction, in ascending order of
-subject: while facts of a person are being changed, no read of that person is decided, and what a read saw cannot have
-been changed before the read's own record is durable.
+take a lock on each subject before they look, `share` or `change`, held to the end of the transaction, in ascending
+order of subject: while facts of a person are being changed, no read of that person is decided, and what a read saw
+cannot have been changed before the read's own record is durable.
+
+Order. A write may be held back until the transaction reads again or ends, so what is wrong with it is raised there at
+the latest, and then nothing of the transaction was written. A transaction belongs to one task.
 
 Retry. `Unavailable` means that nothing was written, and the whole transaction may be tried again, unless its message
-says that the outcome is unknown: then look for the `event` of the record by `has_event` before trying again.
+says that the outcome is unknown: then look for the `event` of the record by `has_event` before trying again. `Clash` is
+never to be retried: it means that the caller took the store to be in another state than it is, which is a defect.
 
 Times are integers: milliseconds since 1970-01-01 UTC. Ids (subject, row, event, key) are 16 random bytes.
 """
@@ -22,17 +26,24 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
+
+from avow.errors import AvowError
 
 Lock = Literal["share", "change"]
+OUTLIVES: Final = "record"  # the retention class whose data outlive the person's erasure
+
+
+class Clash(AvowError):
+    """What was to be written contradicts what is there: an id twice, a version left out. A defect in the caller."""
 
 
 class Subject(NamedTuple):
     """One person, as the store knows them.
 
-    `keys` is canonical JSON, retention class -> key id in hex. `facts` is the person's standing in one line: tokens
-    `word/argument/…`, sorted, separated by one space (see avow.decide.facts). `version` counts the changes of the
-    row; a writer that expects another version is refused. `state`: live, or erased and why it is still here.
+    `keys` is one line that only the gate reads (retention class and key id). `facts` is the person's standing in one
+    line: tokens `word/argument/…`, sorted, separated by one space (see avow.decide.facts). `version` counts the
+    changes of the row; a writer that expects another version is refused. `state`: live or erased.
     """
 
     subject: bytes
@@ -139,29 +150,40 @@ class Transaction(Protocol):
     async def read(
         self, asks: Sequence[tuple[bytes, Sequence[str]]], lock: Lock = "share"
     ) -> list[tuple[Subject | None, list[Datum]]]:
-        """Per (subject, categories): the subject's row, None if unknown, and the newest datum of each category held."""
+        """Per (subject, categories): the subject's row, None if unknown, and the newest datum of each category held.
+
+        The data come in the order of the categories asked for. Of data collected in the same millisecond any one
+        counts as the newest.
+        """
 
     async def subjects(self, ids: Sequence[bytes], lock: Lock = "share") -> list[Subject | None]:
         """The rows of these people."""
 
     async def add_subjects(self, subjects: Sequence[Subject]) -> None:
-        """New people. An id that exists is a defect and raises."""
+        """New people. An id that exists raises `Clash`."""
 
     async def change_subject(self, subject: Subject) -> None:
-        """Replace keys, facts and state; `subject.version` is the new version and must be the stored one plus one."""
+        """Replace keys and facts of a living person; `subject.version` is the new version and must be the stored one
+        plus one, else `Clash`. Only `drop_subject` ends a person.
+        """
 
     async def drop_subject(self, subject: bytes) -> None:
-        """Remove look-ups, consents, service requests and traces of the person at once and mark the row erased.
+        """Remove look-ups, consents and service requests of the person and the facts at once, and mark the row erased
+        (its version goes up by one). Nothing happens to whom is unknown or erased already.
 
-        Sealed data stay for `purge`: without their key they say nothing, and erasing must cost the same for ten
-        data as for ten thousand.
+        Sealed data and traces stay for `purge`: without their key they say nothing, and erasing must cost the same
+        for ten data as for ten thousand.
         """
 
     async def purge(self, limit: int) -> int:
-        """Remove up to `limit` sealed data of erased people; how many were removed. 0 means that none is left."""
+        """Remove up to `limit` sealed data and traces of erased people; how many were removed. 0 means that none is
+        left. What is kept as `record` (`OUTLIVES`) outlives the person and stays.
+        """
 
     async def put(self, data: Sequence[Datum]) -> None:
-        """Insert. A (subject, row) that exists with the version before is replaced, with any other version raises."""
+        """Insert. A (subject, category, row) that exists with the version before is replaced, with any other version
+        raises `Clash`. The same one may stand only once in a call.
+        """
 
     async def remove(self, rows: Sequence[tuple[bytes, bytes]]) -> None:
         """Delete data by (subject, row)."""
@@ -170,10 +192,10 @@ class Transaction(Protocol):
         """Every datum of one person, oldest first: for export, correction and erasure."""
 
     async def due(self, now: int, limit: int) -> list[Datum]:
-        """Up to `limit` data that are past their `due`."""
+        """Up to `limit` data of living people that are past their `due`, longest past first."""
 
     async def awaiting(self, event: str, limit: int) -> list[Datum]:
-        """Up to `limit` data that wait for this event (`kept_for`)."""
+        """Up to `limit` data of living people that wait for this event (`kept_for`)."""
 
     async def keys_in_use(self, subject: bytes) -> set[str]:
         """The retention classes of which the person still holds data."""
@@ -192,7 +214,8 @@ class Transaction(Protocol):
 
     async def put_lookups(self, lookups: Sequence[LookUp]) -> None:
         """Make people findable. Several may share a (category, hash): who types an address has not proved that it is
-        theirs, so nobody is merged with somebody else by it. The same entry again changes nothing."""
+        theirs, so nobody is merged with somebody else by it. The same entry again changes nothing.
+        """
 
     async def find(self, category: str, hash: bytes) -> list[bytes]:
         """The subjects behind a hash, oldest first."""
@@ -218,8 +241,12 @@ class Transaction(Protocol):
     async def traces(self, subject: bytes) -> list[Trace]:
         """Every event that concerns one person, oldest first."""
 
-    async def has_event(self, event: bytes) -> bool:
-        """Whether this event is among the pending leaves or the traces."""
+    async def has_event(self, event: bytes, subject: bytes | None = None) -> bool:
+        """Whether this event was written: among this person's traces, or among the pending leaves.
+
+        Without a subject the leaves alone are looked at, and they are dropped once sequenced: ask at once. It is
+        for the rare moment after an unknown outcome, and costs a look at every pending leaf.
+        """
 
     async def pending(self, limit: int) -> list[Pending]:
         """Leaves that are committed and not yet sequenced, by ticket."""
@@ -228,7 +255,10 @@ class Transaction(Protocol):
         """The sequenced size and root; (0, SHA-256 of nothing) for a new log."""
 
     async def sequenced(self, before: LogState, after: LogState, tickets: Sequence[int]) -> None:
-        """Move the log's state and drop these pending leaves. Raises `Unavailable` if the state is not `before`."""
+        """Move the log's state and drop these pending leaves. Raises `Unavailable` if the state is not `before`.
+
+        Nobody else can move the state while this transaction lasts. The fault is raised here, not later.
+        """
 
     async def put_policy(self, digest: bytes, version: str, source: str, since: int) -> None:
         """Remember a policy version by its 16-byte digest; the same digest again changes nothing."""
@@ -271,7 +301,8 @@ class Store(Protocol):
 
     async def scrub(self) -> None:
         """Make what was deleted unreadable in the files as far as the database can (SQLite: checkpoint-truncate, its
-        success checked; PostgreSQL: vacuum). Raises `OperatorError` if it could not."""
+        success checked; PostgreSQL: vacuum). Raises `OperatorError` if it could not.
+        """
 
     async def backup(self, folder: Path) -> None:
         """A consistent copy into an empty folder, while serving."""
