@@ -60,7 +60,7 @@ class Keystore:
         self._random = random
         self._step = step
         self._pool: list[SubjectKey] = []
-        self._taken: OrderedDict[bytes, SubjectKey] = OrderedDict()  # handed out and not yet asked for
+        self._taken: dict[bytes, SubjectKey] = {}  # handed out since the cache was last tidied
         self._cache: OrderedDict[bytes, tuple[SubjectKey, int]] = OrderedDict()  # key, until when; oldest first
         self._secrets: dict[str, bytes] = {}
         if folder.stat().st_mode & 0o077:
@@ -113,13 +113,14 @@ class Keystore:
 
     def close(self) -> None:
         """Give everything up. Keys that were made ahead and never handed out are removed."""
-        unused = [key.id for key in self._pool]
-        self._pool = []
-        if unused:
-            with self._wraps.commit():
-                self._wraps.delete(unused)
-            self._wraps.scrub()
-        self._release()
+        unused, self._pool = [key.id for key in self._pool], []
+        try:
+            if unused:
+                with self._wraps.commit():
+                    self._wraps.delete(unused)
+                self._wraps.scrub()
+        finally:
+            self._release()
 
     def __enter__(self) -> Self:
         return self
@@ -134,10 +135,8 @@ class Keystore:
         if len(self._pool) < count:
             self._make(max(POOL, count))
         keys, self._pool = self._pool[:count], self._pool[count:]
-        for key in keys:
-            self._taken[key.id] = key
-        while len(self._taken) > CACHE:
-            self._taken.popitem(last=False)
+        if len(self._taken) + count <= CACHE:
+            self._taken.update((key.id, key) for key in keys)
         return keys
 
     def top_up(self) -> None:
@@ -151,14 +150,14 @@ class Keystore:
         if held is not None and now < held[1]:
             return held[0]
         self.purge(now)
-        key = self._taken.pop(key_id, None)
-        if key is None:
-            wrap = self._wraps.get(key_id)
-            if wrap is None:
-                raise KeyGone("the key of this value was destroyed; nothing opens it again")
-            key = SubjectKey(key_id, self._epoch.unwrap(key_id, wrap))
+        if key_id in self._cache:  # was among those handed out
+            return self._cache[key_id][0]
+        wrap = self._wraps.get(key_id)
+        if wrap is None:
+            raise KeyGone("the key of this value was destroyed; nothing opens it again")
+        key = SubjectKey(key_id, self._epoch.unwrap(key_id, wrap))
         self._cache[key_id] = key, now + TTL
-        if len(self._cache) > CACHE:
+        while len(self._cache) > CACHE:
             self._cache.popitem(last=False)
         return key
 
@@ -169,6 +168,9 @@ class Keystore:
             if now < until:
                 break
             del self._cache[key_id]
+        while self._taken:  # handed out when no clock was at hand: their time begins now
+            key_id, key = self._taken.popitem()
+            self._cache[key_id] = key, now + TTL
 
     def destroy(self, key_ids: Iterable[bytes]) -> None:
         """Make these keys unreadable for good; when this returns they are in no file of the folder.
@@ -224,12 +226,12 @@ class Keystore:
         self._step("rewrap: wraps durable")
         self._point(number)
         self._epoch, self._wraps, self._root = epoch, fresh, root
+        old.close()
         self._step("rewrap: pointer moved")
         self._announce(generation)
         if backup is not None:
             backup(self)
         self._step("rewrap: backed up")
-        old.close()
         self._discard(other_than=number)
         self._step("rewrap: old epoch gone")
 
@@ -265,9 +267,11 @@ class Keystore:
         With the root key, the copy opens also what is erased from now on: keep one, keep it short, and never beside
         the data. It holds neither the journal nor the root key. Raises `OperatorError`, `Unavailable`.
         """
-        if folder.exists() and _pointer(folder)[0] != self.site:
-            raise OperatorError(f"`{folder}` holds something else than a backup of this keystore; name another folder")
         fresh, older = (folder.with_name(folder.name + end) for end in (".new", ".old"))
+        if older.exists() and not folder.exists():  # a crash between the two renamings
+            older.rename(folder)
+        if folder.exists() and (folder == self.folder or _pointer(folder)[0] != self.site):
+            raise OperatorError(f"`{folder}` holds something else than a backup of this keystore; name another folder")
         _remove(fresh)
         _remove(older)
         number = self._epoch.number
@@ -365,12 +369,12 @@ class Keystore:
     def _catch_up(self, *, older: bool) -> None:
         """Compare keystore and journal, and destroy what was to be destroyed. `older`: a backup is being put back."""
         self.journal.expect(self._wraps.mark("journal"))
-        generation, known = self._wraps.mark("generation"), 0
+        generation, known, destroyed = self._wraps.mark("generation"), 0, self._wraps.mark("destroyed")
         pending: list[tuple[int, list[bytes]]] = []
         for entry in self.journal.entries():
             if entry.kind == "keystore":
                 known = max(known, int(entry.fields["generation"]))
-            elif entry.kind == "destroy" and entry.number > self._wraps.mark("destroyed"):
+            elif entry.kind == "destroy" and entry.number > destroyed:
                 pending.append((entry.number, [bytes.fromhex(key) for key in str(entry.fields["keys"]).split()]))
         if generation < known and not older:
             raise RolledBack(f"the keystore in `{self.folder}` is an older copy: it is at {generation}, and the journal"

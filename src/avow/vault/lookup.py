@@ -64,11 +64,17 @@ def _phone(text: str) -> str:
 
     A number without its country stays without: guessing would tie people together who have nothing in common.
     """
-    text = unicodedata.normalize("NFKC", text).strip().replace("(0)", "")
-    digits = "".join(str(unicodedata.decimal(sign)) for sign in text if sign.isdecimal())
-    if text.startswith("+"):
-        return f"+{digits}" if digits else ""
-    return f"+{digits[2:]}" if digits.startswith("00") and len(digits) > 2 else digits
+    text = unicodedata.normalize("NFKC", text).strip()
+    digits = _digits(text)
+    if not text.startswith("+") and not digits.startswith("00"):
+        return digits
+    digits = _digits(text.replace("(0)", ""))  # +44 (0)20: the zero is only dialled within the country
+    digits = digits if text.startswith("+") else digits[2:]
+    return f"+{digits}" if digits else ""
+
+
+def _digits(text: str) -> str:
+    return "".join(str(unicodedata.decimal(sign)) for sign in text if sign.isdecimal())
 
 
 _RULES: Final[Mapping[str, Callable[[str], str]]] = {
