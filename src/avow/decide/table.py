@@ -218,10 +218,12 @@ def _reaches(channels: Sequence[str]) -> bool:
 
 
 def _term(keep: Keep) -> str:
-    """How long, as in the policy: `30 days`, `12 hours`, or the event's name."""
-    if keep.until is not None:
-        return keep.until
-    term = keep.term or timedelta()
+    """How long, as in the policy: a span, or the event's name."""
+    return keep.until or span(keep.term or timedelta())
+
+
+def span(term: timedelta) -> str:
+    """A duration in words: `30 days`, or `12 hours` where it is no whole number of days."""
     hours = int(term.total_seconds()) // 3600
     count, unit = (hours // 24, "day") if hours % 24 == 0 else (hours, "hour")
     return f"{count} {unit}" + ("" if count == 1 else "s")
@@ -296,7 +298,9 @@ def _reason(action: str, stopped: bool, missing: int) -> str:
     if not missing:
         return f"`{action}` is never allowed here"
     lacking = " and ".join(f"`{name}`" for name in names(missing))
-    return f"`{action}` is refused unless {lacking} holds" if stopped else f"`{action}` needs {lacking} as well"
+    return (
+        f"`{action}` is never allowed here unless {lacking} holds" if stopped else f"`{action}` needs {lacking} as well"
+    )
 
 
 def subsets(mask: int) -> Iterable[int]:
