@@ -9,16 +9,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from avow.decide.explain import explain
+from avow.decide.explain import Explanation, explain
 from avow.decide.facts import Circumstances
-from avow.decide.request import Request
+from avow.decide.request import Facts, Request
 from avow.decide.table import Table, compile_policy
-from avow.errors import NotHeld, PolicyError, Refused, UnknownWord
+from avow.errors import NotHeld, PolicyError, Refused, Unavailable, UnknownWord
 from avow.gate import Actor, Gate, Look
+from avow.ledger.checkpoint import Signer
 from avow.policy.check import faults
 from avow.policy.model import PERSON, SITE, Policy
 from avow.policy.parse import parse, read
-from avow.practices.agreeing import Agreeing
+from avow.practices.agreeing import Agreeing, recipient_of
 from avow.practices.collecting import Collecting, Submission, index
 from avow.practices.ending import Ending, Swept
 from avow.practices.importing import Imported, Importing
@@ -26,13 +27,14 @@ from avow.practices.recovery import Recovered, Recovery
 from avow.practices.rights import Erased, Rights
 from avow.practices.staff import Staff
 from avow.record import Recorder
-from avow.sequencer import Log
+from avow.sequencer import Log, reconcile
 from avow.start import MovedClock, Places, must_be_private, open_keystore, system_clock
-from avow.store import open_store
+from avow.store import disk, open_store
 from avow.store.interface import Store
 from avow.store.keystore import Keystore
 from avow.vault.keys import RootProvider
 
+VERIFIER_KEY = "verifier-key"  # the file beside the log that names its key, for those who have it from nowhere else
 Asked = Literal["by the person", "by the site"]
 
 
@@ -70,6 +72,7 @@ class Avow:
         self.keystore = keystore
         self.places = places
         self.swept = Swept(0, 0, 0)  # what opening had to sweep
+        self.verifier_key = str(log.key)
         self._gate = gate
         self._clock = clock
         self._suppressed: set[tuple[str, bytes]] = set()
@@ -78,11 +81,11 @@ class Avow:
         self._agreeing = Agreeing(gate, keystore.journal, self._suppressed)
         self._rights = Rights(gate, recorder, keystore.journal)
         self._ending = Ending(gate, keystore.journal)
-        self._recovery = Recovery(gate)
+        self.recovery = Recovery(gate)
 
     @classmethod
     @asynccontextmanager
-    async def open(  # noqa: PLR0913 - the parts that a site is made of, each with a sound default
+    async def open(
         cls, policy: str | Path | Policy, url: str, *, folder: str | Path | None = None,
         root: str | Path | RootProvider | None = None, clock: Callable[[], datetime] = system_clock,
         private: bool = False, demo: bool = False, sequence_every: timedelta = timedelta(milliseconds=500),
@@ -98,24 +101,33 @@ class Avow:
         Before it serves it finishes what a crash left and erases what is due. Raises `PolicyError`, `OperatorError`
         or `Tampered`; then it has served nothing.
         """
-        chosen = policy if isinstance(policy, Policy) else read(Path(policy))
-        if wrong := faults(chosen):
-            raise PolicyError(wrong, chosen.site)
-        must_be_private(chosen, private)
-        provider = root if root is not None and not isinstance(root, str | Path) else None
-        places = Places.of(url, folder, root if isinstance(root, str | Path) else None)
         async with AsyncExitStack() as stack:
-            store = await open_store(url, chosen.site)
-            stack.push_async_callback(store.close)
-            keystore = await open_keystore(store, places, provider)
-            stack.callback(keystore.close)
-            shop = await _assemble(chosen, store, keystore, places, clock, demo)
-            stack.push_async_callback(shop._gate.close)
+            parts = await _put_together(stack, policy, url, folder, root, clock, private, demo)
+            shop = await _serve(stack, *parts)
             await shop.settle()
-            stack.push_async_callback(shop.sequence)
-            sequencing = asyncio.create_task(shop._keep_sequencing(sequence_every.total_seconds()))
+            stack.push_async_callback(shop.sequence_all)
+            sequencing = asyncio.create_task(shop.keep_sequencing(sequence_every.total_seconds()))
             stack.push_async_callback(_end, sequencing)
             yield shop
+
+    @classmethod
+    async def restore(
+        cls, policy: str | Path | Policy, url: str, source: str | Path, *, folder: str | Path | None = None,
+        root: str | Path | RootProvider | None = None, clock: Callable[[], datetime] = system_clock,
+        private: bool = False,
+    ) -> Recovered:  # fmt: skip
+        """Put a backup of the database in its place, and make it true again before anything is served.
+
+        Keys, journal, ledger and checkpoints stay as they are: from the journal every erasure, withdrawal and opt-out
+        since the backup is done again; the ledger keeps what happened since. Raises as `open` does.
+        """
+        async with AsyncExitStack() as stack:
+            parts = await _put_together(stack, policy, url, folder, root, clock, private, False, Path(source))
+            shop = await _serve(stack, *parts)
+            recovered = await shop.recovery.replay(list(shop.keystore.journal.entries()))
+            await shop.settle()
+            await shop.sequence_all()
+            return recovered
 
     # -- who acts -----------------------------------------------------------------------------------------------
 
@@ -149,9 +161,7 @@ class Avow:
         """
         actor = Actor(PERSON, "person", identified=who is not None)
         subject = _id(who) if who is not None else None
-        one = Submission(
-            form, given, actor, subject, no_card=frozenset(no_card), affiliate_link=affiliate_link
-        )
+        one = Submission(form, given, actor, subject, no_card=frozenset(no_card), affiliate_link=affiliate_link)
         return (await self._collecting.collect((one,)))[0].hex()
 
     async def use(self, who: str, category: str, *, purpose: str, by: By = None) -> str:
@@ -185,15 +195,21 @@ class Avow:
         """As `share`, for something in return; it asks a consent of its own."""
         return await self._outside("sell", who, categories, recipient, purpose, by)
 
-    async def _outside(  # noqa: PLR0913, PLR0917 - as `share`, with the action
-        self, action: Literal["share", "sell"], who: str, categories: Sequence[str], recipient: str, purpose: str, by: By
+    async def _outside(
+        self,
+        action: Literal["share", "sell"],
+        who: str,
+        categories: Sequence[str],
+        recipient: str,
+        purpose: str,
+        by: By,
     ) -> dict[str, str]:
-        kind, _, name = recipient.partition(":")
-        actor = await self._actor(by, who)
-        look = self._look(action, who, categories, purpose, actor, recipient=kind, identity=name or recipient)
+        kind, name = recipient_of(self.policy, recipient)
+        asked = name if name in self.policy.recipients else kind
+        look = self._look(action, who, categories, purpose, await self._actor(by, who), asked, name)
         return await self._gate.look(look)
 
-    def _look(  # noqa: PLR0913, PLR0917 - a request's sides
+    def _look(
         self, action: Literal["use", "share", "sell"], who: str, categories: Sequence[str], purpose: str, actor: Actor,
         recipient: str | None = None, identity: str | None = None,
     ) -> Look:  # fmt: skip
@@ -211,9 +227,7 @@ class Avow:
             if word not in declared:
                 raise UnknownWord(f"the policy names no {what} `{word}`; it names {_words(declared)}")
 
-    async def reach(
-        self, who: str, channel: str, *, purpose: str, by: By = None, notice_owed: bool = False
-    ) -> str:
+    async def reach(self, who: str, channel: str, *, purpose: str, by: By = None, notice_owed: bool = False) -> str:
         """May I write (`mail`, `post`) or call (`phone`)? The address or number; `Refused` says why not."""
         self._known("purpose", (purpose,), self.policy.purposes)
         actor = await self._actor(by, who)
@@ -239,7 +253,7 @@ class Avow:
         self._known("purpose", (purpose,), self.policy.purposes)
         await self._agreeing.agree(_id(who), purpose, await self._actor(Somebody(who), who), words, how)
 
-    async def agree_to(  # noqa: PLR0913 - the sides of a consent
+    async def agree_to(
         self, who: str, way: Literal["share", "sell", "approve"], recipient: str, categories: Sequence[str], *,
         words: str, how: str = "form",
     ) -> None:  # fmt: skip
@@ -304,12 +318,19 @@ class Avow:
         return await self._importing.bring(records, form, source, columns or {})
 
     async def sequence(self) -> int:
-        """Put what is pending into the log and sign a checkpoint; how many entries. Runs by itself, too."""
+        """Put a batch of what is pending into the log and sign a checkpoint; how many. Runs by itself, too."""
         return await self.log.sequence(self._gate.now())
+
+    async def sequence_all(self) -> int:
+        """Until nothing is pending."""
+        total = 0
+        while moved := await self.sequence():
+            total += moved
+        return total
 
     async def settle(self) -> Recovered:
         """Finish what a crash left; run at every start, before anything is served."""
-        recovered = await self._recovery.settle(self.keystore.journal.entries())
+        recovered = await self.recovery.settle(list(self.keystore.journal.entries()))
         async with self._gate.store.transaction() as tx:
             self._suppressed |= {(entry.channel, entry.hash) for entry in await tx.suppressions()}
         await self.staff_roll.load()
@@ -320,40 +341,72 @@ class Avow:
         """A consistent copy of the database into an empty folder, while serving. Keys and log are not in it."""
         await self._gate.store.backup(Path(folder))
 
-    async def replay(self) -> Recovered:
-        """Narrow a restored database again, as the journal says, before it serves."""
-        return await self._recovery.replay(self.keystore.journal.entries())
-
     async def move_clock(self, by: timedelta) -> None:
         """Only in a demo, only forward; every entry from now on says so."""
         await self._clock.move(self._gate.store, by)
 
-    def explain(self, ask: Request, facts: Any) -> dict[str, Any]:
+    def explain(self, ask: Request, facts: Facts) -> Explanation:
         """What the policy answers, and why, without touching anybody's data."""
         return explain(self._gate.table, ask, facts)
 
-    async def _keep_sequencing(self, every: float) -> None:
+    async def keep_sequencing(self, every: float) -> None:
+        """Sequence every so many seconds, until cancelled."""
         while True:
             await asyncio.sleep(every)
-            await self.sequence()
+            with suppress(Unavailable):  # what is pending stays pending: the next turn tries again
+                await self.sequence()
+            self.keystore.top_up()
 
 
-async def _assemble(  # noqa: PLR0913, PLR0917 - as `Avow.open`
-    policy: Policy, store: Store, keystore: Keystore, places: Places, clock: Callable[[], datetime], demo: bool
+async def _put_together(
+    stack: AsyncExitStack, policy: str | Path | Policy, url: str, folder: str | Path | None,
+    root: str | Path | RootProvider | None, clock: Callable[[], datetime], private: bool, demo: bool,
+    source: Path | None = None,
+) -> tuple[Policy, Store, Keystore, MovedClock, Places]:  # fmt: skip
+    """Check what must be true, then open store and keys; `source` is a backup to put in the database's place first."""
+    chosen = policy if isinstance(policy, Policy) else read(Path(policy))
+    if wrong := faults(chosen):
+        raise PolicyError(wrong, chosen.site)
+    must_be_private(chosen, private)
+    provider, path = (None, root) if root is None or isinstance(root, str | Path) else (root, None)
+    places = Places.of(url, folder, path)
+    store = await open_store(url, chosen.site)
+    stack.push_async_callback(store.close)
+    if source is not None:
+        await store.restore(source)
+    keystore = await open_keystore(store, places, provider)
+    stack.callback(keystore.close)
+    if source is not None:
+        signer = _signer(keystore, chosen.site)
+        await reconcile(places.ledger, store, signer.key, places.checkpoints)
+    async with store.transaction() as tx:
+        moved = await MovedClock.load(tx, clock, demo)
+    return chosen, store, keystore, moved, places
+
+
+async def _serve(
+    stack: AsyncExitStack, policy: Policy, store: Store, keystore: Keystore, clock: MovedClock, places: Places
 ) -> Avow:
+    """The parts that decide and record, over those that hold."""
     current = policy.digest[:16]
     tables: dict[bytes, Table] = {current: compile_policy(policy)}
     async with store.transaction() as tx:
-        moved = await MovedClock.load(tx, clock, demo)
-        since = int(moved().timestamp() * 1000)
-        await tx.put_policy(current, policy.version.isoformat(), policy.source, since)
+        await tx.put_policy(current, policy.version.isoformat(), policy.source, int(clock().timestamp() * 1000))
         for digest, version, source, _ in await tx.policies():
             if digest not in tables:
                 tables[digest] = compile_policy(parse(source, f"the version of {version}"))
-    recorder = Recorder(policy.site, current, keystore.site_key("actor"), os.urandom, lambda: moved.moved)
-    gate = Gate(policy, tables, store, keystore, recorder, moved, os.urandom)
-    log = await Log.open(places.ledger, places.checkpoints, store, keystore.site_key("ledger-signing"), policy.site)
-    return Avow(gate, keystore, recorder, log, moved, places)
+    recorder = Recorder(policy.site, current, keystore.site_key("actor"), os.urandom, lambda: clock.moved)
+    gate = Gate(policy, tables, store, keystore, recorder, clock, os.urandom)
+    signer = _signer(keystore, policy.site)
+    log = await Log.open(places.ledger, store, signer, places.checkpoints)
+    stack.callback(log.close)
+    disk.write(places.ledger / VERIFIER_KEY, f"{signer.key}\n".encode())
+    stack.push_async_callback(gate.close)
+    return Avow(gate, keystore, recorder, log, clock, places)
+
+
+def _signer(keystore: Keystore, site: str) -> Signer:
+    return Signer(site, keystore.site_key("ledger"))
 
 
 async def _end(task: "asyncio.Task[None]") -> None:
@@ -367,7 +420,7 @@ def _id(text: str) -> bytes:
         found = bytes.fromhex(text)
     except ValueError:
         found = b""
-    if len(found) != 16:  # noqa: PLR2004 - ids are 16 bytes
+    if len(found) != 16:
         raise UnknownWord("an id is 32 hexadecimal digits")
     return found
 

@@ -6,6 +6,7 @@ Everything is real: files on disk, keys, a log that is verified, and a search fo
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 from time import perf_counter
 from typing import Final
@@ -20,7 +21,8 @@ from avow.decide.facts import Circumstances, facts, request
 from avow.decide.request import Allow, Request
 from avow.decide.table import Table, compile_policy
 from avow.errors import Refused
-from avow.ledger.verify import verify_folder
+from avow.ledger.folder import files
+from avow.ledger.verify import verify_log
 from avow.policy.model import Policy
 from avow.policy.parse import read
 from avow.practices.collecting import plan
@@ -100,7 +102,9 @@ async def shop(policy: Policy, folder: Path) -> Shown:
         shown.erased = await _refuse(site, todo.allowed, ada, shown.wrong)
         await site.sweep()
         await _use(site, todo.allowed, bea, stays, shown.wrong)
-    report = verify_folder(folder / "shop.db.avow" / "ledger")
+        await site.sequence_all()
+        held, key = site.log.checkpoint(), site.verifier_key
+    report = verify_log(files(site.places.ledger), key, [held])
     shown.log = f"{report.size} entries, {report.claim}"
     shown.wrong += [str(fault) for fault in report.faults]
     found, size = scan(folder, {category: value.encode() for category, value in gone.items()})
@@ -143,6 +147,11 @@ async def _refuse(site: Avow, ask: Request, who: str, wrong: list[str]) -> str:
         return f"{ask.categories[0]} by {ask.actor} for {ask.purpose}: {', '.join(refused.promises) or refused.reason}"
     wrong.append(f"`{ask.categories[0]}` was readable for `{ask.purpose}`")
     return "not refused"
+
+
+def shipped() -> list[Path]:
+    """The five policies that come with Avow."""
+    return sorted(Path(str(resources.files("avow") / "policies")).glob("*.yaml"))
 
 
 async def run(policies: Sequence[Path], console: Console) -> bool:

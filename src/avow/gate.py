@@ -50,8 +50,8 @@ class Keys(Protocol):
 class Journal(Protocol):
     """What the practices ask of the journal. An entry is on disk when `append` returns, and no restore undoes it."""
 
-    def append(self, kind: str, fields: Mapping[str, str | int]) -> None:
-        """Add an entry. Opaque ids and keyed hashes only."""
+    def append(self, kind: str, fields: Mapping[str, str | int]) -> int:
+        """Add an entry; its number. Opaque ids and keyed hashes only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Act:
 class Gate:
     """Decides and records for one site. Made by `avow.app`; see the module for what it holds."""
 
-    def __init__(  # noqa: PLR0913 - the composition root hands over each part by name
+    def __init__(
         self, policy: Policy, tables: Mapping[bytes, Table], store: Store, keys: Keys, recorder: Recorder,
         clock: Clock, random: Random,
     ) -> None:  # fmt: skip
@@ -191,8 +191,7 @@ class Gate:
         A category that is allowed and not held is absent. Raises what the store raises; then nothing was released.
         """
         async with self.store.transaction() as tx:
-            answers = await self._perform(tx, looks)
-        return answers
+            return await self._perform(tx, looks)
 
     async def look(self, look: Look) -> dict[str, str]:
         """One of them; raises `Refused`. Where commits are costly, those that wait together share a transaction."""
@@ -254,7 +253,7 @@ class Gate:
 
     # -- changing -----------------------------------------------------------------------------------------------
 
-    async def change(  # noqa: PLR0913 - an act has this many sides; all are named
+    async def change(
         self, subject: bytes, ask: Request, actor: Actor, circumstances: Circumstances,
         apply: Callable[[Act], Awaitable[T]], *, identity: str | None = None, rule: Answer | None = None,
         kind: str | None = None,
@@ -265,6 +264,7 @@ class Gate:
         says which promises offer it. `apply` runs only when allowed. A refusal is recorded, then raised. `kind` is
         the word for the record where the request's action is not it.
         """
+        done: list[T] = []
         async with self.store.transaction() as tx:
             row = (await tx.subjects((subject,), "change"))[0]
             at = self.now()
@@ -281,11 +281,11 @@ class Gate:
                 await tx.record((leaf,), (trace,))
                 if isinstance(answer, Allow):
                     act = Act(tx, at, row, row.facts, unpack(row.keys), self)
-                    result = await apply(act)
+                    done.append(await apply(act))
                     await _write_back(act)
         if isinstance(answer, Refuse):
             raise Refused(answer.promises, answer.reason)
-        return result
+        return done[0]
 
     async def note(self, kind: str, apply: Callable[[Transaction], Awaitable[None]], actor: str = "site") -> None:
         """An act of the site itself, which concerns no single person: applied and recorded in one transaction."""

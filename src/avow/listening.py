@@ -4,7 +4,6 @@ Reads the kernel's own tables (Linux, proc(5)). Where there are none it answers 
 """
 
 import ipaddress
-import os
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +35,7 @@ def _sockets(folder: Path) -> set[str]:
     inodes = set()
     for entry in folder.iterdir():
         try:
-            target = os.readlink(entry)
+            target = str(entry.readlink())
         except OSError:  # closed while we looked
             continue
         if target.startswith("socket:["):

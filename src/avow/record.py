@@ -49,7 +49,7 @@ class Recorder:
         self._moved = moved
         self._actor = lru_cache(4096)(lambda name: hmac_sha256(actor_key, name.encode())[:16])
 
-    def event(  # noqa: PLR0913, PLR0917 - the sides of an event, in the order they are known
+    def event(
         self, at: int, key: SubjectKey, subject: bytes, ask: Request, actor: str, outcome: str,
         promises: tuple[str, ...], kind: str,
     ) -> tuple[Leaf, Trace]:  # fmt: skip

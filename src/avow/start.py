@@ -126,6 +126,7 @@ class MovedClock:
         return cls(clock, timedelta(milliseconds=int(note)) if note else None)
 
     def __call__(self) -> datetime:
+        """The moment as this data directory has it."""
         return self._clock() + (self._ahead or timedelta(0))
 
     @property

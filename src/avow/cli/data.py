@@ -22,7 +22,8 @@ T = TypeVar("T")
 Policy = Annotated[Path, typer.Option("--policy", envvar="AVOW_POLICY", help="The policy in force.")]
 Database = Annotated[str, typer.Option("--database", envvar="AVOW_DATABASE", help="sqlite:///FILE or postgresql://…")]
 Folder = Annotated[
-    Path | None, typer.Option("--folder", envvar="AVOW_FOLDER", help="Where keys and ledger lie; beside an SQLite file.")
+    Path | None,
+    typer.Option("--folder", envvar="AVOW_FOLDER", help="Where keys and ledger lie; beside an SQLite file."),
 ]
 Who = Annotated[str, typer.Argument(metavar="SUBJECT", help="The person's id: 32 hexadecimal digits.")]
 
@@ -50,14 +51,16 @@ def _with(policy: Path, database: str, folder: Path | None, act: Callable[[Avow]
     return asyncio.run(run())
 
 
-def import_(  # noqa: PLR0913, PLR0917 - options
+def import_(
     file: Annotated[Path, typer.Argument(help="CSV with a header, or JSON lines (.jsonl).")],
     form: Annotated[str, typer.Option(help="The form of the policy that the data are held as given through.")],
     source: Annotated[str, typer.Option(help="Where they come from, in words.")],
     policy: Policy,
     database: Database,
     folder: Folder = None,
-    column: Annotated[list[str] | None, typer.Option(help="FILE-COLUMN=CATEGORY; nothing after = leaves it out.")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="FILE-COLUMN=CATEGORY; nothing after = leaves it out.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Bring in the customers that a shop already has, with provenance and no wider use.
@@ -131,7 +134,9 @@ def sweep(policy: Policy, database: Database, folder: Folder = None, as_json: Js
     if as_json:
         print_json({"data": done.data, "keys": done.keys, "purged": done.purged})
     else:
-        out.print(f"{done.data:,} data erased, {done.keys:,} keys destroyed, {done.purged:,} rows of erased people removed")
+        out.print(
+            f"{done.data:,} data erased, {done.keys:,} keys destroyed, {done.purged:,} rows of erased people removed"
+        )
 
 
 def backup(

@@ -1,5 +1,7 @@
 """Commands about a policy's text: they touch nobody's data."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any, Literal
@@ -9,10 +11,10 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from avow.cli.output import Json, out, print_json
-from avow.decide.difference import difference
+from avow.decide.difference import Difference, difference
 from avow.decide.explain import explain
+from avow.decide.faults import faults as space_faults
 from avow.decide.request import Facts, Request
-from avow.decide.space import faults as space_faults
 from avow.decide.space import prove
 from avow.decide.table import compile_policy
 from avow.errors import CallError, Fault, PolicyError
@@ -51,7 +53,7 @@ def check(
     """Every fault at once, and a proof of each `never` over the whole space of decisions."""
     reports = [_check_one(path) for path in policies]
     if as_json:
-        print_json({"policies": [{key: r[key] for key in r if key != "seconds"} for r in reports]})
+        print_json({"policies": reports})
     else:
         for path, report in zip(policies, reports, strict=True):
             _print_check(path, report)
@@ -65,21 +67,26 @@ def _check_one(path: Path) -> dict[str, Any]:
         policy = read(path)
     except PolicyError as error:
         return report | {"faults": [_fault(one) for one in error.faults], "seconds": 0.0}
-    start = perf_counter()
     table = compile_policy(policy)
     found = sorted([*checks.faults(policy), *space_faults(policy, table)])
-    proofs = prove(policy, table)
+    proofs = prove(policy, table, perf_counter)
     return report | {
         "site": policy.site,
         "version": policy.version.isoformat(),
         "promises": [promise.id for promise in policy.promises],
         "faults": [_fault(one) for one in found],
         "nevers": [
-            {"promise": p.promise, "decisions": p.decisions, "proved": p.proved, "unless": list(p.unless)}
-            | ({} if p.counterexample is None else {"counterexample": str(p.counterexample)})
+            {
+                "promise": p.promise,
+                "says": p.says,
+                "decisions": p.decisions,
+                "proved": p.proved,
+                "unless": list(p.unless),
+                "counterexample": p.counterexample,
+            }
             for p in proofs
         ],
-        "seconds": perf_counter() - start,
+        "seconds": max((p.seconds for p in proofs), default=0.0),
     }
 
 
@@ -95,10 +102,24 @@ def _print_check(path: Path, report: dict[str, Any]) -> None:
             out.print(f"    [dim]help:[/dim] {escape(fault['help'])}", soft_wrap=True)
     if not report["site"]:
         return
-    grid = Grid("never", "decisions", "holds", "unless", title=f"{report['site']} {report['version']}", title_justify="left")
+    grid = Grid(
+        "promise",
+        "never",
+        "decisions",
+        "holds",
+        "unless",
+        title=f"{report['site']} {report['version']}",
+        title_justify="left",
+    )
     for never in report["nevers"]:
         holds = "[green]proved[/green]" if never["proved"] else f"[red]broken[/red] {escape(never['counterexample'])}"
-        grid.add_row(never["promise"], f"{never['decisions']:,}", holds, escape("; or ".join(map(str, never["unless"]))))
+        grid.add_row(
+            never["promise"],
+            escape(never["says"]),
+            f"{never['decisions']:,}",
+            holds,
+            escape("; or ".join(map(str, never["unless"]))),
+        )
     out.print(grid)
     decisions = sum(never["decisions"] for never in report["nevers"])
     verdict = f"[red]{len(report['faults'])} faults[/red]" if report["faults"] else "[green]no fault[/green]"
@@ -108,7 +129,7 @@ def _print_check(path: Path, report: dict[str, Any]) -> None:
     )
 
 
-def explain_command(  # noqa: PLR0913, PLR0917 - a request's sides, each an option
+def explain_command(
     policy: PolicyFile,
     action: Annotated[str, typer.Argument(help="collect, use, share, sell, summarise, mail, post, call, …")],
     categories: Annotated[list[str], typer.Argument(metavar="CATEGORY...")],
@@ -126,7 +147,7 @@ def explain_command(  # noqa: PLR0913, PLR0917 - a request's sides, each an opti
     for condition in held:
         if condition not in CONDITIONS:
             raise CallError(f"`{condition}` is no condition; the conditions are {', '.join(CONDITIONS)}")
-    ask = Request(action, actor, purpose, tuple(categories), recipient, form)  # type: ignore[arg-type]  # checked above
+    ask = Request(action, actor, purpose, tuple(categories), recipient, form)
     answer = explain(compile_policy(read(policy)), ask, Facts.of(*held))  # type: ignore[arg-type]  # checked above
     if as_json:
         print_json(answer)
@@ -142,14 +163,14 @@ def explain_command(  # noqa: PLR0913, PLR0917 - a request's sides, each an opti
 
 def render(
     policy: PolicyFile,
-    to: Annotated[Literal["text", "html", "jsonld"], typer.Option("--to", help="text, html or jsonld (DPV 2.3).")] = "text",
+    to: Annotated[
+        Literal["text", "html", "jsonld"], typer.Option("--to", help="text, html or jsonld (DPV 2.3).")
+    ] = "text",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file, instead of the screen.")] = None,
 ) -> None:
     """The notice that people read, made from the policy itself."""
     chosen = read(policy)
     if to == "jsonld":
-        import json
-
         text = json.dumps(notice.jsonld(chosen), indent=2, ensure_ascii=False) + "\n"
     else:
         text = notice.html(chosen) if to == "html" else notice.text(chosen)
@@ -167,8 +188,28 @@ def diff(
     """What widened, what narrowed, and what is only words. Exit status 1 when something widened."""
     found = difference(read(old), read(new))
     if as_json:
-        print_json(found.as_json())
+        print_json(asdict(found) | {"wider": found.wider})
     else:
-        out.print(found.as_text(), markup=False, soft_wrap=True)
-    if found.widened:
+        _print_diff(found)
+    if found.wider:
         raise typer.Exit(1)
+
+
+def _print_diff(found: Difference) -> None:
+    for title, colour, changes in (("widened", "red", found.widened), ("narrowed", "green", found.narrowed)):
+        if changes:
+            out.print(f"[{colour} bold]{title}[/{colour} bold]")
+        for change in changes:
+            when = f" when {', '.join(change.when)}" if change.when else ""
+            promises = f" ({', '.join(change.promises)})" if change.promises else ""
+            out.print(f"  {escape(change.says + when + promises)}", soft_wrap=True)
+    for title, asides in (("retention", found.retention), ("cookies", found.cookies), ("conditions", found.conditions)):
+        for aside in asides:
+            out.print(f"[{'red' if aside.wider else 'green'}]{title}[/] {escape(aside.says)}", soft_wrap=True)
+    for title, ids in (("new", found.added), ("gone", found.removed), ("only words", found.words)):
+        if ids:
+            out.print(f"[bold]{title}[/bold] {', '.join(ids)}")
+    verdict = (
+        "[red]wider[/red]: people must agree, or be told, as the policy says" if found.wider else "nothing is wider"
+    )
+    out.print(f"{verdict}; {found.decisions:,} pairs of decisions compared")

@@ -38,7 +38,7 @@ class Agreeing:
         offer = _offers(self._policy, lambda choose: purpose in choose.purposes)
         return await self._agree(subject, f"consent/{purpose}", purpose, (), offer, actor, (words, how))
 
-    async def agree_to_share(  # noqa: PLR0913, PLR0917 - who, how, to whom, what, by whom, in which words
+    async def agree_to_share(
         self, subject: bytes, way: str, recipient: str, categories: Sequence[str], actor: Actor, words: str, how: str
     ) -> list[bytes]:
         """The person agrees that this one recipient has, or buys (`way` sell), these categories.
@@ -48,7 +48,7 @@ class Agreeing:
         """
         if way not in ("share", "sell", "approve"):
             raise CallError(f"`{way}` is no way of sharing; use share, sell or approve")
-        kind, name = self._recipient(recipient)
+        kind, name = recipient_of(self._policy, recipient)
         offer = _offers(
             self._policy,
             lambda choose: bool({name, kind} & set(choose.recipients)) and (choose.written or way != "approve"),
@@ -62,19 +62,7 @@ class Agreeing:
             ids.append(await self._agree(subject, token, "", (category,), offer, actor, (words, how)))
         return ids
 
-    def _recipient(self, recipient: str) -> tuple[str, str]:
-        """Kind and name of a recipient: a declared one, or `kind:name`."""
-        if recipient in self._policy.recipients:
-            return self._policy.recipients[recipient].kind, recipient
-        kind, _, name = recipient.partition(":")
-        if kind not in RECIPIENT_KINDS or not name:
-            raise UnknownWord(
-                f"the policy declares no recipient `{recipient}`; for others write kind:name, with one of the kinds "
-                f"{', '.join(RECIPIENT_KINDS)}"
-            )
-        return kind, name
-
-    async def _agree(  # noqa: PLR0913, PLR0917 - the sides of a consent
+    async def _agree(
         self, subject: bytes, token: str, purpose: str, categories: tuple[str, ...], offer: Allow | Refuse,
         actor: Actor, told: tuple[str, str],
     ) -> bytes:  # fmt: skip
@@ -188,7 +176,7 @@ class Agreeing:
 
     # -- reaching -----------------------------------------------------------------------------------------------
 
-    async def reach(  # noqa: PLR0913, PLR0917 - who, by what, what for, by whom, and the two exceptions
+    async def reach(
         self, subject: bytes, channel: str, purpose: str, actor: Actor, *, notice_owed: bool = False
     ) -> str | None:
         """May I reach the person? The address or number, recorded; None when none is held. Raises `Refused`."""
@@ -210,6 +198,19 @@ class Agreeing:
         circumstances = Circumstances(identified=actor.identified, standing=actor.standing)
         promises = _promises(self._policy, kind)
         return await self._gate.change(subject, ask, actor, circumstances, apply, rule=Allow(promises), kind=kind)
+
+
+def recipient_of(policy: Policy, recipient: str) -> tuple[str, str]:
+    """Kind and name of a recipient: a declared one, or `kind:name` for one that is not. Raises `UnknownWord`."""
+    if recipient in policy.recipients:
+        return policy.recipients[recipient].kind, recipient
+    kind, _, name = recipient.partition(":")
+    if kind not in RECIPIENT_KINDS or not name:
+        raise UnknownWord(
+            f"the policy declares no recipient `{recipient}`; for others write kind:name, with one of the kinds "
+            f"{', '.join(RECIPIENT_KINDS)}"
+        )
+    return kind, name
 
 
 def mark(token: str) -> str:

@@ -46,9 +46,7 @@ class Submission:
 class Collecting:
     """Collects for one site. `suppressed` holds (channel, keyed hash) of all do-not-contact entries."""
 
-    def __init__(
-        self, gate: Gate, recorder: Recorder, journal: Journal, suppressed: set[tuple[str, bytes]]
-    ) -> None:
+    def __init__(self, gate: Gate, recorder: Recorder, journal: Journal, suppressed: set[tuple[str, bytes]]) -> None:
         self._gate = gate
         self._policy = gate.policy
         self._recorder = recorder
@@ -280,5 +278,3 @@ def _held_here(policy: Policy, categories: Sequence[str]) -> list[str]:
 
 def _list(words: Sequence[str] | Mapping[str, object]) -> str:
     return ", ".join(f"`{word}`" for word in words) or "none"
-
-

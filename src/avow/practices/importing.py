@@ -108,9 +108,7 @@ class Importing:
         out.subjects += [subject.hex() for subject in subjects]
 
 
-def _submission(
-    record: Mapping[str, str], form: str, source: str, columns: Mapping[str, str]
-) -> Submission:
+def _submission(record: Mapping[str, str], form: str, source: str, columns: Mapping[str, str]) -> Submission:
     given: dict[str, str] = {}
     collected: int | None = None
     channels: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ idempotent, so it may itself be interrupted.
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from avow.decide.facts import Circumstances, add, drop
 from avow.decide.request import Allow, Request
@@ -15,6 +15,7 @@ from avow.policy.model import RIGHTS_PURPOSE, SITE
 from avow.practices.agreeing import mark
 from avow.store.interface import Suppression
 
+Fields = Mapping[str, str | int]
 _RECOVERER = Actor(SITE, "recovery", standing=True)
 
 
@@ -108,26 +109,13 @@ class Recovery:
                 else:
                     await tx.unsuppress(channel, hidden)
             return True
-        if entry.kind not in ("withdrawal", "opt-out", "opt-in", "closed"):
+        if entry.kind not in _NARROW:
             return False
         subject = bytes.fromhex(str(fields["subject"]))
         if not await self._live(subject):
             return False
 
-        async def apply(act: Act) -> None:
-            if entry.kind == "withdrawal":
-                await _withdraw(act, str(fields["about"]), at)
-            elif entry.kind == "closed":
-                for one in await act.tx.requests(subject):
-                    if one.row.hex() == fields["row"] and one.closed is None:
-                        await act.tx.put_request(one._replace(closed=at))
-                        act.facts = drop(act.facts, f"request/{one.kind}/{fields['row']}")
-            elif entry.kind == "opt-out":
-                act.facts = add(act.facts, f"opt-out/{fields['channel']}")
-            else:
-                act.facts = drop(act.facts, f"opt-out/{fields['channel']}")
-
-        await self._change(subject, apply)
+        await self._change(subject, lambda act: _NARROW[entry.kind](act, fields))
         return True
 
     async def _change(self, subject: bytes, apply: Callable[[Act], Awaitable[None]]) -> None:
@@ -141,14 +129,38 @@ class Recovery:
         return row is not None and row.state == "live"
 
 
-async def _withdraw(act: Act, about: str, at: int) -> None:
+async def _withdraw(act: Act, fields: Fields) -> None:
     """End what was agreed up to then; what was agreed to anew after it stands."""
+    about, at = fields["about"], int(fields["at"])
     consents = [consent for consent in await act.tx.consents(act.row.subject) if mark(consent.about) == about]
     ended = [consent for consent in consents if consent.withdrawn is None and consent.given <= at]
     for consent in ended:
         await act.tx.put_consent(consent._replace(withdrawn=at))
     if ended and not any(consent.withdrawn is None for consent in consents if consent not in ended):
         act.facts = drop(act.facts, ended[0].about)
+
+
+async def _close(act: Act, fields: Fields) -> None:
+    for one in await act.tx.requests(act.row.subject):
+        if one.row.hex() == fields["row"] and one.closed is None:
+            await act.tx.put_request(one._replace(closed=int(fields["at"])))
+            act.facts = drop(act.facts, f"request/{one.kind}/{fields['row']}")
+
+
+async def _opt_out(act: Act, fields: Fields) -> None:
+    act.facts = add(act.facts, f"opt-out/{fields['channel']}")
+
+
+async def _opt_in(act: Act, fields: Fields) -> None:
+    act.facts = drop(act.facts, f"opt-out/{fields['channel']}")
+
+
+_NARROW: Final[Mapping[str, Callable[[Act, Fields], Awaitable[None]]]] = {
+    "withdrawal": _withdraw,
+    "closed": _close,
+    "opt-out": _opt_out,
+    "opt-in": _opt_in,
+}
 
 
 async def _forget(act: Act, key: bytes) -> None:

@@ -1,0 +1,102 @@
+"""Consents, opt-outs and service requests hold from the moment they are given, and end when they are ended."""
+
+from pathlib import Path
+
+import pytest
+
+from avow.errors import BadValue, CallError, Refused, UnknownWord
+from tests.shops import ADA, BEA, opened
+
+
+async def test_news_needs_consent_and_stops_with_its_withdrawal(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        who = await shop.collect("order", ADA)
+        with pytest.raises(Refused) as refused:
+            await shop.reach(who, "mail", purpose="news")
+        assert refused.value.promises == ("C-2",)
+        await shop.agree(who, "news", words="Yes, send me news")
+        assert await shop.reach(who, "mail", purpose="news") == ADA["email"]
+        assert await shop.withdraw(who, "news")
+        with pytest.raises(Refused):
+            await shop.reach(who, "mail", purpose="news")
+        assert not await shop.withdraw(who, "news")
+
+
+async def test_nobody_agrees_to_what_the_policy_does_not_offer(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        who = await shop.collect("order", ADA)
+        with pytest.raises(Refused):
+            await shop.agree(who, "marketing", words="anything")
+        with pytest.raises(BadValue):
+            await shop.agree(who, "news", words=" ")
+
+
+async def test_sharing_needs_this_persons_consent_for_this_recipient(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        ada, bea = await shop.collect("order", ADA), await shop.collect("order", BEA)
+        await shop.agree_to(ada, "share", "third-party:Acme Lists", ["email"], words="Acme may have my e-mail")
+
+        async def share(who: str, to: str) -> dict[str, str]:
+            return await shop.share(who, ["email"], recipient=to, purpose="marketing")
+
+        assert await share(ada, "third-party:Acme Lists") == {"email": ADA["email"]}
+        for who, to in ((bea, "third-party:Acme Lists"), (ada, "third-party:Other"), (ada, "list-broker:Acme Lists")):
+            with pytest.raises(Refused):
+                await share(who, to)
+        with pytest.raises(Refused):
+            await shop.share(ada, ["name"], recipient="third-party:Acme Lists", purpose="marketing")
+        await shop.withdraw(ada, "consent/share/Acme%20Lists/email")
+        with pytest.raises(Refused):
+            await share(ada, "third-party:Acme Lists")
+
+
+async def test_the_courier_gets_the_address_of_an_open_order_and_nothing_else(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        who = await shop.collect("order", ADA)
+        shared = await shop.share(who, ["postal-address"], recipient="courier", purpose="order")
+        assert shared == {"postal-address": ADA["postal-address"]}
+        with pytest.raises(Refused):
+            await shop.share(who, ["email"], recipient="courier", purpose="order")
+        with pytest.raises(UnknownWord):
+            await shop.share(who, ["email"], recipient="carrier", purpose="order")
+
+
+async def test_an_opt_out_holds_on_its_channel_from_now_on(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        who = await shop.collect("order", ADA | {"phone": "+1 555 0100"})
+        await shop.opt_out(who, "phone")
+        with pytest.raises(Refused):
+            await shop.reach(who, "phone", purpose="order")
+        assert await shop.reach(who, "mail", purpose="order") == ADA["email"]
+        await shop.opt_in(who, "phone")
+        assert await shop.reach(who, "phone", purpose="order") == "+1 555 0100"
+
+
+async def test_an_opt_out_outlives_erasure_and_binds_whoever_comes_with_the_same_address(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        who = await shop.collect("order", ADA)
+        await shop.opt_out(who, "mail")
+        await shop.erase(who)
+        again = await shop.collect("order", ADA | {"email": ADA["email"].upper()})
+        with pytest.raises(Refused):
+            await shop.reach(again, "mail", purpose="order")
+    async with opened(tmp_path) as shop:
+        again = await shop.collect("order", ADA)
+        with pytest.raises(Refused):
+            await shop.reach(again, "mail", purpose="order")
+
+
+async def test_a_service_request_opens_and_closes_what_it_serves(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        who = await shop.collect("order", ADA)
+        (first,) = [one["id"] for one in (await shop.export(who))["requests"]]
+        second = await shop.ask(who, "order")
+        await shop.close_request(who, first)
+        assert await shop.use(who, "name", purpose="order") == ADA["name"]
+        await shop.close_request(who, second)
+        with pytest.raises(Refused):
+            await shop.use(who, "name", purpose="order")
+        with pytest.raises(CallError):
+            await shop.close_request(who, second)
+        with pytest.raises(UnknownWord):
+            await shop.ask(who, "favour")

@@ -1,0 +1,62 @@
+"""Staff read only while they are staff, in their own role, with the agreement in force signed."""
+
+from pathlib import Path
+
+import pytest
+
+from avow.errors import Refused, UnknownWord
+from avow.policy.parse import parse
+from tests.shops import ADA, POLICY, opened
+
+SWORN = parse(
+    POLICY
+    + """- id: C-8
+  says: Staff have promised to keep it to themselves.
+  source: {section: Safety, sentence: 1}
+  protect: {by: [confidentiality-agreement]}
+""",
+    "sworn",
+)
+TEXT = "I keep what I learn to myself."
+
+
+async def test_without_the_agreement_in_force_nobody_reads(tmp_path: Path) -> None:
+    async with opened(tmp_path, policy=SWORN) as shop:
+        who = await shop.collect("order", ADA)
+        kim = shop.staff("kim", role="fulfilment")
+        with pytest.raises(Refused):
+            await shop.use(who, "name", purpose="order", by=kim)
+        await shop.staff_roll.set_agreement(TEXT)
+        await shop.staff_roll.join("kim", "fulfilment", signs="something else")
+        with pytest.raises(Refused):
+            await shop.use(who, "name", purpose="order", by=kim)
+        await shop.staff_roll.join("kim", "fulfilment", signs=TEXT)
+        assert await shop.use(who, "name", purpose="order", by=kim) == ADA["name"]
+        await shop.staff_roll.set_agreement(TEXT + " Always.")
+        with pytest.raises(Refused):
+            await shop.use(who, "name", purpose="order", by=kim)
+
+
+@pytest.mark.parametrize("policy", [SWORN, parse(POLICY, "corner")], ids=["sworn", "unsworn"])
+async def test_who_has_left_reads_nothing_and_nobody_reads_in_anothers_role(tmp_path: Path, policy: object) -> None:
+    async with opened(tmp_path, policy=policy) as shop:
+        who = await shop.collect("order", ADA)
+        await shop.staff_roll.set_agreement(TEXT)
+        await shop.staff_roll.join("pat", "marketing", signs=TEXT)
+        await shop.staff_roll.join("kim", "fulfilment", signs=TEXT)
+        with pytest.raises(Refused):
+            await shop.use(who, "name", purpose="order", by=shop.staff("pat", role="fulfilment"))
+        kim = shop.staff("kim", role="fulfilment")
+        assert await shop.use(who, "name", purpose="order", by=kim) == ADA["name"]
+        await shop.staff_roll.leave("kim")
+        with pytest.raises(Refused):
+            await shop.use(who, "name", purpose="order", by=kim)
+    async with opened(tmp_path, policy=policy) as shop:
+        with pytest.raises(Refused):
+            await shop.use(who, "name", purpose="order", by=kim)
+
+
+async def test_a_role_that_the_policy_does_not_name_is_nobodys(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        with pytest.raises(UnknownWord):
+            await shop.staff_roll.join("kim", "king")
