@@ -108,13 +108,13 @@ def _alternatives(node: Node, reading: Reading) -> tuple[Needs, ...]:
     return (NEEDS(node, reading),)
 
 
-def _or_word(fixed: str, made: Callable[[Place], Any], otherwise: Reader) -> Reader:
+def _or_word(what: str, fixed: str, made: Callable[[Place], Any], otherwise: Reader) -> Reader:
     """A clause that is either one fixed word or a mapping."""
 
     def one(node: Node, reading: Reading) -> Any:
         if isinstance(node, Scalar):
             if node.text != fixed:
-                message = f"{quoted(node.text)} is not {otherwise.what}"
+                message = f"{quoted(node.text)} is not a way to write {what}"
                 reading.unknown(node.place, message, node.text, (fixed,), f"write `{fixed}`, or keys")
             return made(node.place)
         return otherwise(node, reading)
@@ -191,7 +191,7 @@ CLAUSES: Final[Mapping[str, Reader]] = {
         may("by", ACTORS, default=(SITE,)),
         may("needs", NEEDS, default=NO_NEEDS),
     ),
-    "never": _or_word("otherwise", _default_deny, record(
+    "never": _or_word("`never`", "otherwise", _default_deny, record(
         "`never`", _never,
         may("do", some(word("an action", ACTIONS), _everything), "actions", ()),
         may("categories", some(CATEGORY, _everything), default=()),
@@ -200,7 +200,7 @@ CLAUSES: Final[Mapping[str, Reader]] = {
         may("by", some(ACTOR, _everything), default=()),
         may("unless", Reader("conditions", _alternatives), default=()),
     )),
-    "cookies": _or_word("none", _no_cookies, record(
+    "cookies": _or_word("`cookies`", "none", _no_cookies, record(
         "`cookies`", Cookies,
         must("name", COOKIE_NAME),
         must("for", PURPOSE, "purpose"),

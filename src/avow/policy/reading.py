@@ -183,8 +183,7 @@ def fields(what: str, node: Node, reading: Reading, keys: Sequence[Key]) -> dict
     """The fields that a mapping fills, or None when it is no mapping."""
     if not isinstance(node, Keys):
         if not isinstance(node, Broken):
-            wanted = ", ".join(f"`{key.name}`" for key in keys if key.required) or f"`{keys[0].name}`"
-            reading.fault(node.place, f"{what} is not a mapping of keys", f"give it keys: {wanted}")
+            reading.fault(node.place, f"{what} is not a mapping of keys", f"give it keys such as {_names_of(keys)}")
         return None
     known = {key.name for key in keys}
     for name, (place, value) in node.pairs.items():
@@ -200,6 +199,11 @@ def fields(what: str, node: Node, reading: Reading, keys: Sequence[Key]) -> dict
         elif key.required:
             reading.fault(node.place, f"{what} has no `{key.name}`", f"add `{key.name}:` with {key.reader.what}")
     return values
+
+
+def _names_of(keys: Sequence[Key]) -> str:
+    """The required keys, or else the first, for a message."""
+    return ", ".join(f"`{key.name}`" for key in keys if key.required) or f"`{keys[0].name}`"
 
 
 Also = Callable[[Any, Place, Reading], None]  # looks at a finished record and notes what is wrong between its keys
@@ -218,7 +222,7 @@ def record(what: str, make: Callable[..., Any], *keys: Key, also: Also | None = 
             also(made, node.place, reading)
         return made
 
-    return Reader(what, read)
+    return Reader(f"keys such as {_names_of(keys)}", read)
 
 
 def _day(text: str) -> date:
