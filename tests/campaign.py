@@ -57,6 +57,7 @@ class Harness:
 
 HARNESSES: list[Harness] = [
     *(Harness(f"oracle-{name}", "tests.decide.oracle:run", 100_000, 5_000, {"policy": name}) for name in POLICIES),
+    Harness("transplant", "tests.vault.transplant:run", 10_000, 1_000),
     Harness("tampering-ledger", "tests.ledger.tampering:run", 10_000, 500),
 ]
 
