@@ -192,3 +192,11 @@ def fetch(read: Read, tile: Tile) -> bytes:
     if data is None:
         raise Unproved(f"`{tile.path}` is missing")
     return data
+
+
+def exact(read: Read, tile: Tile) -> bytes:
+    """Just the tile's bytes: cut to its width when only the full file is left. Raises `Unproved`, `Malformed`."""
+    data = fetch(read, tile)
+    if tile.level != "entries":
+        return data[: tile.width * HASH]
+    return bundle(split(data)[: tile.width]) if tile.width < WIDTH else data

@@ -185,12 +185,13 @@ class _Verifier:
     def check_tile(self, tile: Tile, row: Sequence[bytes]) -> None:
         """The tile's file against the hashes computed from the entries."""
         data = self.read(tile.path)
-        if data is None and tile.width < WIDTH:
-            data = (self.read(tile._replace(width=WIDTH).path) or b"")[: tile.width * tiles.HASH] or None
-        if data == b"".join(row):
-            return
         if data is None:
-            self.found("tile", tile.path, "the file is missing")
+            try:
+                data = tiles.exact(self.read, tile)
+            except LedgerError as error:
+                self.found("tile", tile.path, str(error))
+                return
+        if data == b"".join(row):
             return
         wrong = [at for at, one in enumerate(row) if data[at * tiles.HASH : (at + 1) * tiles.HASH] != one]
         where = f"hash {wrong[0]} (of {len(wrong)} wrong)" if wrong else "what follows the last hash"
