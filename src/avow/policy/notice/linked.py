@@ -11,7 +11,6 @@ from typing import Any, Final, assert_never
 
 from avow.policy import dpv
 from avow.policy.model import (
-    PERSON,
     Action,
     Change,
     Choose,
@@ -184,7 +183,7 @@ def _promise(policy: Policy, promise: Promise, this: str) -> Node:
     return node
 
 
-def _clause(clause: Clause, this: str) -> dict[str, Node]:  # noqa: PLR0911 - one case a kind of clause
+def _clause(clause: Clause, this: str) -> dict[str, Node]:  # noqa: C901, PLR0911, PLR0912 - one case a kind of clause
     """Property -> node, for one clause."""
     match clause:
         case Collect():
@@ -234,14 +233,13 @@ def _process(
     needs: frozenset[Condition] = frozenset(),
 ) -> Node:
     """A process, with only those properties that the clause narrows."""
-    kinds = {words_kind: PARTY[words_kind] for words_kind in PARTY}
+    kinds: Mapping[str, str] = {str(kind): term for kind, term in PARTY.items()}  # for recipients without a name
     said: dict[str, list[Any]] = {
         "dpv:hasProcessing": [{"@id": name} for name in sorted({PROCESSING[action] for action in actions})],
         "dpv:hasPersonalData": [{"@id": f"{this}#data-{name}"} for name in categories],
         "dpv:hasPurpose": [{"@id": f"{this}#purpose-{name}"} for name in purposes],
         "dpv:hasRecipient": [
-            {"@type": kinds[name]} if name in kinds else {"@id": f"{this}#recipient-{name}"}  # type: ignore[index]  # a kind, as just tested
-            for name in recipients
+            {"@type": kinds[name]} if name in kinds else {"@id": f"{this}#recipient-{name}"} for name in recipients
         ],
         "dpv:hasLegalBasis": [{"@id": basis} for need, basis in BASIS.items() if need in needs],
     }
@@ -250,7 +248,12 @@ def _process(
 
 def _cookies(clause: Cookies, this: str) -> dict[str, Node]:
     if clause.name is None or clause.purpose is None:
-        return {"dpv:hasProhibition": {"@type": "dpv:Prohibition", "dpv:hasProcess": _process(this, ("set-cookie",), (), ())}}
+        return {
+            "dpv:hasProhibition": {
+                "@type": "dpv:Prohibition",
+                "dpv:hasProcess": _process(this, ("set-cookie",), (), ()),
+            }
+        }
     node = _process(this, ("set-cookie",), (), (clause.purpose,), needs=clause.needs)
     node["dct:title"] = clause.name
     node["dpv:hasDuration"] = _duration(clause.lifetime) if clause.lifetime else {"@type": "dpv:UntilEventDuration"}

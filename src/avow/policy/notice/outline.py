@@ -8,7 +8,20 @@ from datetime import date
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from avow.policy.model import Choose, Clause, Collect, Contact, Cookies, Keep, Policy, Promise, Recipient, Right, Share, Use
+from avow.policy.model import (
+    Choose,
+    Clause,
+    Collect,
+    Contact,
+    Cookies,
+    Keep,
+    Policy,
+    Promise,
+    Recipient,
+    Right,
+    Share,
+    Use,
+)
 from avow.policy.notice import words
 from avow.policy.notice.words import listed
 
@@ -21,7 +34,12 @@ _ONES: Final = (
     "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
 )  # fmt: skip
 _TENS: Final = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_WAYS: Final = (("email", "E-mail", "mailto:"), ("phone", "Telephone", "tel:"), ("post", "Post", ""), ("form", "Form", ""))
+_WAYS: Final = (
+    ("email", "E-mail", "mailto:"),
+    ("phone", "Telephone", "tel:"),
+    ("post", "Post", ""),
+    ("form", "Form", ""),
+)
 
 
 class Glance(NamedTuple):
@@ -147,7 +165,9 @@ def glances(policy: Policy) -> tuple[Glance, ...]:
     return (
         Glance("We collect", _short(policy, (n for n in ours if n in asked)), "Nothing."),
         Glance("Never reaches us", _short(policy, held), "Nothing is kept from us."),
-        Glance("Others may get some", tuple(words.recipient(policy, name) for name in _ordered(policy, getting)), "Nobody."),
+        Glance(
+            "Others may get some", tuple(words.recipient(policy, name) for name in _ordered(policy, getting)), "Nobody."
+        ),
         Glance("In your browser", tuple(f"the cookie “{name}”" for name in own), "Nothing at all."),
     )
 
@@ -224,7 +244,9 @@ def _kept(policy: Policy, name: str) -> str:
     named = [c for c in rules if name in c.categories] or [c for c in rules if not c.categories]
     said = []
     for rule in named:
-        through = f", if given on {listed((words.form(policy, form) for form in rule.forms), 'or')}" if rule.forms else ""
+        through = (
+            f", if given on {listed((words.form(policy, form) for form in rule.forms), 'or')}" if rule.forms else ""
+        )
         term = words.span(rule.term) if rule.term is not None else f"until {words.plain(rule.until or '')}"
         said.append(term + through)
     if not named or all(rule.forms for rule in named):
@@ -262,7 +284,9 @@ def _party(policy: Policy, recipient: Recipient) -> Party:
             gets.update(dict.fromkeys(figures + says for says in _says(policy, clause.categories)))
             ids[promise.id] = None
         elif isinstance(clause, Collect) and policy.forms[clause.form].at == recipient.name:
-            gets.update(dict.fromkeys(f"{says} (from yourself)" for says in _says(policy, clause.asks + clause.optional)))
+            gets.update(
+                dict.fromkeys(f"{says} (from yourself)" for says in _says(policy, clause.asks + clause.optional))
+            )
             ids[promise.id] = None
     contract = recipient.contract
     return Party(
@@ -301,7 +325,9 @@ def claims(policy: Policy) -> tuple[Claim, ...]:
     for always in ("access", "correct", "erase"):
         if always not in promised:
             routes[words.RIGHT[always], ""], ids[words.RIGHT[always], ""] = {words.ROUTE["centre"]: None}, {}
-    return tuple(Claim(says, listed(how, "or"), within, tuple(ids[says, within])) for (says, within), how in routes.items())
+    return tuple(
+        Claim(says, listed(how, "or"), within, tuple(ids[says, within])) for (says, within), how in routes.items()
+    )
 
 
 def ways(policy: Policy) -> tuple[Way, ...]:

@@ -48,7 +48,7 @@ class Line(NamedTuple):
     words: str
 
 
-def line(policy: Policy, clause: Clause) -> Line:  # noqa: PLR0911 - one case a kind of clause
+def line(policy: Policy, clause: Clause) -> Line:  # noqa: C901, PLR0911, PLR0912 - one case a kind of clause
     """The clause in words."""
     match clause:
         case Collect():
