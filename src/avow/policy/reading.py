@@ -67,10 +67,10 @@ def scalar(what: str, read: Callable[[str, Scalar, Reading], Any]) -> Reader:
 
     def one(node: Node, reading: Reading) -> Any:
         match node:
-            case Scalar() if node.absent or not node.text.strip():
+            case Scalar() if node.absent or not node.text:
                 reading.fault(node.place, "a value is missing", f"write {what}")
             case Scalar():
-                return read(node.text.strip(), node, reading)
+                return read(node.text, node, reading)
             case Items():
                 reading.fault(node.place, "a list where one value belongs", f"write {what}")
             case Keys():
@@ -230,7 +230,7 @@ def _day(text: str) -> date:
 
 
 def _span(text: str) -> timedelta:
-    number, unit = text.split()
+    number, unit = text.split(" ")
     return timedelta(**{unit if unit.endswith("s") else unit + "s": int(number)})
 
 
@@ -260,7 +260,7 @@ TEXT: Final = scalar("some words", lambda text, _node, _reading: text)
 NAME_SHAPE: Final = re.compile(rf"[a-z][a-z0-9-]{{0,{LONGEST_NAME - 1}}}")
 NAME: Final = pattern("a name of small letters, digits and hyphens", NAME_SHAPE.pattern)
 DAY: Final = pattern("a day such as `2014-06-30`", "[0-9]{4}-[0-9]{2}-[0-9]{2}", _day)
-SPAN: Final = pattern("a time such as `30 days` (hours, days or weeks)", "[1-9][0-9]{0,4} +(hour|day|week)s?", _span)
+SPAN: Final = pattern("a time such as `30 days` (hours, days or weeks)", "[1-9][0-9]{0,4} (hour|day|week)s?", _span)
 FLAG: Final = pattern("`true` or `false`", "true|false", _flag)
 COUNT: Final = pattern("a number from 1 up", "[1-9][0-9]{0,5}", int)
 URL: Final = pattern("a URL that starts with `https://`", r"https?://[!-~]+", _url)

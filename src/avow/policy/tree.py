@@ -36,7 +36,7 @@ Fails = Callable[[Place, str, str], None]  # place, message, help
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One value, as text. `quoted` tells "" and "null" in quotes from an absent value."""
+    """One value, as text without the white space around it. `quoted` tells "" and "null" in quotes from an absent value."""
 
     text: str
     quoted: bool
@@ -195,7 +195,7 @@ class _Grower:
         self._plain(event, place)
         match event:
             case ScalarEvent():
-                return Scalar(event.value, event.style is not None, place)
+                return Scalar(event.value.strip(), event.style is not None, place)
             case SequenceStartEvent():
                 return self._items(place, depth)
             case MappingStartEvent():
