@@ -1,10 +1,15 @@
 """Small policies, made as values, and a strategy for many more: what the tests of decisions stand on."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+from hypothesis import strategies as st
+
 from avow.policy.model import (
+    ACTIONS,
+    CHANNELS,
     Category,
     Channel,
     Clause,
@@ -39,7 +44,7 @@ def category(name: str, channel: Channel | None = None, **more: Any) -> Category
     return Category(name, "PersonalData", channel=channel, **more)
 
 
-def policy(  # noqa: PLR0913 - a policy has many parts, each with a default
+def policy(
     promises: Mapping[str, Iterable[Clause]],
     *,
     categories: Iterable[Category] = (category("email", "mail"), category("name"), category("phone", "phone")),
@@ -91,7 +96,7 @@ def share(
     return Share(way, categories, to, purposes, by, frozenset(when), HERE)
 
 
-def never(  # noqa: PLR0913 - a never has many dimensions, each with a default
+def never(
     *actions: Any,
     categories: tuple[str, ...] = (),
     purposes: tuple[str, ...] = (),
@@ -168,3 +173,71 @@ def shop() -> Policy:
         recipients=(PAYMENTS, POLICE),
         forms={"order": None, "card-page": "payments"},
     )
+
+
+# --- many policies ---
+
+ACTORS = ("site", "packer", "person")
+CATEGORIES = ("email", "name", "phone", "card", "ip")
+PURPOSES = ("order", "news")
+RECIPIENTS = ("payments", "police", "list-broker", "processor")
+
+
+def some(values: Iterable[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(st.sampled_from(tuple(values)), min_size=1, max_size=3, unique=True).map(tuple)
+
+
+def perhaps(values: Iterable[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.one_of(st.just(()), some(values))
+
+
+SOME_CONDITIONS = st.sampled_from(("request", "consent", "approval", "contract", "identified"))
+CONDITION_SETS = st.frozensets(SOME_CONDITIONS, max_size=2)
+ALTERNATIVES = st.lists(st.frozensets(SOME_CONDITIONS, min_size=1, max_size=2), max_size=2).map(tuple)
+CLAUSES: st.SearchStrategy[Clause] = st.one_of(
+    st.builds(
+        Collect, st.sampled_from(("order", "card-page")), some(CATEGORIES), st.just(()), some(PURPOSES), st.just(HERE)
+    ),
+    st.builds(Use, some(CATEGORIES), some(PURPOSES), some(ACTORS), CONDITION_SETS, st.just(HERE)),
+    st.builds(
+        Share,
+        st.sampled_from(("share", "sell", "summarise")),
+        some(CATEGORIES),
+        some(RECIPIENTS),
+        some(PURPOSES),
+        some(ACTORS[:2]),
+        CONDITION_SETS,
+        st.just(HERE),
+    ),
+    st.builds(
+        Never,
+        perhaps(ACTIONS),
+        perhaps(CATEGORIES),
+        perhaps(PURPOSES),
+        perhaps(RECIPIENTS),
+        perhaps(ACTORS),
+        ALTERNATIVES,
+        st.just(False),
+        st.just(HERE),
+    ),
+    st.builds(Contact, some(CHANNELS), some(PURPOSES), some(ACTORS[:2]), CONDITION_SETS, st.booleans(), st.just(HERE)),
+    st.builds(
+        Cookies,
+        st.sampled_from(("cart", None)),
+        st.sampled_from(PURPOSES),
+        st.just(("/",)),
+        st.none(),
+        st.sampled_from((None, "payments")),
+        CONDITION_SETS,
+        st.just(HERE),
+    ),
+    st.builds(KeepApart, some(CATEGORIES), st.just(HERE)),
+    st.builds(right, st.sampled_from(("access", "correct", "erase", "opt-out"))),
+)
+
+
+@st.composite
+def many_policies(draw: st.DrawFn) -> Policy:
+    """Policies of a few promises in the shop's words, most of them with something that grants and something that refuses."""
+    promises = draw(st.lists(st.lists(CLAUSES, min_size=1, max_size=2), min_size=1, max_size=6))
+    return replace(shop(), promises=policy({f"R-{n}": clauses for n, clauses in enumerate(promises)}).promises)

@@ -8,13 +8,14 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
 
 from avow.decide.cedar import export
 from avow.policy.model import Policy
 from avow.policy.parse import read
 from tests.decide.oracle import POLICIES as FOLDER
 from tests.decide.oracle import ask_both, run
-from tests.decide.small import shop
+from tests.decide.small import many_policies, shop
 
 POLICIES = sorted(FOLDER.glob("*.yaml"))
 COUNT = 100_000 if os.environ.get("AVOW_CAMPAIGN") else 1_500
@@ -36,6 +37,12 @@ def test_cedar_gives_the_same_answers_for_a_real_policy(path: Path) -> None:
 def test_cedar_gives_the_same_answers_for_a_policy_with_one_of_everything() -> None:
     result = ask_both(shop(), COUNT, seed=2)
     assert result.differing == []
+
+
+@given(many_policies())
+@settings(max_examples=25)
+def test_cedar_gives_the_same_answers_for_any_policy(policy: Policy) -> None:
+    assert ask_both(policy, 60, seed=6).differing == []
 
 
 def statements(policy: Policy) -> list[str]:
