@@ -1,5 +1,8 @@
 """Holds for every test: nothing is skipped or expected to fail in silence, and a run may be given a time.
 
+Hypothesis sets no deadline for one example: other work may share the machine. `--hypothesis-profile=core` takes fewer
+examples, for `make core`.
+
 A test that cannot run is a fault of the machine or of the test; either way somebody must see it. So a skip, an
 expected failure, and a test file that skips itself all count as failed.
 """
@@ -8,6 +11,11 @@ from collections.abc import Generator
 from time import process_time
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("shared-machine", deadline=None)
+settings.register_profile("core", settings.get_profile("shared-machine"), max_examples=20)
+settings.load_profile("shared-machine")
 
 WHY = "nothing is skipped here: obtain what is missing, or take the test away"
 
