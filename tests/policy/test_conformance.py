@@ -1,6 +1,5 @@
 """The cases in tests/conformance/policy: each broken policy has exactly the faults that it was broken for."""
 
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -8,20 +7,18 @@ from ruamel.yaml import YAML
 
 from avow.decide import faults as space
 from avow.decide.table import compile_policy
-from avow.errors import Fault, PolicyError
+from avow.errors import Fault
 from avow.policy import check
-from avow.policy.parse import read
+from tests.policy.cases import FILES, FOLDER, parsed
 
-HERE: Final = Path(__file__).parents[1] / "conformance" / "policy"
-CASES: Final[list[dict[str, Any]]] = YAML(typ="safe", pure=True).load(HERE / "cases.yaml")
+CASES: Final[list[dict[str, Any]]] = YAML(typ="safe", pure=True).load(FOLDER / "cases.yaml")
 
 
-def found(path: Path) -> tuple[str, list[Fault]]:
+def found(name: str) -> tuple[str, list[Fault]]:
     """Which stage stopped the policy, and all that it found."""
-    try:
-        policy = read(path)
-    except PolicyError as error:
-        return "parse", list(error.faults)
+    policy, faults = parsed(name)
+    if policy is None:
+        return "parse", list(faults)
     checked = check.faults(policy)
     spaced = space.faults(policy, compile_policy(policy))
     stages = [stage for stage, some in (("check", checked), ("space", spaced)) if some]
@@ -30,7 +27,7 @@ def found(path: Path) -> tuple[str, list[Fault]]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["file"].removesuffix(".yaml"))
 def test_a_policy_has_exactly_the_faults_that_it_was_broken_for(case: dict[str, Any]) -> None:
-    stage, faults = found(HERE / case["file"])
+    stage, faults = found(case["file"])
     assert [(one.line, one.column) for one in faults] == [(one["line"], one["column"]) for one in case["faults"]], (
         faults
     )
@@ -41,6 +38,5 @@ def test_a_policy_has_exactly_the_faults_that_it_was_broken_for(case: dict[str, 
 
 
 def test_every_policy_in_the_folder_is_a_case() -> None:
-    files = {path.name for path in HERE.glob("*.yaml")} - {"cases.yaml"}
-    assert files == {case["file"] for case in CASES}
+    assert set(FILES) == {case["file"] for case in CASES}
     assert sum(case["stage"] != "good" for case in CASES) >= 20

@@ -18,9 +18,9 @@ from avow.policy.model import Cookies, Keep, Never, Policy, Share, Use
 from avow.policy.parse import parse, read
 from avow.policy.starter import starter
 from avow.policy.tree import MOST_BYTES
+from tests.policy.cases import FILES, FOLDER, parsed
 
-CASES: Final = Path(__file__).parents[1] / "conformance" / "policy"
-FULL: Final = (CASES / "good-every-construct.yaml").read_text()
+FULL: Final = (FOLDER / "good-every-construct.yaml").read_text()
 POLICY: Final = parse(FULL)
 WORDS: Final = sorted({*FULL.replace(":", " ").replace(",", " ").split()})
 
@@ -159,8 +159,8 @@ def test_many_unknown_words_are_told_in_reasonable_time() -> None:
 
 
 def test_every_fault_says_where_and_what_in_the_style_of_the_house() -> None:
-    for path in sorted(CASES.glob("*.yaml")):
-        for fault in faults_of(path.read_bytes()) if path.name != "cases.yaml" else ():
+    for name in FILES:
+        for fault in parsed(name)[1]:
             assert fault.line >= 1
             assert fault.column >= 1
             assert not fault.message.endswith(".")
@@ -168,7 +168,7 @@ def test_every_fault_says_where_and_what_in_the_style_of_the_house() -> None:
 
 
 def test_errors_are_the_same_every_time() -> None:
-    text = (CASES / "many-at-once.yaml").read_text()
+    text = (FOLDER / "many-at-once.yaml").read_text()
     assert faults_of(text) == faults_of(text) == tuple(sorted(faults_of(text)))
 
 
@@ -211,7 +211,7 @@ def mutations(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(mutations())
 def test_a_mutated_policy_gives_a_policy_or_a_policy_error(text: str) -> None:
     faults_of(text)
@@ -230,10 +230,10 @@ STRANGE: Final = st.recursive(
 KEYED: Final = [line for line in FULL.splitlines() if line.rstrip().endswith("}") and ": {" in line]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.sampled_from(KEYED), STRANGE)
 def test_any_value_in_any_place_gives_a_policy_or_a_policy_error(line: str, value: str) -> None:
-    small = (CASES / "good-smallest.yaml").read_text()
+    small = (FOLDER / "good-smallest.yaml").read_text()
     head, _, _ = line.partition(": {")
     faults_of(small + f"{head}: {value}\n")
     faults_of(small.replace("{form: order, asks: [email], for: [order]}", value))

@@ -12,7 +12,7 @@ from typing import Final, Literal
 Action = Literal[
     "collect", "use", "share", "sell", "summarise", "mail", "post", "call", "link", "set-cookie",
     "access", "correct", "erase",
-]
+]  # fmt: skip
 ACTIONS: Final[tuple[Action, ...]] = (
     "collect",  # take a category in through a form
     "use",  # read a category
@@ -29,7 +29,7 @@ CONTACT: Final[Mapping[str, Action]] = {"mail": "mail", "post": "post", "phone":
 Condition = Literal[
     "volunteered", "identified", "request", "consent", "approval", "contract", "case", "notice-owed", "no-opt-out",
     "notified", "standing", "in-time", "affiliate-link", "on-path",
-]
+]  # fmt: skip
 CONDITIONS: Final[tuple[Condition, ...]] = (
     "volunteered",  # the person submitted it, or it was imported with its provenance
     "identified",  # the one who acts has been verified as the person
