@@ -34,14 +34,15 @@ HELD = st.integers(0, EVERYTHING)
 @st.composite
 def likely(draw: st.DrawFn) -> tuple[Table, Request, Facts]:
     """A request that some cell of a policy is about, most often."""
-    table = compile_policy(draw(st.one_of(st.just(SHOP), many_policies())))
+    table = TABLE if draw(st.booleans()) else compile_policy(draw(many_policies()))
     if draw(st.integers(0, 3)) == 0:
         return table, draw(ASKS), Facts(draw(HELD))
-    action, actor, purpose, category, recipient, form = draw(st.sampled_from(sorted(table.cells, key=repr)))
+    action, actor, purpose, category, recipient, form = draw(st.sampled_from(list(table.cells)))
     ask = Request(action, actor, purpose, (category,), recipient, form)  # type: ignore[arg-type]  # it is an action
     return table, ask, Facts(draw(st.one_of(HELD, st.just(EVERYTHING))))
 
 
+@settings(max_examples=40)
 @given(likely(), HELD)
 def test_more_facts_never_turn_an_allowance_into_a_refusal(asked: tuple[Table, Request, Facts], more: int) -> None:
     table, ask, facts = asked
@@ -50,6 +51,7 @@ def test_more_facts_never_turn_an_allowance_into_a_refusal(asked: tuple[Table, R
         assert isinstance(decide(table, ask, Facts(facts.held, {ask.categories[0]: more})), Allow)
 
 
+@settings(max_examples=40)
 @given(likely(), st.lists(st.sampled_from((*CATEGORIES, "undeclared")), max_size=3))
 def test_asking_for_more_never_turns_a_refusal_into_an_allowance(
     asked: tuple[Table, Request, Facts], more: list[str]
@@ -59,6 +61,7 @@ def test_asking_for_more_never_turns_a_refusal_into_an_allowance(
         assert isinstance(decide(table, replace(ask, categories=(*ask.categories, *more)), facts), Refuse)
 
 
+@settings(max_examples=40)
 @given(likely())
 def test_an_answer_names_promises_that_exist_in_the_policys_order(asked: tuple[Table, Request, Facts]) -> None:
     table, ask, facts = asked
@@ -69,6 +72,7 @@ def test_an_answer_names_promises_that_exist_in_the_policys_order(asked: tuple[T
         assert {duty.promise for duty in answer.obligations} <= {*table.order, ""}
 
 
+@settings(max_examples=40)
 @given(likely())
 def test_what_a_refusal_misses_would_have_changed_it_and_nothing_less(asked: tuple[Table, Request, Facts]) -> None:
     table, ask, facts = asked
@@ -84,7 +88,7 @@ def test_what_a_refusal_misses_would_have_changed_it_and_nothing_less(asked: tup
 
 
 @given(many_policies(), ASKS, HELD)
-@settings(max_examples=50)
+@settings(max_examples=20)
 def test_a_never_without_exceptions_always_wins(made: Policy, ask: Request, held: int) -> None:
     sealed = replace(made, promises=(*made.promises, *policy({"Z": [never("use", "share", "mail")]}).promises))
     if ask.action in {"use", "share", "mail"}:
