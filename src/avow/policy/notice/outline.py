@@ -184,15 +184,15 @@ def sections(policy: Policy) -> tuple[Section, ...]:
 def _said(policy: Policy, promise: Promise) -> Said:
     attested = ""
     if promise.attest is not None:
+        until = day(promise.attest.until)
         attested = (
-            f"Part of this happens where no check of ours can see it. {promise.attest.by} vouches for it,"
-            f" until {day(promise.attest.until)}."
+            f"Part of this happens where no check of ours can see it. It rests on {promise.attest.by}, until {until}."
         )
     return Said(
         promise.id,
         promise.says,
         f"{promise.source.section}, sentence {promise.source.sentence}",
-        attested[:1].upper() + attested[1:],
+        attested,
         tuple(
             Part(label, tuple(dict.fromkeys(line.words for line in lines)))
             for label, lines in groupby((words.line(policy, c) for c in promise.clauses), key=lambda line: line.label)
