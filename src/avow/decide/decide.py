@@ -118,4 +118,7 @@ def _unknown(words: Words, ask: Request, category: str, stray: bool) -> Refuse |
         ((form is not None) == (action == "collect"), WANTS_FORM),
         (form is None or form in words.forms, NO_FORM),
     )
-    return next((refusal for fine, refusal in checks if not fine), None)
+    for fine, refusal in checks:
+        if not fine:
+            return refusal
+    return None

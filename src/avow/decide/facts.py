@@ -65,7 +65,7 @@ class Circumstances:
         object.__setattr__(self, "held", held)
 
 
-def facts(  # noqa: PLR0913 - each is a fact of its own, and all but three are named
+def facts(
     table: Table,
     ask: Request,
     line: str,
@@ -117,7 +117,7 @@ def _named(table: Table, recipient: str, identity: str | None) -> str | None:
     return None if identity is None or identity in table.declared else escaped(identity)
 
 
-def _of_category(  # noqa: PLR0913, PLR0917 - the hot path: no value is built only to pass these on
+def _of_category(
     table: Table,
     ask: Request,
     known: Mapping[str, int],

@@ -125,8 +125,11 @@ class Index:
     def blocking(self, over: int, held: int) -> int:
         """Of these bans, the ones that no alternative of theirs lifts."""
         for unless, those in self.excepted:
-            if over & those and any(alternative & held == alternative for alternative in unless):
-                over &= ~those
+            if over & those:
+                for alternative in unless:
+                    if alternative & held == alternative:
+                        over &= ~those
+                        break
         return over
 
     def pick(self, over: int) -> tuple[Ban, ...]:

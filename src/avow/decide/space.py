@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from avow.decide.decide import decide
+from avow.decide.facts import plain
 from avow.decide.grants import OWN_RIGHTS, TO_RECIPIENT, Key
-from avow.decide.request import Allow, Facts, Request, bits, names
+from avow.decide.request import Allow, Request, bits, names
 from avow.decide.table import Table, subsets
 from avow.policy.model import (
     ACTIONS,
@@ -206,7 +207,7 @@ def _try(policy: Policy, table: Table, key: Key, oaths: Sequence[_Oath]) -> None
     for oath in oaths:
         oath.decisions += 1 << relevant.bit_count()
     for held in subsets(relevant):
-        if isinstance(decide(table, ask, Facts(held)), Allow):
+        if isinstance(decide(table, ask, plain(held)), Allow):
             _note(ask, held, oaths)
 
 
