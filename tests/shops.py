@@ -91,6 +91,8 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 class Clock:
     """A clock that stands until it is moved."""
 
+    NEVER = timedelta(days=365)  # for `sequence_every`, where a test sequences by hand
+
     def __init__(self, now: datetime = START) -> None:
         self.now = now
 

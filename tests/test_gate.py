@@ -26,7 +26,7 @@ async def test_a_refusal_names_the_promises_and_is_on_record(tmp_path: Path) -> 
             await shop.use(who, "email", purpose="marketing", by=pat)
         assert "C-1" in refused.value.promises
         assert "C-7" in refused.value.promises
-        *_, last, _own_look = await shop.seen(who)
+        *_, last = await shop.seen(who)
         assert (last["outcome"], last["role"], last["purpose"]) == ("refused", "marketing", "marketing")
 
 

@@ -8,25 +8,29 @@ Threads: none. All of it runs on the event loop that opened the store.
 """
 
 import asyncio
+import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from avow.decide.decide import decide
 from avow.decide.facts import Circumstances, facts
 from avow.decide.request import Allow, Answer, Refuse, Request
 from avow.decide.table import Table
-from avow.errors import CallError, OperatorError, Refused
+from avow.errors import CallError, OperatorError, Refused, Tampered
 from avow.policy.model import Policy
 from avow.policy.retention import ORDINARY, RECORD
 from avow.record import Recorder
 from avow.store.interface import Datum, Leaf, Store, Subject, Trace, Transaction
 from avow.vault import envelope
-from avow.vault.binding import place
+from avow.vault.binding import fields, place
 from avow.vault.keys import SubjectKey
 
 T = TypeVar("T")
+MARK: Final = 32  # hexadecimal digits of the mark before a facts line
+KNOWN: Final = 65_536  # rows remembered as right
+STANDING: Final = bytes(16)  # what a person's own row is called in the record
 Clock = Callable[[], datetime]
 Random = Callable[[int], bytes]
 
@@ -88,6 +92,8 @@ class Act:
     facts: str
     keys: dict[str, bytes]
     gate: "Gate"
+    changed: list[str] = field(default_factory=list)
+    gone: bool = False  # the person was erased: their index of events with them
 
     def key(self, kept_as: str) -> SubjectKey:
         """The person's key of a retention class, made if there is none yet."""
@@ -99,8 +105,14 @@ class Act:
         """The value of a datum. Raises `Tampered` when it does not open where it stands."""
         return self.gate.open(datum, self.at)
 
+    async def remove(self, data: Sequence[Datum]) -> None:
+        """Delete data of the person, which the record then says."""
+        self.changed += [anchor(datum.row, 0) for datum in data]
+        await self.tx.remove([(datum.subject, datum.row) for datum in data])
+
     def seal(self, datum: Datum, value: str) -> Datum:
-        """The datum with `value` sealed for exactly this place, version and retention class."""
+        """The datum with `value` sealed for exactly this place, version and retention class; anchored in the record."""
+        self.changed.append(anchor(datum.row, datum.version))
         return datum._replace(sealed=self.gate.seal(self.key(datum.kept_as), "datum", datum, value.encode()))
 
 
@@ -121,6 +133,7 @@ class Gate:
         self._recorder = recorder
         self._clock = clock
         self._latest = 0
+        self._known: dict[bytes, Subject] = {}  # rows whose mark was found right
         self._waiting: list[tuple[Look, asyncio.Future[dict[str, str]]]] = []
         self._gathering: asyncio.Task[None] | None = None
 
@@ -157,6 +170,28 @@ class Gate:
         return place(
             self.store.site, datum.subject, table, datum.row, datum.category, "text", datum.version, datum.kept_as
         )
+
+    # -- a person's standing ------------------------------------------------------------------------------------
+
+    def marked(self, row: Subject, key: SubjectKey) -> Subject:
+        """The row as it is stored: its facts line behind a mark that only the person's key can make."""
+        return row._replace(facts=f"{self._mark(row, row.facts, key)} {row.facts}")
+
+    def line(self, row: Subject, key: SubjectKey) -> str:
+        """The facts line of a stored row. Raises `Tampered` when line, keys or version are not as they were written."""
+        if self._known.get(row.subject) == row:
+            return row.facts[MARK + 1 :]
+        mark, line = row.facts[:MARK], row.facts[MARK + 1 :]
+        if not hmac.compare_digest(mark.encode(), self._mark(row, line, key).encode()):
+            raise Tampered("what a person agreed to and asked for was changed outside; restore the database")
+        if len(self._known) > KNOWN:
+            self._known.clear()
+        self._known[row.subject] = row
+        return line
+
+    def _mark(self, row: Subject, line: str, key: SubjectKey) -> str:
+        told = fields(b"avow/1 standing", self.store.site.encode(), row.subject, row.keys.encode(), line.encode())
+        return hmac.digest(key.ledger_key, told + row.version.to_bytes(8, "big"), "sha256")[: MARK // 2].hex()
 
     # -- deciding -----------------------------------------------------------------------------------------------
 
@@ -237,10 +272,11 @@ class Gate:
                 leaves.append(self._recorder.faceless(at, look.ask, look.actor.name, "refused", ()))
                 out.append(Refused((), "nobody is held under this id"))
                 continue
+            key = self.keys.get(ordinary(row), at)
+            row = row._replace(facts=self.line(row, key))  # noqa: PLW2901 - the row without its mark
             answer = self.answer(look, row, data, at)
             allowed = isinstance(answer, Allow)
             values = {datum.category: self.open(datum, at) for datum in data} if allowed else {}
-            key = self.keys.get(ordinary(row), at)
             leaf, trace = self._recorder.event(
                 at, key, row.subject, look.ask, look.actor.name, "done" if allowed else "refused", answer.promises,
                 look.ask.action,
@@ -269,23 +305,31 @@ class Gate:
             row = (await tx.subjects((subject,), "change"))[0]
             at = self.now()
             if row is None or row.state == "erased":
-                await tx.record((self._recorder.faceless(at, ask, actor.name, "refused", ()),), ())
                 answer: Answer = Refuse((), "nobody is held under this id")
+                await tx.record((self._recorder.faceless(at, ask, actor.name, "refused", ()),), ())
             else:
-                answer = rule or self.answer(Look(subject, ask, actor, circumstances, identity), row, (), at)
                 key = self.keys.get(ordinary(row), at)
-                outcome = "done" if isinstance(answer, Allow) else "refused"
-                leaf, trace = self._recorder.event(
-                    at, key, subject, ask, actor.name, outcome, answer.promises, kind or ask.action
-                )
-                await tx.record((leaf,), (trace,))
+                row = row._replace(facts=self.line(row, key))
+                answer = rule or self.answer(Look(subject, ask, actor, circumstances, identity), row, (), at)
+                act = Act(tx, at, row, row.facts, unpack(row.keys), self)
                 if isinstance(answer, Allow):
-                    act = Act(tx, at, row, row.facts, unpack(row.keys), self)
                     done.append(await apply(act))
-                    await _write_back(act)
+                    await self._write_back(act, key)
+                outcome = "done" if done else "refused"
+                leaf, trace = self._recorder.event(
+                    at, key, subject, ask, actor.name, outcome, answer.promises, kind or ask.action,
+                    " ".join(act.changed),
+                )  # fmt: skip
+                await tx.record((leaf,), () if act.gone else (trace,))
         if isinstance(answer, Refuse):
             raise Refused(answer.promises, answer.reason)
         return done[0]
+
+    async def _write_back(self, act: Act, key: SubjectKey) -> None:
+        row = act.row._replace(facts=act.facts, keys=pack(act.keys), version=act.row.version + 1)
+        if not act.gone and (row.facts, row.keys) != (act.row.facts, act.row.keys):
+            act.changed.append(anchor(STANDING, row.version))
+            await act.tx.change_subject(self.marked(row, key))
 
     async def note(self, kind: str, apply: Callable[[Transaction], Awaitable[None]], actor: str = "site") -> None:
         """An act of the site itself, which concerns no single person: applied and recorded in one transaction."""
@@ -297,12 +341,6 @@ class Gate:
         """Wait for what is under way."""
         if self._gathering is not None:
             await self._gathering
-
-
-async def _write_back(act: Act) -> None:
-    keys = pack(act.keys)
-    if act.facts != act.row.facts or keys != act.row.keys:
-        await act.tx.change_subject(act.row._replace(facts=act.facts, keys=keys, version=act.row.version + 1))
 
 
 # -- a person's keys in one line: `class:hex`, the ordinary one first, separated by spaces ----------------------
@@ -317,6 +355,11 @@ def pack(keys: Mapping[str, bytes]) -> str:
 def unpack(line: str) -> dict[str, bytes]:
     """The reverse of `pack`."""
     return {name: bytes.fromhex(key) for name, _, key in (part.partition(":") for part in line.split())}
+
+
+def anchor(row: bytes, version: int) -> str:
+    """How the record names what an act wrote: enough to tell a person's rows apart. Version 0: it went."""
+    return f"{row[:4].hex()}:{version}"
 
 
 _START = len(ORDINARY) + 1

@@ -35,6 +35,7 @@ class Seen(NamedTuple):
     recipient: str | None
     outcome: str
     promises: tuple[str, ...]
+    changed: str  # tokens `row:version`, row by its first eight hexadecimal digits, version 0 when it went
 
 
 class Recorder:
@@ -51,12 +52,17 @@ class Recorder:
 
     def event(
         self, at: int, key: SubjectKey, subject: bytes, ask: Request, actor: str, outcome: str,
-        promises: tuple[str, ...], kind: str,
+        promises: tuple[str, ...], kind: str, changed: str = "",
     ) -> tuple[Leaf, Trace]:  # fmt: skip
-        """The entry of an act that concerns one person, and its trace sealed under that person's key."""
+        """The entry of an act that concerns one person, and its trace sealed under that person's key.
+
+        `changed` names what the act wrote, so that the record anchors it: see `Seen.changed`.
+        """
         chance = self._random(16 + OPENING + 12)
         event, opening, nonce = chance[:16], chance[16:32], chance[32:]
         payload = b"%d " % at + _payload(kind, ask, outcome, promises)
+        if changed:
+            payload += b"\n" + changed.encode()
         entry = encode(
             Entry(
                 event, at, kind, self._policy, promises, outcome, self._actor(actor),
@@ -83,10 +89,11 @@ class Recorder:
         """What a trace says. Raises `Tampered` when it does not open where it stands."""
         plain = envelope.open_(key, trace.sealed, self._binding(trace.subject, trace.event))
         at, _, payload = plain[OPENING:].partition(b" ")
+        payload, _, changed = payload.partition(b"\n")
         told = json.loads(payload)
         told["categories"] = tuple(told["categories"])
         told["promises"] = tuple(told["promises"])
-        return Seen(trace.event, int(at), **told)
+        return Seen(trace.event, int(at), changed=changed.decode(), **told)
 
     def _binding(self, subject: bytes, event: bytes) -> bytes:
         return place(self._site, subject, "trace", event, "", "json", 1, ORDINARY)

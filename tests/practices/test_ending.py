@@ -30,7 +30,7 @@ async def test_a_sweep_destroys_what_is_due_with_its_key_and_is_idempotent(tmp_p
         assert (await shop.sweep()).data == 0
         told = await shop.export(who)
         assert told["data"] == []
-        assert [one["action"] for one in told["events"]] == ["collect", "expire", "export"]
+        assert [one["action"] for one in told["events"]] == ["register", "expire"]
 
 
 async def test_a_restarted_site_sweeps_before_it_serves(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ async def test_the_export_has_every_value_consent_request_and_event(tmp_path: Pa
     assert {one["source"] for one in told["data"]} == {"person"}
     assert told["consents"][0]["words"] == "Yes, send me news"
     assert [one["kind"] for one in told["requests"]] == ["order"]
-    assert [one["action"] for one in told["events"]] == ["collect", "consent", "use", "export"]
+    assert [one["action"] for one in told["events"]] == ["register", "consent", "use"]
     assert "kim" not in str(told)
 
 

@@ -9,7 +9,7 @@ from avow.decide.decide import decide
 from avow.decide.facts import Circumstances, add, facts
 from avow.decide.request import Allow, Request
 from avow.errors import BadValue, CallError, Refused, UnknownWord
-from avow.gate import Actor, Gate, Journal, Keys, pack, unpack
+from avow.gate import STANDING, Actor, Gate, Journal, Keys, anchor, ordinary, pack, unpack
 from avow.policy.model import Collect, Policy
 from avow.policy.retention import ORDINARY, retention
 from avow.record import Recorder
@@ -121,29 +121,38 @@ class Collecting:
             row = (await tx.subjects((one.subject,), "change"))[0]
             if row is None or row.state == "erased":
                 return Refused((), "nobody is held under this id")
-        line = row.facts if row else ""
+        line = self._gate.line(row, self._gate.keys.get(ordinary(row), at)) if row else ""
         promises = self._decide(one, line, at)
         if isinstance(promises, Refused):
             return promises
         subject = row.subject if row else self._gate.random(16)
         keys = unpack(row.keys) if row else {}
         _key(self._gate.keys, keys, ORDINARY)
+        first = len(batch.data)
+        after = line
         for category, value in one.given.items():
-            line = self._put(batch, one, (subject, category, value), keys, line, at)
+            after = self._put(batch, one, (subject, category, value), keys, after, at)
         opens = self._policy.forms[one.form].opens
         if opens and one.source == THE_PERSON:
             request = ServiceRequest(subject, self._gate.random(16), opens, at, None)
             batch.requests.append(request)
-            line = add(line, f"request/{opens}/{request.row.hex()}")
-        ask = Request("collect", one.actor.role, "", tuple(one.given), form=one.form)
+            after = add(after, f"request/{opens}/{request.row.hex()}")
+        changed = [anchor(datum.row, 1) for datum in batch.data[first:]]
         key = self._gate.keys.get(keys[ORDINARY], at)
-        leaf, trace = self._recorder.event(at, key, subject, ask, one.actor.name, "done", promises, "collect")
+        new = Subject(subject, at, pack(keys), after, 1, "live")
+        if row is None:
+            batch.new.append(self._gate.marked(new, key))
+        elif (new.keys, after) != (row.keys, line):
+            new = new._replace(created=row.created, version=row.version + 1)
+            changed.append(anchor(STANDING, new.version))
+            batch.changed.append(self._gate.marked(new, key))
+        ask = Request("collect", one.actor.role, "", tuple(one.given), form=one.form)
+        kind = "collect" if row else "register" if one.source == THE_PERSON else "import"
+        leaf, trace = self._recorder.event(
+            at, key, subject, ask, one.actor.name, "done", promises, kind, " ".join(changed)
+        )
         batch.leaves.append(leaf)
         batch.traces.append(trace)
-        if row is None:
-            batch.new.append(Subject(subject, at, pack(keys), line, 1, "live"))
-        elif (pack(keys), line) != (row.keys, row.facts):
-            batch.changed.append(row._replace(keys=pack(keys), facts=line, version=row.version + 1))
         return subject
 
     def _decide(self, one: Submission, line: str, at: int) -> tuple[str, ...] | Refused:

@@ -90,7 +90,7 @@ class Ending:
 
     async def _end_of(self, subject: bytes, rows: list[Datum]) -> list[bytes]:
         async def apply(act: Act) -> list[bytes]:
-            await act.tx.remove([(subject, datum.row) for datum in rows])
+            await act.remove(rows)
             left = await act.tx.held(subject)
             for category in {datum.category for datum in rows} - {datum.category for datum in left}:
                 await act.tx.drop_lookups(subject, category)

@@ -167,7 +167,7 @@ async def _forget(act: Act, key: bytes) -> None:
     """Remove the data that this key sealed, and the key's name."""
     ended = {name for name, held in act.keys.items() if held == key}
     rows = [datum for datum in await act.tx.held(act.row.subject) if datum.kept_as in ended]
-    await act.tx.remove([(datum.subject, datum.row) for datum in rows])
+    await act.remove(rows)
     act.keys = {name: held for name, held in act.keys.items() if name not in ended}
 
 

@@ -94,6 +94,7 @@ class Rights:
             ids = " ".join(sorted(key.hex() for key in doomed.values()))
             self._journal.append("erasure", {"subject": subject.hex(), "keys": ids, "at": act.at})
             await act.tx.drop_subject(subject)
+            act.gone = True
             return list(doomed.values()), kept
 
         keys, kept = await self._gate.change(subject, *self._right("erase", actor), apply)

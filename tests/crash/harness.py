@@ -1,0 +1,220 @@
+"""A site is killed in the middle of its work, opened again, and held to what it had acknowledged.
+
+The scenario collects, uses, erases, changes, sequences, sweeps and rewraps. Before each act the child tells what it
+begins, after it what was acknowledged. Whatever the moment of its death: acknowledged acts hold, what was under way is
+whole or absent, every act has its record, and nobody is unreadable who was not erased.
+"""
+
+import asyncio
+import os
+import random
+import shutil
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkdtemp
+
+from avow.app import Avow
+from avow.errors import Refused
+from avow.ledger.entry import EVENT
+from avow.ledger.folder import files
+from avow.ledger.verify import verify_log
+from tests.crash.points import Switch
+from tests.shops import Clock, opened
+
+PEOPLE = 4
+Tell = Callable[[str], None]
+
+
+@dataclass
+class Told:
+    """What the child told: each act begun and each acknowledged, with what came of it."""
+
+    begun: list[list[str]] = field(default_factory=list)
+    done: list[list[str]] = field(default_factory=list)
+
+    @property
+    def pending(self) -> list[str]:
+        """The act under way when it died, empty when none was."""
+        return self.begun[-1] if len(self.begun) > len(self.done) else []
+
+    def acknowledged(self, act: str) -> list[list[str]]:
+        return [one for one in self.done if one[0] == act]
+
+
+def given(number: int) -> dict[str, str]:
+    """What person `number` gives: every value a function of the number, so that the parent knows it."""
+    return {
+        "name": f"Person Number{number:05}",
+        "email": f"person{number:05}@crash.example",
+        "postal-address": f"{number} Crash Lane",
+    }
+
+
+async def work(shop: Avow, tell: Tell, first: int) -> None:
+    """One round of everything that writes."""
+    people: dict[int, str] = {}
+
+    async def act(name: str, *about: object, run: Callable[[], object]) -> object:
+        line = " ".join(map(str, (name, *about)))
+        tell(f"begin {line}")
+        result = run()
+        if asyncio.iscoroutine(result):
+            result = await result
+        tell(f"done {line} {result if isinstance(result, str) else ''}")
+        return result
+
+    for number in range(first, first + PEOPLE):
+        people[number] = str(await act("collect", number, run=lambda n=number: shop.collect("order", given(n))))
+    for number, who in people.items():
+        await act("use", number, who, run=lambda w=who: shop.use(w, "name", purpose="order"))
+    await act("sequence", run=shop.sequence)
+    last = people[first]
+    await act("erase", first, last, run=lambda: shop.erase(last))
+    await act("agree", first + 1, run=lambda: shop.agree(people[first + 1], "news", words="yes"))
+    await act("rewrap", run=shop.keystore.rewrap)
+    await act("withdraw", first + 1, people[first + 1], run=lambda: shop.withdraw(people[first + 1], "news"))
+    await act("sweep", run=shop.sweep)
+    await act("collect", first + PEOPLE, run=lambda: shop.collect("order", given(first + PEOPLE)))
+    await act("sequence", run=shop.sequence)
+
+
+def child(folder: Path, at: int, first: int, pipe: int) -> None:
+    """Work in this process until the switch kills it; exit status 0 when it never did."""
+    switch = Switch(at)
+
+    async def run() -> None:
+        async with opened(folder, Clock(), sequence_every=Clock.NEVER) as shop:
+            await work(shop, lambda line: switch.write(pipe, f"{line}\n".encode()) and None, first)
+
+    try:
+        asyncio.run(run())
+        switch.write(pipe, f"count {switch.count}\n".encode())
+    except BaseException:  # noqa: BLE001 - the parent must see it: this process has no other way to speak
+        switch.write(pipe, f"error {traceback.format_exc()!r}\n".encode())
+        os._exit(3)
+    os._exit(0)
+
+
+def live_and_die(folder: Path, at: int, first: int) -> tuple[Told, int, int]:
+    """Run a child; what it told, its wait status, and how many writes it counted if it lived."""
+    read, write = os.pipe()
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        os.close(read)
+        child(folder, at, first, write)
+    os.close(write)
+    told, count = Told(), 0
+    with os.fdopen(read) as lines:
+        for line in lines:
+            word, *rest = line.split()
+            if word == "begin":
+                told.begun.append(rest)
+            elif word == "done":
+                told.done.append(rest)
+            elif word == "count":
+                count = int(rest[0])
+            else:
+                raise AssertionError(f"the child failed of itself: {line}")
+    _, status = os.waitpid(pid, 0)
+    return told, status, count
+
+
+async def check(folder: Path, told: Told) -> list[str]:
+    """What does not hold after opening again; empty is good."""
+    wrong: list[str] = []
+    async with opened(folder, Clock(), sequence_every=Clock.NEVER) as shop:
+        people = {int(number): who for _, number, who in told.acknowledged("collect")}
+        erased = {who for _, _, who in told.acknowledged("erase")}
+        doubtful = {told.pending[2]} if told.pending and told.pending[0] == "erase" else set()
+        events: set[str] = set()
+        for number, who in people.items():
+            if who in erased:
+                wrong += await _gone(shop, number, who)
+            elif who not in doubtful or await _stands(shop, who):
+                wrong += await _whole(shop, number, who, events, told)
+        if told.pending and told.pending[0] == "collect":
+            number = int(told.pending[1])
+            for who in await shop.find("email", given(number)["email"]):
+                wrong += await _whole(shop, number, who, events, told)
+        await shop.sequence_all()
+        wrong += _recorded(shop, events)
+    return wrong
+
+
+async def _stands(shop: Avow, who: str) -> bool:
+    try:
+        await shop.export(who)
+    except Refused:
+        return False
+    return True
+
+
+async def _gone(shop: Avow, number: int, who: str) -> list[str]:
+    found = await shop.find("email", given(number)["email"])
+    return [f"erased person {number} is there again"] if await _stands(shop, who) or found else []
+
+
+async def _whole(shop: Avow, number: int, who: str, events: set[str], told: Told) -> list[str]:
+    try:
+        export = await shop.export(who)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the person is unreadable
+        return [f"person {number} is unreadable: {error}"]
+    wrong = []
+    if {one["category"]: one["value"] for one in export["data"]} != given(number):
+        wrong.append(f"person {number} has lost or changed data")
+    if await shop.find("email", given(number)["email"]) != [who]:
+        wrong.append(f"person {number} is not found")
+    acts = [one["action"] for one in export["events"]]
+    events.update(one["event"] for one in export["events"])
+    if acts.count("register") != 1:
+        wrong.append(f"person {number} has {acts.count('collect')} records of being collected")
+    used = sum(1 for one in told.acknowledged("use") if one[2] == who)
+    if acts.count("use") < used:
+        wrong.append(f"a use of person {number} was acknowledged and has no record")
+    withdrawn = any(one[2] == who for one in told.acknowledged("withdraw"))
+    if withdrawn and "consent/news" in export["standing"]:
+        wrong.append(f"an acknowledged withdrawal of person {number} is lost")
+    return wrong
+
+
+def _recorded(shop: Avow, events: set[str]) -> list[str]:
+    """Every event of every person is in the log, once, and the log verifies."""
+    report = verify_log(files(shop.places.ledger), shop.verifier_key, [shop.log.checkpoint()])
+    wrong = [str(fault) for fault in report.faults]
+    inside = [shop.log.entry(index)[EVENT].hex() for index in range(shop.log.size)]
+    if len(set(inside)) != len(inside):
+        wrong.append("an event stands in the log twice")
+    wrong += [f"event {event} has no entry in the log" for event in events - set(inside)]
+    return wrong
+
+
+def run(count: int, seed: int, kinds: Sequence[str] = ()) -> dict[str, object]:
+    """Kill at `count` points spread over the whole scenario; figures, with `ok`. `kinds` is unused room for filters."""
+    del kinds
+    dice = random.Random(seed)
+    base = Path(mkdtemp(prefix="avow-crash-"))
+    try:
+        (base / "count").mkdir()
+        _, _, total = live_and_die(base / "count", 0, 0)
+        hit: dict[str, int] = {}
+        wrong: list[str] = []
+        killed = 0
+        for number in range(count):
+            folder = base / f"point-{number}"
+            folder.mkdir()
+            at = 1 + int((number + dice.random()) * total / count)
+            told, status, _ = live_and_die(folder, at, 0)
+            died = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+            killed += died
+            under_way = told.pending[0] if told.pending else "between acts"
+            hit[under_way] = hit.get(under_way, 0) + died
+            wrong += [f"point {at} during {under_way}: {one}" for one in asyncio.run(check(folder, told))]
+            shutil.rmtree(folder)
+        return {"points": count, "killed": killed, "during": hit, "wrong": wrong[:20], "ok": not wrong and killed > 0}
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
