@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
+from textwrap import shorten
 from typing import Any
 
 from rich.console import Console
@@ -58,7 +59,10 @@ class Harness:
 HARNESSES: list[Harness] = [
     *(Harness(f"oracle-{name}", "tests.decide.oracle:run", 100_000, 5_000, {"policy": name}) for name in POLICIES),
     Harness("transplant", "tests.vault.transplant:run", 10_000, 1_000),
-    Harness("tampering-ledger", "tests.ledger.tampering:run", 10_000, 500),
+    Harness("tampering", "tests.ledger.tampering:run", 10_000, 500),  # and a tenth as many clean verifies
+    Harness("kill", "tests.crash.harness:run", 2_000, 50),
+    Harness("kill-keystore", "tests.store.keystore_crashes:run", 2_000, 100),
+    Harness("kill-log", "tests.ledger.crashes:run", 1_000, 50),
 ]
 
 
@@ -129,7 +133,7 @@ def _one(values: list[Any]) -> Any:
     if isinstance(first, Mapping):
         return together(values)
     if isinstance(first, list):
-        return [item for value in values for item in value]
+        return list({repr(item): item for value in values for item in value}.values())  # each once
     return first if len(set(values)) == 1 else sorted({str(value) for value in values})
 
 
@@ -209,6 +213,8 @@ def markdown(report: Mapping[str, Any]) -> str:
 def _short(value: Any) -> str:
     if isinstance(value, Mapping):
         return "(" + ", ".join(f"{key} {_short(inner)}" for key, inner in value.items()) + ")"
+    if isinstance(value, list):
+        return shorten(", ".join(_short(one) for one in value), 160) or "none"
     if isinstance(value, float):
         return f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) else str(value).replace("|", "\\|").replace("\n", " ")

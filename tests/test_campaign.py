@@ -102,9 +102,12 @@ def test_a_name_that_fits_no_harness_is_an_error(tmp_path: Path) -> None:
 
 
 def test_figures_come_together_by_their_kind() -> None:
-    parts = [{"n": 1, "t": 1.0, "ok": True, "in": {"a": 2}}, {"n": 2, "t": 3.0, "ok": False, "in": {"a": 3, "b": [1]}}]
+    parts = [
+        {"n": 1, "t": 1.0, "ok": True, "in": {"a": 2, "b": [1, 2]}},
+        {"n": 2, "t": 3.0, "ok": False, "in": {"a": 3, "b": [1]}},
+    ]
     spread = {"least": 1.0, "median": 2.0, "most": 3.0}
-    assert together(parts) == {"n": 3, "t": spread, "ok": False, "in": {"a": 5, "b": [1]}}
+    assert together(parts) == {"n": 3, "t": spread, "ok": False, "in": {"a": 5, "b": [1, 2]}}
 
 
 def test_every_registered_harness_is_there() -> None:
