@@ -26,6 +26,7 @@ from avow.decide.table import CHANNEL, Table, Tokens
 from avow.policy.model import CHANNELS, RECIPIENT_KINDS, Channel
 
 FOREVER: Final = 1 << 63  # later than any moment
+ANY_CHANNEL: Final = "opt-out"
 NO_TOKENS: Final = Tokens("", "", ())
 NO_DUE: Final[Mapping[str, int | None]] = {}
 _CONSENT: Final = BIT["consent"]
@@ -137,16 +138,7 @@ def _of_category(
             held |= _CASE
     action = ask.action
     channel = CHANNEL[action] if action in REACHING else table.channels.get(category)
-    if not known or not _opted_out(known, channel, at):
-        held |= _NO_OPT_OUT
-    return held
-
-
-def _opted_out(known: Mapping[str, int], channel: str | None, at: int) -> bool:
-    """Of that channel; of any channel at all where the category is the address of none."""
-    if channel is not None:
-        return known.get(f"opt-out/{channel}", 0) > at
-    return any(known.get(token, 0) > at for token in _OPT_OUTS)
+    return held if known.get(_OPT_OUTS[channel], 0) > at else held | _NO_OPT_OUT
 
 
 @lru_cache(maxsize=1 << 14)  # there are no more sets of conditions than that
@@ -157,16 +149,21 @@ def plain(held: int) -> Facts:
 
 @lru_cache(maxsize=4096)
 def standing(line: str) -> Mapping[str, int]:
-    """What the line says: each token without its expiry (a request without its row) -> until when it holds."""
+    """What the line says: each token without its expiry (a request without its row) -> until when it holds.
+
+    `ANY_CHANNEL` stands for the latest opt-out of all.
+    """
     known: dict[str, int] = {}
     for token in tokens(line):
-        word, mark, end = token.rpartition("@")
-        if mark and end.isdecimal() and end.isascii() and len(end) < 20:
-            until = int(end)
-        else:
-            word, until = token, FOREVER
+        word, until = token, FOREVER
+        if "@" in token:
+            start, _, end = token.rpartition("@")
+            if end.isdecimal() and end.isascii() and len(end) < 20:
+                word, until = start, int(end)
         if word.startswith("request/"):
-            word = "/".join(word.split("/", 2)[:2])
+            word = word[: word.find("/", len("request/"))] if word.count("/") > 1 else word
+        elif word.startswith("opt-out/"):
+            known[ANY_CHANNEL] = max(until, known.get(ANY_CHANNEL, 0))
         if until > known.get(word, 0):
             known[word] = until
     return known
@@ -235,4 +232,5 @@ def notified(purpose: str) -> str:
     return f"notified/{purpose}"
 
 
-_OPT_OUTS: Final = tuple(opt_out(channel) for channel in CHANNELS)
+# for a category that is the address of no channel, an opt-out from any counts
+_OPT_OUTS: Final[Mapping[str | None, str]] = {None: ANY_CHANNEL, **{channel: opt_out(channel) for channel in CHANNELS}}
