@@ -47,7 +47,7 @@ class Keystore:
     _epoch: EpochKey
     _wraps: Wraps
 
-    def __init__(  # noqa: PLR0913, PLR0917 - for `create`, `open` and `restore` only
+    def __init__(
         self, folder: Path, root: RootProvider, site: str, random: Callable[[int], bytes], journal: Path | None,
         step: Step,
     ) -> None:  # fmt: skip
@@ -70,7 +70,7 @@ class Keystore:
     # -- beginning and ending -----------------------------------------------------------------------------------
 
     @classmethod
-    def create(  # noqa: PLR0913 - the parts it is made of
+    def create(
         cls, folder: Path, root: RootProvider, site: str, random: Callable[[int], bytes], *,
         journal: Path | None = None, step: Step = _on,
     ) -> Self:  # fmt: skip
@@ -89,7 +89,7 @@ class Keystore:
         return keys
 
     @classmethod
-    def open(  # noqa: PLR0913 - the parts it is made of
+    def open(
         cls, folder: Path, root: RootProvider, site: str, random: Callable[[int], bytes], *,
         journal: Path | None = None, step: Step = _on,
     ) -> Self:  # fmt: skip
@@ -112,13 +112,13 @@ class Keystore:
         return keys
 
     def close(self) -> None:
-        """Give everything up. Keys that were made ahead and never handed out are removed."""
+        """Give everything up. Keys made ahead and never handed out are removed; the journal's end is remembered."""
         unused, self._pool = [key.id for key in self._pool], []
         try:
-            if unused:
-                with self._wraps.commit():
-                    self._wraps.delete(unused)
-                self._wraps.scrub()
+            with self._wraps.commit():
+                self._wraps.delete(unused)
+                self._wraps.set_mark("journal", self.journal.last)
+            self._wraps.scrub()
         finally:
             self._release()
 
@@ -291,7 +291,7 @@ class Keystore:
         _remove(older)
 
     @classmethod
-    def restore(  # noqa: PLR0913 - the parts it is made of
+    def restore(
         cls, backup: Path, folder: Path, root: RootProvider, site: str, random: Callable[[int], bytes], *,
         journal: Path | None = None, new_journal: bool = False, step: Step = _on,
     ) -> Self:  # fmt: skip

@@ -37,7 +37,7 @@ class Binding(NamedTuple):
         return place(*self)
 
 
-def place(  # noqa: PLR0913, PLR0917 - the fields of a Binding, for callers who count the nanoseconds of making one
+def place(
     site: str, subject: bytes, table: str, row: bytes, category: str, type: str, version: int, kept_as: str,
     schema: int = 1,
 ) -> bytes:  # fmt: skip
