@@ -84,8 +84,8 @@ class PostgresServer:
         self.folder = Path(tempfile.mkdtemp(prefix="avow-pg-"))
         if self._as:
             os.chown(self.folder, self._as["user"], self._as["group"])
-        command = [self._bin / "initdb", "-D", self.folder / "data", "-U", "avow", "--auth=trust", "-E", "UTF8"]
-        made = subprocess.run([*command, "--no-locale"], capture_output=True, text=True, cwd="/", check=False, **self._as)
+        command = [str(self._bin / "initdb"), "-D", str(self.folder / "data"), "-U", "avow", "--auth=trust"]
+        made = subprocess.run([*command, "--encoding=UTF8", "--no-locale"], capture_output=True, text=True, cwd="/", check=False, **self._as)
         if made.returncode:
             raise RuntimeError(f"initdb failed: {made.stderr}")
         self.start()

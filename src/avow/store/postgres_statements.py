@@ -1,0 +1,235 @@
+# ruff: noqa: S608 - statements are put together from constants alone
+"""PostgreSQL: every statement there is, by its name. $1 is the site wherever there is one."""
+
+from typing import Final
+
+from avow.store.interface import OUTLIVES
+from avow.store.postgres_link import Call
+
+STATEMENTS: Final[dict[bytes, str]] = {}  # every one is prepared on every connection
+
+
+def _statement(name: str, text: str) -> bytes:
+    STATEMENTS[name.encode()] = text
+    return name.encode()
+
+
+BEGIN: Final = Call(_statement("begin", "BEGIN ISOLATION LEVEL READ COMMITTED"))
+COMMIT: Final = Call(_statement("commit", "COMMIT"))
+ROLLBACK: Final = Call(_statement("rollback", "ROLLBACK"))
+
+# Advisory locks on the first 64 bits of a subject's random id: they live in memory and write nothing, while a lock on
+# the row itself would dirty its page and its log with every read. Held to the end of the transaction.
+LOCKS: Final = {
+    ("share", False): _statement("share", "SELECT pg_advisory_xact_lock_shared($1::bigint)"),
+    ("share", True): _statement("shares", "SELECT pg_advisory_xact_lock_shared(k) FROM unnest($1::bigint[]) k"),
+    ("change", False): _statement("change", "SELECT pg_advisory_xact_lock($1::bigint)"),
+    ("change", True): _statement("changes", "SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) k"),
+}
+
+_SUBJECT: Final = "s.created, s.keys, s.facts, s.version, s.state"
+_DATUM: Final = (
+    "d.row, d.category, d.kept_as, d.version, d.purposes, d.form, d.source, d.policy, d.collected, d.due, d.kept_for,"
+    " d.sealed"
+)
+_NEWEST: Final = (
+    f"LEFT JOIN LATERAL (SELECT {_DATUM} FROM datum d WHERE d.site = s.site AND d.subject = s.subject"
+    " AND d.category = {category} ORDER BY d.collected DESC LIMIT 1) d ON true"
+)
+_LIVING: Final = "EXISTS (SELECT 1 FROM subject s WHERE s.site = d.site AND s.subject = d.subject AND s.state = 0)"
+
+READ_ONE: Final = _statement(
+    "read_one",
+    f"SELECT {_SUBJECT}, {_DATUM} FROM subject s {_NEWEST.format(category='$3::text')}"
+    " WHERE s.site = $1::smallint AND s.subject = $2::bytea",
+)
+READ_MANY: Final = _statement(
+    "read_many",
+    f"SELECT a.ask, {_SUBJECT}, {_DATUM} FROM unnest($2::int[], $3::bytea[], $4::text[]) a (ask, subject, category)"
+    f" JOIN subject s ON s.site = $1::smallint AND s.subject = a.subject {_NEWEST.format(category='a.category')}",
+)
+SUBJECTS: Final = _statement(
+    "subjects",
+    f"SELECT s.subject, {_SUBJECT} FROM unnest($2::bytea[]) a (subject)"
+    " JOIN subject s ON s.site = $1::smallint AND s.subject = a.subject",
+)
+ADD_SUBJECTS: Final = _statement(
+    "add_subjects",
+    "INSERT INTO subject (site, state, subject, created, keys, facts, version) SELECT $1::smallint, 0, * FROM"
+    " unnest($2::bytea[], $3::bigint[], $4::text[], $5::text[], $6::int[])",
+)
+CHANGE_SUBJECT: Final = _statement(
+    "change_subject",
+    "WITH changed AS (UPDATE subject SET keys = $3::text, facts = $4::text, version = $5::int WHERE site = $1::smallint"
+    " AND subject = $2::bytea AND version = $5::int - 1 AND state = 0 RETURNING 1) SELECT 1 / count(*) FROM changed",
+)
+END_SUBJECT: Final = _statement(
+    "end_subject",
+    "UPDATE subject SET facts = '', version = version + 1, state = 1"
+    " WHERE site = $1::smallint AND subject = $2::bytea AND state = 0",
+)
+FORGET: Final = tuple(
+    _statement(f"forget_{table}", f"DELETE FROM {table} WHERE site = $1::smallint AND subject = $2::bytea")
+    for table in ("lookup", "consent", "request")
+)
+TO_PURGE: Final = _statement(
+    "to_purge",
+    "SELECT subject FROM subject WHERE site = $1::smallint AND state = 1 LIMIT 1 FOR UPDATE SKIP LOCKED",
+)
+PURGED: Final = _statement(
+    "purged", "UPDATE subject SET state = 2 WHERE site = $1::smallint AND subject = $2::bytea AND state = 1"
+)
+PURGE_DATA: Final = _statement(
+    "purge_data",
+    "DELETE FROM datum WHERE site = $1::smallint AND subject = $2::bytea AND (category, row) IN (SELECT category, row"
+    f" FROM datum WHERE site = $1::smallint AND subject = $2::bytea AND kept_as <> '{OUTLIVES}' LIMIT $3::bigint)",
+)
+PURGE_TRACES: Final = _statement(
+    "purge_traces",
+    "DELETE FROM trace WHERE site = $1::smallint AND subject = $2::bytea AND ticket IN (SELECT ticket FROM trace"
+    " WHERE site = $1::smallint AND subject = $2::bytea LIMIT $3::bigint)",
+)
+
+PUT: Final = _statement(
+    "put",
+    """INSERT INTO datum (site, subject, row, category, kept_as, version, purposes, form, source, policy, collected,
+    due, kept_for, sealed) SELECT $1::smallint, * FROM unnest($2::bytea[], $3::bytea[], $4::text[], $5::text[],
+    $6::int[], $7::text[], $8::text[], $9::text[], $10::bytea[], $11::bigint[], $12::bigint[], $13::text[], $14::bytea[])
+    ON CONFLICT (site, subject, category, row) DO UPDATE SET
+    version = CASE WHEN datum.version = excluded.version - 1 THEN excluded.version END,
+    kept_as = excluded.kept_as, purposes = excluded.purposes, form = excluded.form, source = excluded.source,
+    policy = excluded.policy, collected = excluded.collected, due = excluded.due, kept_for = excluded.kept_for,
+    sealed = excluded.sealed""",
+)
+REMOVE: Final = _statement(
+    "remove",
+    "DELETE FROM datum d USING unnest($2::bytea[], $3::bytea[]) a (subject, row)"
+    " WHERE d.site = $1::smallint AND d.subject = a.subject AND d.row = a.row",
+)
+HELD: Final = _statement(
+    "held",
+    f"SELECT d.subject, {_DATUM} FROM datum d WHERE d.site = $1::smallint AND d.subject = $2::bytea"
+    " ORDER BY d.collected, d.row",
+)
+DUE: Final = _statement(
+    "due",
+    f"SELECT d.subject, {_DATUM} FROM datum d WHERE d.site = $1::smallint AND d.due < $2::bigint AND {_LIVING}"
+    " ORDER BY d.due LIMIT $3::bigint",
+)
+AWAITING: Final = _statement(
+    "awaiting",
+    f"SELECT d.subject, {_DATUM} FROM datum d WHERE d.site = $1::smallint AND d.kept_for <> ''"
+    f" AND d.kept_for = $2::text AND {_LIVING} LIMIT $3::bigint",
+)
+KEYS_IN_USE: Final = _statement(
+    "keys_in_use", "SELECT DISTINCT kept_as FROM datum WHERE site = $1::smallint AND subject = $2::bytea"
+)
+
+PUT_CONSENT: Final = _statement(
+    "put_consent",
+    """INSERT INTO consent (site, subject, row, about, given, withdrawn, policy, sealed)
+    VALUES ($1::smallint, $2::bytea, $3::bytea, $4::text, $5::bigint, $6::bigint, $7::bytea, $8::bytea)
+    ON CONFLICT (site, subject, row) DO UPDATE SET about = excluded.about, given = excluded.given,
+    withdrawn = excluded.withdrawn, policy = excluded.policy, sealed = excluded.sealed""",
+)
+CONSENTS: Final = _statement(
+    "consents",
+    "SELECT subject, row, about, given, withdrawn, policy, sealed FROM consent"
+    " WHERE site = $1::smallint AND subject = $2::bytea ORDER BY given, row",
+)
+PUT_REQUEST: Final = _statement(
+    "put_request",
+    """INSERT INTO request (site, subject, row, kind, opened, closed)
+    VALUES ($1::smallint, $2::bytea, $3::bytea, $4::text, $5::bigint, $6::bigint)
+    ON CONFLICT (site, subject, row) DO UPDATE SET kind = excluded.kind, opened = excluded.opened,
+    closed = excluded.closed""",
+)
+REQUESTS: Final = _statement(
+    "requests",
+    "SELECT subject, row, kind, opened, closed FROM request WHERE site = $1::smallint AND subject = $2::bytea"
+    " ORDER BY opened, row",
+)
+PUT_LOOKUPS: Final = _statement(
+    "put_lookups",
+    "INSERT INTO lookup (site, category, hash, subject) SELECT $1::smallint, * FROM"
+    " unnest($2::text[], $3::bytea[], $4::bytea[]) ON CONFLICT DO NOTHING",
+)
+FIND: Final = _statement(
+    "find",
+    "SELECT l.subject FROM lookup l LEFT JOIN subject s ON s.site = l.site AND s.subject = l.subject"
+    " WHERE l.site = $1::smallint AND l.category = $2::text AND l.hash = $3::bytea ORDER BY s.created, l.subject",
+)
+DROP_LOOKUPS: Final = _statement(
+    "drop_lookups",
+    "DELETE FROM lookup WHERE site = $1::smallint AND subject = $2::bytea AND category = $3::text",
+)
+SUPPRESS: Final = _statement(
+    "suppress",
+    "INSERT INTO suppression (site, channel, hash, since) VALUES ($1::smallint, $2::text, $3::bytea, $4::bigint)"
+    " ON CONFLICT (site, channel, hash) DO UPDATE SET since = least(suppression.since, excluded.since)",
+)
+SUPPRESSED: Final = _statement(
+    "suppressed",
+    "SELECT 1 FROM suppression WHERE site = $1::smallint AND channel = $2::text AND hash = $3::bytea",
+)
+SUPPRESSIONS: Final = _statement(
+    "suppressions",
+    "SELECT channel, hash, since FROM suppression WHERE site = $1::smallint ORDER BY since, channel, hash",
+)
+UNSUPPRESS: Final = _statement(
+    "unsuppress",
+    "DELETE FROM suppression WHERE site = $1::smallint AND channel = $2::text AND hash = $3::bytea",
+)
+
+LEAVES: Final = _statement(
+    "leaves", "INSERT INTO leaf (site, event, entry) SELECT $1::smallint, * FROM unnest($2::bytea[], $3::bytea[])"
+)
+TRACES_IN: Final = _statement(
+    "traces_in",
+    "INSERT INTO trace (site, subject, event, sealed) SELECT $1::smallint, * FROM"
+    " unnest($2::bytea[], $3::bytea[], $4::bytea[])",
+)
+TRACES: Final = _statement(
+    "traces",
+    "SELECT subject, event, sealed FROM trace WHERE site = $1::smallint AND subject = $2::bytea ORDER BY ticket",
+)
+HAS_EVENT: Final = _statement(
+    "has_event",
+    "SELECT 1 WHERE EXISTS (SELECT 1 FROM trace WHERE site = $1::smallint AND subject = $2::bytea AND event = $3::bytea)"
+    " OR EXISTS (SELECT 1 FROM leaf WHERE site = $1::smallint AND event = $3::bytea)",
+)
+PENDING: Final = _statement(
+    "pending", "SELECT ticket, event, entry FROM leaf WHERE site = $1::smallint ORDER BY ticket LIMIT $2::bigint"
+)
+LOG_STATE: Final = _statement("log_state", "SELECT size, root FROM log WHERE site = $1::smallint")
+MOVE_LOG: Final = _statement(
+    "move_log",
+    "UPDATE log SET size = $2::bigint, root = $3::bytea"
+    " WHERE site = $1::smallint AND size = $4::bigint AND root = $5::bytea",
+)
+SEQUENCED: Final = _statement("sequenced", "DELETE FROM leaf WHERE site = $1::smallint AND ticket = ANY ($2::bigint[])")
+
+PUT_POLICY: Final = _statement(
+    "put_policy",
+    "INSERT INTO policy (site, digest, version, source, since)"
+    " VALUES ($1::smallint, $2::bytea, $3::text, $4::text, $5::bigint) ON CONFLICT DO NOTHING",
+)
+POLICIES: Final = _statement(
+    "policies",
+    "SELECT digest, version, source, since FROM policy WHERE site = $1::smallint ORDER BY since, version, digest",
+)
+PUT_STAFF: Final = _statement(
+    "put_staff",
+    "INSERT INTO staff (site, name, role, agreement, active) VALUES ($1::smallint, $2::text, $3::text, $4::text,"
+    " $5::bool) ON CONFLICT (site, name) DO UPDATE SET role = excluded.role, agreement = excluded.agreement,"
+    " active = excluded.active",
+)
+STAFF: Final = _statement(
+    "staff", "SELECT role, agreement, active FROM staff WHERE site = $1::smallint AND name = $2::text"
+)
+SET_NOTE: Final = _statement(
+    "set_note",
+    "INSERT INTO note (site, name, value) VALUES ($1::smallint, $2::text, $3::text)"
+    " ON CONFLICT (site, name) DO UPDATE SET value = excluded.value",
+)
+NOTE: Final = _statement("note", "SELECT value FROM note WHERE site = $1::smallint AND name = $2::text")
