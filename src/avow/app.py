@@ -23,6 +23,7 @@ from avow.practices.agreeing import Agreeing, recipient_of
 from avow.practices.collecting import Collecting, Submission, index
 from avow.practices.ending import Ending, Swept
 from avow.practices.importing import Imported, Importing
+from avow.practices.inspecting import Inspecting
 from avow.practices.recovery import Recovered, Recovery
 from avow.practices.rights import Erased, Rights
 from avow.practices.staff import Staff
@@ -82,6 +83,7 @@ class Avow:
         self._rights = Rights(gate, recorder, keystore.journal)
         self._ending = Ending(gate, keystore.journal)
         self.recovery = Recovery(gate)
+        self._inspecting = Inspecting(gate, recorder, log.entries)
 
     @classmethod
     @asynccontextmanager
@@ -299,6 +301,16 @@ class Avow:
         """Make everything of the person unreadable. Cannot be undone, by a backup neither."""
         actor = await self._actor(Somebody(who) if asked == "by the person" else None, who)
         return await self._rights.erase(_id(who), actor)
+
+    async def inspect(self, who: str) -> list[str]:
+        """Hold one person's rows against the record; what is wrong, in words. Verify the log itself beforehand."""
+        await self.sequence_all()
+        return await self._inspecting.inspect(_id(who))
+
+    async def census(self) -> list[str]:
+        """Whether as many people are held as the record says; what is wrong, in words."""
+        await self.sequence_all()
+        return await self._inspecting.census()
 
     # -- the site's own life --------------------------------------------------------------------------------------
 

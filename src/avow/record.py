@@ -95,6 +95,11 @@ class Recorder:
         told["promises"] = tuple(told["promises"])
         return Seen(trace.event, int(at), changed=changed.decode(), **told)
 
+    def proof(self, key: SubjectKey, trace: Trace) -> tuple[bytes, bytes]:
+        """Opening and payload of a trace: with them `proves` holds the entry to it. Raises `Tampered`."""
+        plain = envelope.open_(key, trace.sealed, self._binding(trace.subject, trace.event))
+        return plain[:OPENING], plain[OPENING:]
+
     def _binding(self, subject: bytes, event: bytes) -> bytes:
         return place(self._site, subject, "trace", event, "", "json", 1, ORDINARY)
 

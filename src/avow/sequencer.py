@@ -14,7 +14,7 @@ One process sequences a folder (a lock says so). The clock is passed in. Rules a
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,6 +174,11 @@ class Log:
         if not 0 <= index < self.size:
             raise IndexError(f"entry {index} is not in a tree of {self.size}")
         return self._tiles.entries(index // WIDTH)[index % WIDTH]
+
+    def entries(self) -> Iterator[bytes]:
+        """The bytes of every entry in the tree, oldest first."""
+        for number in range(-(-self.size // WIDTH)):
+            yield from self._tiles.entries(number)
 
     def inclusion(self, index: int) -> Inclusion:
         """The proof that an entry is in the tree of the newest checkpoint. Raises `IndexError` beyond the tree."""

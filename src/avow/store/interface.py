@@ -167,6 +167,9 @@ class Transaction(Protocol):
         plus one, else `Clash`. Only `drop_subject` ends a person.
         """
 
+    async def living(self) -> int:
+        """How many people are held and not erased."""
+
     async def drop_subject(self, subject: bytes) -> None:
         """Remove look-ups, consents and service requests of the person and the facts at once, and mark the row erased
         (its version goes up by one). Nothing happens to whom is unknown or erased already.
