@@ -63,6 +63,7 @@ CHANGE_SUBJECT: Final = _statement(
     "WITH changed AS (UPDATE subject SET keys = $3::text, facts = $4::text, version = $5::int WHERE site = $1::smallint"
     " AND subject = $2::bytea AND version = $5::int - 1 AND state = 0 RETURNING 1) SELECT 1 / count(*) FROM changed",
 )
+LIVING_COUNT: Final = _statement("living", "SELECT count(*) FROM subject WHERE site = $1::smallint AND state = 0")
 END_SUBJECT: Final = _statement(
     "end_subject",
     "UPDATE subject SET facts = '', version = version + 1, state = 1"

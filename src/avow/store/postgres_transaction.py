@@ -255,6 +255,10 @@ class PostgresTransaction:
             sql.CHANGE_SUBJECT, subject.subject, subject.keys.encode(), subject.facts.encode(), int4(subject.version)
         )
 
+    async def living(self) -> int:
+        ((count,),) = _rows(await self._ask(sql.LIVING_COUNT), _number)
+        return int(count)
+
     async def drop_subject(self, subject: bytes) -> None:
         self._later(sql.END_SUBJECT, subject)
         for statement in sql.FORGET:

@@ -91,7 +91,7 @@ _SUPPRESS: Final = (
     "INSERT INTO suppression VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET since = min(since, excluded.since)"
 )
 _SUPPRESSED: Final = "SELECT 1 FROM suppression WHERE site = ?1 AND channel = ?2 AND hash = ?3"
-_LIVING: Final = "SELECT count(*) FROM subject WHERE site = ?1 AND state = 0"
+_LIVING_COUNT: Final = "SELECT count(*) FROM subject WHERE site = ?1 AND state = 0"
 _SUPPRESSIONS: Final = "SELECT channel, hash, since FROM suppression WHERE site = ?1 ORDER BY since, channel, hash"
 _UNSUPPRESS: Final = "DELETE FROM suppression WHERE site = ?1 AND channel = ?2 AND hash = ?3"
 
@@ -241,7 +241,8 @@ class SqliteTransaction:
             raise Clash(f"the person's row is not live at version {subject.version - 1}; read it under a lock first")
 
     async def living(self) -> int:
-        return int(self._execute(_LIVING, (self._site,)).fetchall()[0][0])
+        rows: list[Any] = self._execute(_LIVING_COUNT, (self._site,)).fetchall()
+        return int(rows[0][0])
 
     async def drop_subject(self, subject: bytes) -> None:
         self._execute(_END_SUBJECT, (self._site, subject))
