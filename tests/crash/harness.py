@@ -12,7 +12,7 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
@@ -82,9 +82,11 @@ async def work(shop: Avow, tell: Tell, first: int) -> None:
     await act("sequence", run=shop.sequence)
 
 
-def child(folder: Path, at: int, first: int, pipe: int) -> None:
+def child(folder: Path, at: int, first: int, pipe: int, plant: Callable[[], None] | None) -> None:
     """Work in this process until the switch kills it; exit status 0 when it never did."""
     switch = Switch(at)
+    if plant:
+        plant()
 
     async def run() -> None:
         async with opened(folder, Clock(), sequence_every=Clock.NEVER) as shop:
@@ -99,14 +101,14 @@ def child(folder: Path, at: int, first: int, pipe: int) -> None:
     os._exit(0)
 
 
-def live_and_die(folder: Path, at: int, first: int) -> tuple[Told, int, int]:
+def live_and_die(folder: Path, at: int, first: int, plant: Callable[[], None] | None = None) -> tuple[Told, int, int]:
     """Run a child; what it told, its wait status, and how many writes it counted if it lived."""
     read, write = os.pipe()
     sys.stdout.flush()
     pid = os.fork()
     if pid == 0:
         os.close(read)
-        child(folder, at, first, write)
+        child(folder, at, first, write, plant)
     os.close(write)
     told, count = Told(), 0
     with os.fdopen(read) as lines:
@@ -193,14 +195,13 @@ def _recorded(shop: Avow, events: set[str]) -> list[str]:
     return wrong
 
 
-def run(count: int, seed: int, kinds: Sequence[str] = ()) -> dict[str, object]:
-    """Kill at `count` points spread over the whole scenario; figures, with `ok`. `kinds` is unused room for filters."""
-    del kinds
+def run(count: int, seed: int, plant: Callable[[], None] | None = None) -> dict[str, object]:
+    """Kill at `count` points spread over the whole scenario; figures, with `ok`. `plant` puts a defect in the child."""
     dice = random.Random(seed)
     base = Path(mkdtemp(prefix="avow-crash-"))
     try:
         (base / "count").mkdir()
-        _, _, total = live_and_die(base / "count", 0, 0)
+        _, _, total = live_and_die(base / "count", 0, 0, plant)
         hit: dict[str, int] = {}
         wrong: list[str] = []
         killed = 0
@@ -208,7 +209,7 @@ def run(count: int, seed: int, kinds: Sequence[str] = ()) -> dict[str, object]:
             folder = base / f"point-{number}"
             folder.mkdir()
             at = 1 + int((number + dice.random()) * total / count)
-            told, status, _ = live_and_die(folder, at, 0)
+            told, status, _ = live_and_die(folder, at, 0, plant)
             died = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
             killed += died
             under_way = told.pending[0] if told.pending else "between acts"
