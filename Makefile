@@ -7,14 +7,15 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+unexport PYTHONDONTWRITEBYTECODE # or every run would compile every test anew
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# Not the core, so only in `make test`: another engine asked the same, and the proofs of the five policies themselves.
-CORE := tests/policy tests/decide tests/vault tests/ledger --hypothesis-profile core \
-	--ignore tests/decide/test_oracle.py --ignore tests/policy/test_policies.py -k "not real_policy"
+# Harnesses in their small size, and proofs of the five policies themselves: in `make test`, but not the core.
+HARNESSES := tests/decide/test_oracle.py tests/ledger/test_tampering.py tests/policy/test_policies.py
+CORE := tests/policy tests/decide tests/vault tests/ledger $(HARNESSES:%=--ignore %) -k "not real_policy"
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
@@ -35,7 +36,7 @@ test: dev ## every test, small; obtains PostgreSQL and Chromium first
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 core: dev ## the pure core's tests alone, within 5 s
-	$(BIN)/pytest -q --durations 5 --within 5 $(CORE) $(ARGS)
+	$(BIN)/pytest -q --durations 5 --within 5 --hypothesis-profile core $(CORE) $(ARGS)
 
 campaign: dev ## the same harnesses at full counts, resumable; NAMES="..." for some of them
 	@tools/servers.sh
