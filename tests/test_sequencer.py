@@ -228,7 +228,7 @@ def test_a_killed_process_loses_and_doubles_nothing() -> None:
 
 
 def test_the_harness_of_kills_notices_an_acknowledgement_that_comes_too_early() -> None:
-    figures = crashes.run(6, 1, early=True)
+    figures = crashes.run(1, 1, early=True)
     assert figures["lost"], figures
 
 

@@ -31,9 +31,9 @@ async def live(folder: Path, seed: int, *, early: bool) -> None:
     dice = Random(seed)
     left = dice.randrange(1, 40)
 
-    def step(_: str) -> None:
+    def step(name: str) -> None:
         nonlocal left
-        left -= 1
+        left -= name == "early" if early else 1
         if not left:
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -25,7 +25,7 @@ Level = int | Literal["entries"]
 _PATH: Final = re.compile(
     r"tile/(entries|0|[1-9][0-9]?)/(x(?!000)[0-9]{3}/(?:x[0-9]{3}/)*)?([0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?"
 )
-_LENGTHS: Final = [size.to_bytes(2, "big") for size in range(1024)]  # the common ones, made once
+_LENGTHS: Final = {size: size.to_bytes(2, "big") for size in range(1024)}  # the common ones, made once
 
 
 class Tile(NamedTuple):
@@ -86,11 +86,11 @@ def growth(old: int, new: int) -> Iterator[Tile]:
 
 def bundle(entries: Iterable[bytes]) -> bytes:
     """Entries as a bundle's bytes: each with its length before it, two bytes, big-endian."""
-    parts: list[bytes] = []
-    for entry in entries:
-        length = len(entry)
-        parts += (_LENGTHS[length] if length < 1024 else length.to_bytes(2, "big"), entry)
-    return b"".join(parts)
+    return b"".join([part for entry in entries for part in (_LENGTHS.get(len(entry)) or _length(entry), entry)])
+
+
+def _length(entry: bytes) -> bytes:
+    return len(entry).to_bytes(2, "big")
 
 
 def split(data: bytes) -> list[bytes]:
