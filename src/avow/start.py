@@ -80,7 +80,7 @@ async def open_keystore(store: Store, places: Places, root: RootProvider | None)
     if name and not there:
         raise KeyFault(f"the database has data and `{places.keys}` has no keystore; put it back from its backup")
     if root is None:
-        root = FileRoot.open(places.root) if there or places.root.exists() else _new_root(places.root)
+        root = FileRoot.open(places.root, os.urandom) if there or places.root.exists() else _new_root(places.root)
     make = Keystore.open if there else Keystore.create
     keystore = make(places.keys, root, store.site, os.urandom)
     own = hmac_sha256(keystore.site_key("identity"), b"keystore").hex()[:32]
@@ -104,7 +104,7 @@ def _unused(keystore: Keystore) -> bool:
 
 def _new_root(path: Path) -> FileRoot:
     path.parent.mkdir(parents=True, exist_ok=True)
-    return FileRoot.create(path)
+    return FileRoot.create(path, os.urandom)
 
 
 class MovedClock:

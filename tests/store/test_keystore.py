@@ -408,6 +408,7 @@ def test_a_restored_backup_keeps_the_destroyed_gone_and_says_what_is_lost(place:
     with place.create() as keys:
         gone, stays = keys.take(2)
         wrap = keys._wraps.get(gone.id) or b""
+        place.backup.mkdir()  # an empty one is as good as none
         keys.backup(place.backup)
         keys.destroy([gone.id])
         younger = keys.take(40)[-1]
@@ -432,7 +433,7 @@ def test_a_backup_replaces_the_one_before_and_nothing_else(place: Place, tmp_pat
         keys.backup(place.backup)
         assert not keystore_crashes._lies(place.backup, wrap)
         assert all(path.stat().st_mode & 0o077 == 0 for path in [place.backup, *place.backup.iterdir()])
-        (tmp_path / "photos").mkdir()
+        (tmp_path / "photos" / "summer").mkdir(parents=True)
         for other in (tmp_path / "photos", place.folder):
             with pytest.raises(OperatorError):
                 keys.backup(other)

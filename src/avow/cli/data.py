@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -165,7 +166,7 @@ def restore(
 
 def key_new(file: Annotated[Path, typer.Argument(help="Where to write the root key.")]) -> None:
     """Make a root key, readable by you alone. Keep a copy apart: without it nothing can be read."""
-    FileRoot.create(file)
+    FileRoot.create(file, os.urandom)
     out.print(f"made {escape(str(file))}; set AVOW_ROOT_KEY to it, and keep a copy where no backup of the data lies")
 
 

@@ -270,6 +270,7 @@ class Keystore:
         fresh, older = (folder.with_name(folder.name + end) for end in (".new", ".old"))
         if older.exists() and not folder.exists():  # a crash between the two renamings
             older.rename(folder)
+        _leave_out(folder)
         if folder.exists() and (folder == self.folder or _pointer(folder)[0] != self.site):
             raise OperatorError(f"`{folder}` holds something else than a backup of this keystore; name another folder")
         _remove(fresh)
@@ -301,6 +302,7 @@ class Keystore:
         `new_journal` begins a new journal where the old one is lost too: then erasures since the backup are not
         known, and have to be asked for again. Raises as `open` does.
         """
+        _leave_out(folder)
         if folder.exists():
             raise OperatorError(f"`{folder}` exists; move it away before a backup takes its place")
         _pointer(backup)
@@ -477,6 +479,12 @@ def _pointer_text(site: str, number: int) -> bytes:
 def _secret_name(name: str) -> bytes:
     """What a site secret's wrap is bound to: never as short as a key id's 16 bytes, so neither passes for the other."""
     return b"avow/1 site secret " + name.encode()
+
+
+def _leave_out(folder: Path) -> None:
+    """An empty folder is as good as none."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _remove(folder: Path) -> None:

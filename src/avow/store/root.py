@@ -37,14 +37,14 @@ class FileRoot:
         self._print = expand(secret, b"avow/1 root fingerprint")[:_FINGERPRINT]
 
     @classmethod
-    def create(cls, path: Path, random: Callable[[int], bytes] = os.urandom) -> Self:
+    def create(cls, path: Path, random: Callable[[int], bytes]) -> Self:
         """Make a new root key. Raises `KeyFault` if anything stands at `path`: a key is never overwritten."""
         root = cls(path, random(KEY), random)
         root._save(path)
         return root
 
     @classmethod
-    def open(cls, path: Path, random: Callable[[int], bytes] = os.urandom) -> Self:
+    def open(cls, path: Path, random: Callable[[int], bytes]) -> Self:
         """Read a root key. Raises `KeyFault` when it is missing, damaged, or may be read by others."""
         secret, fingerprint = _read(path)
         root = cls(path, secret, random)
