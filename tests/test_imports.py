@@ -27,7 +27,7 @@ MAY_KNOW: dict[str, set[str]] = {  # room -> what else of avow it may import; th
     "store.root": {"errors", "vault", "store"},
     "sequencer": {"errors", "ledger", "store.interface", "store.disk"},
     "gate": VALUES | {"record", "store.interface"},
-    "practices": VALUES | {"cards", "gate", "record", "store.interface"},
+    "practices": VALUES | {"cards", "gate", "ledger.entry", "record", "store.interface"},  # inspecting reads entries
     "wire": VALUES | {"gate", "practices"},
     "proof": {"errors", "policy", "ledger"},  # a witness: never decide, gate, vault or store
     "doors": {"errors", "policy", "cards", "practices", "wire"},

@@ -1,7 +1,7 @@
 """Look for values in every byte under a folder: what was erased must be nowhere, in no common way of writing it."""
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -34,8 +34,10 @@ def writings(value: bytes) -> Iterator[bytes]:
         yield form.encode("utf-16-be")
 
 
-def scan(folder: Path, values: Mapping[str, bytes], skip: Iterable[Path] = ()) -> tuple[list[Residue], int]:
-    """Every file under `folder` that holds one of the labelled values, and how many bytes were read.
+def scan(
+    folder: Path, values: Mapping[str, bytes], writings: Callable[[bytes], Iterable[bytes]] = writings
+) -> tuple[list[Residue], int]:
+    """Every file under `folder` that holds one of the labelled values in one of its writings; bytes read.
 
     Raises `ValueError` for a value too short to be told from chance.
     """
@@ -45,11 +47,10 @@ def scan(folder: Path, values: Mapping[str, bytes], skip: Iterable[Path] = ()) -
             raise ValueError(f"the value of `{label}` is shorter than {SHORTEST} bytes, so chance would find it")
         needles += [(needle, label) for needle in set(writings(value)) if len(needle) >= SHORTEST]
     longest = max((len(needle) for needle, _ in needles), default=0)
-    skipped = {path.resolve() for path in skip}
     found: set[Residue] = set()
     size = 0
     for path in sorted(folder.rglob("*")):
-        if not path.is_file() or path.is_symlink() or path.resolve() in skipped:
+        if not path.is_file() or path.is_symlink():
             continue
         tail = b""
         with path.open("rb") as file:

@@ -52,7 +52,7 @@ class Recovery:
         ended = {key for e in entries if e.kind == "ended" for key in str(e.fields["keys"]).split()}
         erasures = [e for e in entries if e.kind == "erasure" and e.fields["subject"] not in done]
         for entry in erasures:
-            await self._erase(entry)
+            await self._erase(entry, "erase")
         endings = [e for e in entries if e.kind == "ending" and e.fields["key"] not in ended]
         for entry in endings:
             await self._end(entry, restored=False)
@@ -61,23 +61,24 @@ class Recovery:
     async def replay(self, entries: Sequence[Entry]) -> Recovered:
         """Do every narrowing of the journal again on a restored database, in order."""
         erasures = endings = narrowings = 0
+        on_record = {entry.fields["subject"] for entry in entries if entry.kind == "erased"}
         for entry in entries:
             if entry.kind == "erasure":
-                erasures += await self._erase(entry)
+                erasures += await self._erase(entry, "restore" if entry.fields["subject"] in on_record else "erase")
             elif entry.kind == "ending":
                 endings += await self._end(entry, restored=True)
             else:
                 narrowings += await self._narrow(entry)
         return Recovered(erasures, endings, narrowings)
 
-    async def _erase(self, entry: Entry) -> bool:
-        """True if the person stood here again. The keys are destroyed either way; that is what counts."""
+    async def _erase(self, entry: Entry, kind: str) -> bool:
+        """Erase, again or at last; `kind` is the word for the record, which has each erasure once. True if the person stood here again. The keys are destroyed either way; that is what counts."""
         subject = bytes.fromhex(str(entry.fields["subject"]))
         keys = _ids(str(entry.fields["keys"]))
         again = await self._live(subject)
         if again:
             # The person's own key may be gone, so the record of this is one without a face.
-            await self._gate.note("erase", lambda tx: tx.drop_subject(subject), "recovery")
+            await self._gate.note(kind, lambda tx: tx.drop_subject(subject), "recovery")
         self._gate.keys.destroy(keys)
         return again
 
