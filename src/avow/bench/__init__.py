@@ -1,0 +1,73 @@
+"""`avow bench`: what enforcement costs, as ratios measured side by side in one run. See docs/performance.md.
+
+Nothing here can switch a record off: ratios 1 and 4 put together the parts of a read by themselves, and all others go
+through the gate as everybody does.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from avow.bench import decisions, ledger, reads, rights, writes
+from avow.bench.ratio import Goal, Measured, Ratio, Scale, table
+from avow.errors import UnknownWord
+
+__all__ = ["GOALS", "Ratio", "run", "table"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A goal, and what measures it in an empty folder."""
+
+    goal: Goal
+    measure: Callable[[Path, Scale], Awaitable[Measured]]
+
+
+BENCHES: Final = (
+    Bench(Goal("1", "SQLite: facts, decision and opening / raw read", 0.50), reads.parts),
+    Bench(Goal("2", "SQLite: enforced read, recorded, 100 a transaction / raw read and record", 0.40), reads.grouped),
+    Bench(Goal("3", "SQLite: enforced read, recorded, one a transaction / raw read and record", 0.65), reads.single),
+    Bench(Goal("7", "SQLite: protected durable insert / raw insert and record", 0.90), writes.insert),
+    Bench(Goal("8a", "SQLite: bulk import, 100 a transaction / raw rows and record", 0.27), writes.bulk),
+    Bench(Goal("16a", "decision: Cedar by cedarpy, parsed beforehand / Avow", 100), decisions.cedar),
+    Bench(Goal("16b", "decision: pycasbin with 100 policies / Avow", 80), decisions.casbin),
+    Bench(Goal("17", "decision under 10,000 rules / under 10", 1.05, at_most=True), decisions.growth),
+    Bench(Goal("18", "ledger append / plain batched insert, same durability", 0.7), ledger.append),
+    Bench(Goal("19", "full ledger verify / raw scan", 0.6), ledger.verify),
+    Bench(Goal("20", "inclusion proof at 1,000,000 entries / at 10,000", 1.5, at_most=True), ledger.prove),
+    Bench(Goal("21", "export of 100 data of one person / raw rows and record", 0.58), rights.export),
+    Bench(Goal("22", "erase a person with 10,000 data / with 10", 1.1, at_most=True), rights.erase),
+)
+GOALS: Final = {bench.goal.id: bench.goal for bench in BENCHES}
+
+
+def run(names: Sequence[str], database: str | None, console: Console, scale: Scale | None = None) -> list[Ratio]:
+    """Measure the ratios named, or all; progress goes to `console`.
+
+    `database` is the URL of a PostgreSQL in which tables may be made and dropped; without one, a temporary server is
+    started from the programs on this machine. Raises `UnknownWord`.
+    """
+    for name in names:
+        if name not in GOALS:
+            raise UnknownWord(f"there is no ratio `{name}`; there are {', '.join(GOALS)}")
+    chosen = [bench for bench in BENCHES if not names or bench.goal.id in names]
+    ratios = []
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+        task = progress.add_task("", total=len(chosen))
+        for bench in chosen:
+            progress.update(task, description=f"{bench.goal.id}  {bench.goal.name}")
+            with tempfile.TemporaryDirectory(prefix="avow-bench-") as folder:
+                ratios.append(Ratio.of(bench.goal, asyncio.run(_measured(bench, Path(folder), scale or Scale()))))
+            progress.advance(task)
+    return ratios
+
+
+async def _measured(bench: Bench, folder: Path, scale: Scale) -> Measured:
+    return await bench.measure(folder, scale)

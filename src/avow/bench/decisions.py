@@ -1,0 +1,171 @@
+"""Ratios 16 and 17: one decision, against other engines and against itself under more rules."""
+
+import math
+import random
+from dataclasses import replace
+from itertools import islice, product
+from pathlib import Path
+from typing import Any
+
+from avow.bench.ratio import MICROSECONDS, Measured, Scale, Side, faults, in_turn, missing, rates
+from avow.bench.shop import policy
+from avow.decide.cedar import export, requests
+from avow.decide.decide import decide
+from avow.decide.request import Allow, Facts, Request
+from avow.decide.table import Table, compile_policy
+from avow.policy.model import Policy, Use
+from avow.policy.parse import parse
+
+WITH = "`pip install cedarpy casbin` (both are among avow's development packages), then measure again"
+POLICIES = 100  # that pycasbin gets
+_WORDS = """
+avow: 1
+site: bench
+version: 2026-01-01
+controller: {{name: Bench Shop, contact: {{email: privacy@bench.example}}}}
+categories:
+{categories}purposes:
+{purposes}roles:
+{roles}promises:
+- id: B-0
+  says: One of many.
+  source: {{section: Rules, sentence: 1}}
+  use: {{categories: any, for: any, by: [role-0]}}
+"""
+_CASBIN_MODEL = """
+[request_definition]
+r = actor, action, purpose, category
+[policy_definition]
+p = actor, action, purpose, category
+[policy_effect]
+e = some(where (p.eft == allow))
+[matchers]
+m = r.actor == p.actor && r.action == p.action && r.purpose == p.purpose && r.category == p.category
+"""
+
+
+def questions(rules: Policy, count: int) -> list[tuple[Request, Facts]]:
+    """Different requests to use data, with facts; seeded, some of them allowed and most refused."""
+    dice = random.Random(16)
+    held = (Facts.of("in-time", "standing", "request", "no-opt-out"), Facts.of("in-time", "standing"))
+    space = list(product((*rules.roles, "site"), rules.purposes, rules.categories, held))
+    dice.shuffle(space)
+    return [(Request("use", actor, purpose, (name,)), facts) for actor, purpose, name, facts in islice(space, count)]
+
+
+def _asker(table: Table, asked: list[tuple[Request, Facts]], times: int, answers: list[bool]) -> Side:
+    """Decides all of these so many times, and keeps the answers of the first time."""
+
+    async def ask(number: int) -> int:
+        for _ in range(times):
+            for request, facts in asked:
+                decide(table, request, facts)
+        if not number:
+            answers.extend(isinstance(decide(table, request, facts), Allow) for request, facts in asked)
+        return times * len(asked)
+
+    return ask
+
+
+async def cedar(_: Path, scale: Scale) -> Measured:
+    """16a: against Cedar's engine by cedarpy, policies and entities parsed beforehand, the same requests and answers."""
+    try:
+        import cedarpy  # noqa: PLC0415 - a development package: measured where it is there
+    except ImportError:
+        return missing(WITH)
+    rules = policy()
+    asked = questions(rules, 40)
+    parsed, nobody = cedarpy.PolicySet.from_str(export(rules)), cedarpy.Entities.from_json_str("[]")
+    prepared: list[dict[str, Any]] = [requests(ask, facts)[0] for ask, facts in asked]
+    answers: tuple[list[bool], list[bool]] = ([], [])
+    times = scale.of(10)
+
+    async def theirs(number: int) -> int:
+        told = [cedarpy.is_authorized(one, parsed, nobody).allowed for _ in range(times) for one in prepared]
+        if not number:
+            answers[0].extend(told[: len(prepared)])
+        return len(told)
+
+    ours = _asker(compile_policy(rules), asked, scale.of(1_000), answers[1])
+    speeds = await rates(scale.rounds, theirs, ours)
+    why = faults([("same answers", answers[0] == answers[1], True), ("some allowed", any(answers[1]), True)])
+    return Measured(*speeds, scale.rounds, not why, why=why)
+
+
+async def casbin(_: Path, scale: Scale) -> Measured:
+    """16b: against pycasbin with a hundred policies, on the same requests; ours has a hundred permissions too."""
+    try:
+        import casbin as peer  # noqa: PLC0415 - as above
+    except ImportError:
+        return missing(WITH)
+    rules = many(POLICIES)
+    asked = questions(rules, 200)
+    model = peer.Enforcer.new_model(text=_CASBIN_MODEL)
+    enforcer = peer.Enforcer(model)
+    table = compile_policy(rules)
+    for action, actor, purpose, category, _recipient, _form in table.cells:
+        if action == "use":
+            enforcer.add_policy(actor, action, purpose, category)
+    full = Facts.of("in-time", "standing")
+    asked = [(ask, full) for ask, _ in asked]
+    answers: tuple[list[bool], list[bool]] = ([], [])
+    some = asked[: scale.of(40)]
+
+    async def theirs(number: int) -> int:
+        told = [enforcer.enforce(ask.actor, ask.action, ask.purpose, ask.categories[0]) for ask, _ in some]
+        if not number:
+            answers[0].extend(bool(one) for one in told)
+        return len(told)
+
+    ours = _asker(table, some, scale.of(1_000), answers[1])
+    speeds = await rates(scale.rounds, theirs, ours)
+    why = faults(
+        [
+            ("policies of the peer", len(enforcer.get_policy()), POLICIES),
+            ("same answers", answers[0] == answers[1], True),
+            ("some allowed", any(answers[1]), True),
+        ]
+    )
+    return Measured(*speeds, scale.rounds, not why, why=why)
+
+
+async def growth(_: Path, scale: Scale) -> Measured:
+    """17: a decision under 10,000 rules by one under 10, as many different requests asked of each."""
+    distinct = 10
+    sides = []
+    allowed: list[list[bool]] = []
+    for count in (10, scale.of(10_000)):
+        rules = many(count)
+        answers: list[bool] = []
+        allowed.append(answers)
+        sides.append(_asker(compile_policy(rules), granted(rules, distinct), scale.of(1_000), answers))
+    few, more = await in_turn(scale.rounds * 3, *sides)
+    why = faults([("answers", allowed, [[True] * distinct] * 2)])
+    return Measured(few * 1e6, more * 1e6, scale.rounds * 3, not why, MICROSECONDS, why)
+
+
+def many(count: int) -> Policy:
+    """A policy of so many promises, each of which lets one role use one category for one purpose."""
+    width = math.ceil(count ** (1 / 3) - 1e-9)
+    roles, purposes, categories = ([f"{word}-{n}" for n in range(width)] for word in ("role", "purpose", "category"))
+    words = _WORDS.format(
+        categories="".join(f"  {name}: {{is: Communication}}\n" for name in categories),
+        purposes="".join(f"  {name}: {{is: FulfilmentOfContractualObligation, says: to serve}}\n" for name in purposes),
+        roles="".join(f"  {name}: {{}}\n" for name in roles),
+    )
+    small = parse(words, "many rules")
+    (promise,) = small.promises
+    (use,) = (clause for clause in promise.clauses if isinstance(clause, Use))
+    promises = tuple(  # as text they would be longer than a policy may be
+        replace(promise, id=f"B-{n}", clauses=(replace(use, by=(role,), purposes=(purpose,), categories=(name,)),))
+        for n, (role, purpose, name) in enumerate(islice(product(roles, purposes, categories), count))
+    )
+    return replace(small, promises=promises)
+
+
+def granted(rules: Policy, count: int) -> list[tuple[Request, Facts]]:
+    """So many different requests that the policy allows, from all over it."""
+    cells = [key for key in compile_policy(rules).cells if key[0] == "use"]
+    held = Facts.of("in-time", "standing")
+    some = random.Random(17).sample(cells, count)
+    return [(Request("use", actor, purpose, (category,)), held) for _, actor, purpose, category, *_ in some]

@@ -1,0 +1,167 @@
+"""Ratios 18, 19 and 20: appending to the ledger, verifying all of it, proving one entry."""
+
+import random
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from avow.bench.ratio import MICROSECONDS, Measured, Scale, faults, in_turn, rates
+from avow.bench.raw_sqlite import RawSqlite
+from avow.bench.shop import BATCH
+from avow.ledger import tiles
+from avow.ledger.checkpoint import Checkpoint, Signer, sign
+from avow.ledger.entry import EVENT, Entry, encode
+from avow.ledger.folder import files
+from avow.ledger.growth import Edge
+from avow.ledger.tiles import Tiles
+from avow.ledger.tree import Frontier, check_inclusion, leaf_hash
+from avow.ledger.verify import verify_log
+from avow.sequencer import Log
+from avow.store import open_store
+from avow.store.interface import Leaf
+
+SIGNER: Final = Signer("bench", b"bench" + bytes(27))
+AT: Final = 1_770_000_000_000  # ms
+_LOG: Final = "CREATE TABLE log (number INTEGER PRIMARY KEY, event BLOB NOT NULL, entry BLOB NOT NULL) STRICT"
+_APPEND: Final = "INSERT INTO log (event, entry) VALUES (?, ?)"
+
+
+def entries(count: int, seed: int) -> list[bytes]:
+    """Entries as the recorder makes them, a millisecond apart."""
+    dice = random.Random(seed)
+    made = []
+    for number in range(count):
+        chance = dice.randbytes(112)
+        entry = Entry(
+            chance[:16], AT + number, "use", chance[16:32], ("B-1",), "done", chance[32:48], chance[48:64], chance[64:96]
+        )  # fmt: skip
+        made.append(encode(entry))
+    return made
+
+
+async def append(folder: Path, scale: Scale) -> Measured:
+    """18: entries recorded a hundred a transaction and then sequenced into tiles, durably, with a signed checkpoint;
+    against the same bytes inserted a hundred a transaction.
+    """
+    each = scale.of(10_000)
+    batches = [entries(each, number) for number in range(scale.rounds)]
+    raw = RawSqlite(folder)
+    raw.execute(_LOG)
+    store = await open_store(f"sqlite:///{folder}/ours.db", "bench")
+    try:
+        log = await Log.open(folder / "ledger", store, SIGNER, folder / "kept")
+
+        async def plain(number: int) -> int:
+            batch = batches[number]
+            for start in range(0, each, BATCH):
+                raw.execute("BEGIN IMMEDIATE")
+                raw.many(_APPEND, [(entry[EVENT], entry) for entry in batch[start : start + BATCH]])
+                raw.execute("COMMIT")
+            return each
+
+        async def ours(number: int) -> int:
+            batch = batches[number]
+            for start in range(0, each, BATCH):
+                async with store.transaction() as tx:
+                    await tx.record([Leaf(entry[EVENT], entry) for entry in batch[start : start + BATCH]], ())
+            while await log.sequence(AT):
+                pass
+            return each
+
+        speeds = await rates(scale.rounds, plain, ours)
+        wanted = [entry for batch in batches for entry in batch]
+        report = verify_log(files(folder / "ledger"), str(SIGNER.key))
+        read = Tiles(files(folder / "ledger"), log.size)
+        sequenced = [entry for number in range(-(-log.size // tiles.WIDTH)) for entry in read.entries(number)]
+        why = faults(
+            [
+                (
+                    "raw rows",
+                    [entry for (entry,) in raw.execute("SELECT entry FROM log ORDER BY number")] == wanted,
+                    True,
+                ),
+                ("faults of the log", len(report.faults), 0),
+                ("entries", report.size, len(wanted)),
+                ("the entries are those recorded", sequenced == wanted, True),
+            ]
+        )
+        log.close()
+        return Measured(*speeds, scale.rounds, not why, why=why)
+    finally:
+        raw.close()
+        await store.close()
+
+
+async def verify(folder: Path, scale: Scale) -> Measured:
+    """19: the whole ledger verified; against reading the same files, taking the entries apart and hashing each."""
+    count = scale.of(100_000)
+    size = _written(folder, entries(count, 19))
+    read = files(folder)
+    sound: list[bool] = []
+    seen: list[int] = []
+
+    async def plain(number: int) -> int:  # noqa: ARG001 - every round reads the same log
+        total = 0
+        for tile in tiles.tiles_of(size):
+            data = read(tile.path) or b""
+            if tile.level == "entries":
+                hashed = [sha256(entry).digest() for entry in tiles.split(data)]
+                total += len(hashed)
+        seen.append(total)
+        return total
+
+    async def ours(number: int) -> int:  # noqa: ARG001 - as above
+        report = verify_log(read, str(SIGNER.key))
+        sound.append(report.claim is not None and report.size == count)
+        return report.size
+
+    speeds = await rates(scale.rounds, plain, ours)
+    why = faults([("verified", sum(sound), scale.rounds), ("read", sum(seen), scale.rounds * count)])
+    return Measured(*speeds, scale.rounds, not why, why=why)
+
+
+async def prove(folder: Path, scale: Scale) -> Measured:
+    """20: an inclusion proof made from the files of a log of a million entries, by one of ten thousand."""
+    logs = []
+    for name, count in (("small", scale.of(10_000)), ("large", scale.of(1_000_000))):
+        _written(folder / name, entries(count, 20))
+        logs.append(_Prover(folder / name, count, scale.of(300)))
+    slow, fast = await in_turn(scale.rounds, logs[0].prove, logs[1].prove)
+    why = faults([("proofs that hold", [log.sound() for log in logs], [scale.rounds * scale.of(300)] * 2)])
+    return Measured(slow * 1e6, fast * 1e6, scale.rounds, not why, MICROSECONDS, why)
+
+
+class _Prover:
+    """Proves entries drawn at random, and keeps the proofs to be checked afterwards."""
+
+    def __init__(self, folder: Path, size: int, each: int) -> None:
+        self._tiles = Tiles(files(folder), size)
+        self._dice = random.Random(size)
+        self._each = each
+        self._made: list[tuple[int, bytes, list[bytes]]] = []
+
+    async def prove(self, _: int) -> int:
+        size = self._tiles.size
+        for _n in range(self._each):
+            index = self._dice.randrange(size)
+            entry = self._tiles.entries(index // tiles.WIDTH)[index % tiles.WIDTH]
+            self._made.append((index, entry, self._tiles.inclusion(index)))
+        return self._each
+
+    def sound(self) -> int:
+        """How many of the proofs lead from their entry to the root."""
+        root = self._tiles.root()
+        for index, entry, proof in self._made:
+            check_inclusion(leaf_hash(entry), index, self._tiles.size, proof, root)
+        return len(self._made)
+
+
+def _written(folder: Path, data: list[bytes]) -> int:
+    """The files of a log of these entries; how many they are."""
+    grown = Edge(0, Frontier(), (), ()).grown(data)
+    for tile, content in grown.files:
+        path = folder / tile.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (folder / tiles.CHECKPOINT).write_text(sign(Checkpoint("bench", grown.size, grown.frontier.root()), SIGNER))
+    return grown.size

@@ -1,0 +1,108 @@
+"""Ratios 7 and 8a: taking data in, on SQLite."""
+
+import os
+from pathlib import Path
+
+from avow.app import Avow
+from avow.bench.ratio import Measured, Scale, faults, rates
+from avow.bench.raw_sqlite import DATUM, RECORD, SITE, RawSqlite, now
+from avow.bench.reads import orders, pair
+from avow.bench.shop import BATCH, PURPOSE, Person, collecting_of, counted, gate_of, imports, invented, opened
+
+NOTE = "Please ring twice and leave the parcel with the neighbours on the second floor if nobody opens the door. {n}"
+
+
+async def insert(folder: Path, scale: Scale) -> Measured:
+    """7: one datum collected for a person who is known, in a transaction of its own; against data and record row."""
+    async with pair(folder, scale.of(1_000)) as (shop, raw, people, ids, _):
+        turns = orders(len(people), scale.rounds, scale.of(300))
+        before, raw_before = await counted(shop), (raw.count("datum"), raw.count("record"))
+
+        async def plain(number: int) -> int:
+            execute = raw.execute
+            for n in turns[number]:
+                at = now()
+                execute("BEGIN IMMEDIATE")
+                row = (SITE, ids[n], os.urandom(16), "note", PURPOSE, "remark", at, None, NOTE.format(n=n))
+                execute(DATUM, row)
+                execute(RECORD, (at, "person", ids[n], "collect", "note", PURPOSE, "done"))
+                execute("COMMIT")
+            return len(turns[number])
+
+        async def ours(number: int) -> int:
+            for n in turns[number]:
+                await shop.collect("remark", {"note": NOTE.format(n=n)}, who=people[n].who)
+            return len(turns[number])
+
+        speeds = await rates(scale.rounds, plain, ours)
+        wanted = sum(map(len, turns))
+        after = await counted(shop)
+        why = faults(
+            [
+                ("raw data", raw.count("datum") - raw_before[0], wanted),
+                ("raw records", raw.count("record") - raw_before[1], wanted),
+                ("data", after["datum"] - before["datum"], wanted),
+                ("entries", after["entry"] - before["entry"], wanted),
+                ("traces", after["trace"] - before["trace"], wanted),
+                ("values are right", await _notes(shop, people, turns), True),
+            ]
+        )
+        return Measured(*speeds, scale.rounds, not why, why=why)
+
+
+async def _notes(shop: Avow, people: list[Person], turns: list[list[int]]) -> bool:
+    """Whether each person's newest remark is the one given."""
+    by = shop.staff("kim", "fulfilment")
+    for n in {n for turn in turns for n in turn}:
+        if await shop.use(people[n].who, "note", purpose=PURPOSE, by=by) != NOTE.format(n=n):
+            return False
+    return True
+
+
+async def bulk(folder: Path, scale: Scale) -> Measured:
+    """8a: import of people, a hundred a transaction, four data each; against raw rows of the same and a record row."""
+    each = -(-scale.of(1_000) // BATCH) * BATCH
+    raw = RawSqlite(folder)
+    try:
+        async with opened(folder) as shop:
+            people = [invented(number * each, each) for number in range(scale.rounds)]
+            collecting = collecting_of(shop)
+            ids: list[bytes] = []
+            before = await counted(shop)
+
+            async def plain(number: int) -> int:
+                for start in range(0, each, BATCH):
+                    raw.add(people[number][start : start + BATCH], now())
+                return each
+
+            async def ours(number: int) -> int:
+                for start in range(0, each, BATCH):
+                    ids.extend(await collecting.collect(imports(people[number][start : start + BATCH])))
+                return each
+
+            speeds = await rates(scale.rounds, plain, ours)
+            after = await counted(shop)
+            wanted = [one.given for some in people for one in some]
+            total = len(wanted)
+            why = faults(
+                [
+                    ("raw people", raw.count("person"), total),
+                    ("raw data", raw.count("datum"), 4 * total),
+                    ("raw records", raw.count("record"), total),
+                    ("people", after["subject"] - before["subject"], total),
+                    ("data", after["datum"] - before["datum"], 4 * total),
+                    ("look-ups", after["lookup"] - before["lookup"], total),
+                    ("entries", after["entry"] - before["entry"], total),
+                    ("values are right", [await _given(shop, who) for who in ids] == wanted, True),
+                ]
+            )
+            return Measured(*speeds, scale.rounds, not why, why=why)
+    finally:
+        raw.close()
+
+
+async def _given(shop: Avow, who: bytes) -> dict[str, str]:
+    """What is held on a person, opened."""
+    gate = gate_of(shop)
+    async with gate.store.transaction() as tx:
+        return {datum.category: gate.open(datum, gate.now()) for datum in await tx.held(who)}
