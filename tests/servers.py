@@ -85,7 +85,14 @@ class PostgresServer:
         if self._as:
             os.chown(self.folder, self._as["user"], self._as["group"])
         command = [str(self._bin / "initdb"), "-D", str(self.folder / "data"), "-U", "avow", "--auth=trust"]
-        made = subprocess.run([*command, "--encoding=UTF8", "--no-locale"], capture_output=True, text=True, cwd="/", check=False, **self._as)
+        made = subprocess.run(
+            [*command, "--encoding=UTF8", "--no-locale"],
+            capture_output=True,
+            text=True,
+            cwd="/",
+            check=False,
+            **self._as,
+        )
         if made.returncode:
             raise RuntimeError(f"initdb failed: {made.stderr}")
         self.start()

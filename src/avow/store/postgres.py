@@ -89,7 +89,7 @@ class PostgresStore:
         try:
             contents = json.loads((folder / CONTENTS).read_bytes())
         except (OSError, ValueError) as error:
-            raise OperatorError(f"`{folder}` holds no whole backup of a PostgreSQL store (`{CONTENTS}`)") from error
+            raise OperatorError(f"`{folder}` holds no backup of a PostgreSQL store (`{CONTENTS}`)") from error
         if contents["site"] != self.site:
             raise OperatorError(f"the backup `{folder}` holds another site than `{self.site}`")
         missing(range(1, contents["step"] + 1), steps(POSTGRES))
@@ -165,23 +165,35 @@ async def _connect(url: str, *, autocommit: bool = False) -> Connection:
     connection = await psycopg.AsyncConnection.connect(
         url, autocommit=True, connect_timeout=10, application_name="avow"
     )
-    await connection.execute(SESSION)
-    await connection.set_autocommit(autocommit)
+    try:
+        await connection.execute(SESSION)
+        await connection.set_autocommit(autocommit)
+    except BaseException:
+        await connection.close()
+        raise
     return connection
 
 
 async def _link(url: str) -> Link:
     try:
         connection = await _connect(url, autocommit=True)
-        (commit,) = await _row(connection, "SHOW synchronous_commit")
-        if commit in {"off", "local"}:  # stronger settings stay as the operator made them
-            await connection.execute("SET synchronous_commit = on")
-        link = Link(connection)
-        await link.prepare(STATEMENTS)
+        try:
+            (commit,) = await _row(connection, "SHOW synchronous_commit")
+            if commit in {"off", "local"}:  # stronger settings stay as the operator made them
+                await connection.execute("SET synchronous_commit = on")
+            link = Link(connection)
+        except BaseException:
+            await connection.close()
+            raise
     except psycopg.Error as error:
         raise Unavailable(f"the database did not answer ({_name(error)}); nothing was written") from error
-    except (Failed, Lost) as error:
-        raise translated(error, committing=False) from error
+    try:
+        await link.prepare(STATEMENTS)
+    except BaseException as error:
+        link.close()
+        if isinstance(error, Failed | Lost):
+            raise translated(error, committing=False) from error
+        raise
     return link
 
 
