@@ -353,6 +353,15 @@ class Avow:
         """A consistent copy of the database into an empty folder, while serving. Keys and log are not in it."""
         await self._gate.store.backup(Path(folder))
 
+    def rewrap(self, backup: str | Path | None = None) -> None:
+        """Begin a new epoch of keys: what was destroyed becomes unreadable in every older copy of the keystore, too.
+
+        `backup` is a folder for the keystore's own backup, replaced before the old epoch's key goes. Nothing else
+        runs meanwhile: about 10 s for a million keys. Run it daily; an erasure is final in all copies after it.
+        """
+        keep = None if backup is None else lambda keys: keys.backup(Path(backup))
+        self.keystore.rewrap(keep)
+
     async def move_clock(self, by: timedelta) -> None:
         """Only in a demo, only forward; every entry from now on says so."""
         await self._clock.move(self._gate.store, by)
@@ -368,6 +377,7 @@ class Avow:
             with suppress(Unavailable):  # what is pending stays pending: the next turn tries again
                 await self.sequence()
             self.keystore.top_up()
+            self.keystore.purge(self._gate.now())
 
 
 async def _put_together(

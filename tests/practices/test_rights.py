@@ -76,6 +76,7 @@ async def test_after_a_restore_the_erased_stay_erased_and_the_narrowed_narrow(tm
         await shop.agree(bea, "news", words="Yes")
         await shop.backup(tmp_path / "backup")
         clock.forward(hours=1)
+        await shop.opt_out(ada, "mail")
         await shop.erase(ada)
         await shop.withdraw(bea, "news")
         await shop.opt_out(bea, "post")

@@ -60,12 +60,13 @@ class Recovery:
 
     async def replay(self, entries: Sequence[Entry]) -> Recovered:
         """Do every narrowing of the journal again on a restored database, in order."""
-        erasures = endings = narrowings = 0
         on_record = {entry.fields["subject"] for entry in entries if entry.kind == "erased"}
-        for entry in entries:
+        erasures = endings = narrowings = 0
+        for entry in entries:  # first: what narrowed before an erasure is of no use to a person whose key is gone
             if entry.kind == "erasure":
                 erasures += await self._erase(entry, "restore" if entry.fields["subject"] in on_record else "erase")
-            elif entry.kind == "ending":
+        for entry in entries:
+            if entry.kind == "ending":
                 endings += await self._end(entry, restored=True)
             else:
                 narrowings += await self._narrow(entry)
