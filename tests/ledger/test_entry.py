@@ -1,5 +1,7 @@
+import json
 import re
 from contextlib import suppress
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -11,6 +13,7 @@ from avow.ledger.entry import LATEST, MAX_ENTRY, OUTCOMES, Entry, as_json, decod
 from avow.ledger.faults import Malformed
 from tests.ledger.logs import START, entry
 
+VECTORS = json.loads((Path(__file__).parents[1] / "conformance/ledger/entries.json").read_text())
 ENTRY = entry(Random(1), START)._replace(promises=("DAM-16", "AIM-9"), kind="collect")
 WORDS = st.from_regex(re.compile(r"[a-z][a-z0-9-]{0,63}", re.ASCII), fullmatch=True)
 IDS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=64)
@@ -128,3 +131,16 @@ def test_for_people_bytes_are_hex_and_the_rest_is_plain() -> None:
 def test_the_time_stands_so_that_bytes_sort_as_times_do() -> None:
     earlier, later = (encode(ENTRY._replace(at=at))[3:9] for at in (255, 256))
     assert earlier < later
+
+
+@pytest.mark.parametrize("case", VECTORS["entries"], ids=lambda case: case["id"])
+def test_the_vectors_encode_and_decode_as_written(case: dict[str, Any]) -> None:
+    decoded = decode(bytes.fromhex(case["bytes"]))
+    assert as_json(decoded) == case["entry"]
+    assert encode(decoded).hex() == case["bytes"]
+
+
+@pytest.mark.parametrize("case", VECTORS["malformed"], ids=lambda case: case["id"])
+def test_the_vectors_that_are_no_entries_are_refused(case: dict[str, Any]) -> None:
+    with pytest.raises(Malformed):
+        decode(bytes.fromhex(case["bytes"]))
