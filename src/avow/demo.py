@@ -68,7 +68,7 @@ def plot(policy: Policy, table: Table) -> Plot:
     """
     forms = [form for form in policy.forms.values() if form.at is None and form.opens and plan(policy, form.name).asks]
     for form in sorted(forms, key=lambda form: -len(plan(policy, form.name).asks)):
-        line = request(str(form.opens), bytes(16))
+        line = request(str(form.opens))
         circumstances = Circumstances(standing=True)
         answers = {}
         for category in plan(policy, form.name).asks:

@@ -7,7 +7,7 @@ subject: tokens of words, sorted, with one space between them, none of them twic
     consent/share/RECIPIENT/CATEGORY      agreed to the recipient's having the category; consent/sell/… to its sale
     approval/RECIPIENT/CATEGORY           the same in writing
     case/RECIPIENT/CATEGORY@UNTIL         an open case
-    request/KIND/ROW                      an open service request
+    request/KIND                          at least one open service request of the kind
     opt-out/CHANNEL                       not to be reached by it
     notified/PURPOSE                      the notice of a new use was delivered
 
@@ -149,7 +149,7 @@ def plain(held: int) -> Facts:
 
 @lru_cache(maxsize=4096)
 def standing(line: str) -> Mapping[str, int]:
-    """What the line says: each token without its expiry (a request without its row) -> until when it holds.
+    """What the line says: each token without its expiry -> until when it holds.
 
     `ANY_CHANNEL` stands for the latest opt-out of all.
     """
@@ -160,8 +160,6 @@ def standing(line: str) -> Mapping[str, int]:
             start, _, end = token.rpartition("@")
             if end.isdecimal() and end.isascii() and len(end) < 20:
                 word, until = start, int(end)
-        if word.startswith("request/"):
-            word = word[: word.find("/", len("request/"))] if word.count("/") > 1 else word
         elif word.startswith("opt-out/"):
             known[ANY_CHANNEL] = max(until, known.get(ANY_CHANNEL, 0))
         if until > known.get(word, 0):
@@ -217,9 +215,9 @@ def case(recipient: str, category: str, until: int) -> str:
     return f"case/{escaped(recipient)}/{category}@{until}"
 
 
-def request(kind: str, row: bytes) -> str:
-    """The token of an open service request."""
-    return f"request/{kind}/{row.hex()}"
+def request(kind: str) -> str:
+    """The token of open service requests of a kind. Which ones, the store knows: so the lines of many are alike."""
+    return f"request/{kind}"
 
 
 def opt_out(channel: Channel) -> str:

@@ -155,7 +155,7 @@ class Agreeing:
 
         async def apply(act: Act) -> bytes:
             await act.tx.put_request(ServiceRequest(subject, row, kind, act.at, None))
-            act.facts = add(act.facts, f"request/{kind}/{row.hex()}")
+            act.facts = add(act.facts, f"request/{kind}")
             return row
 
         return await self._narrow(subject, actor, "request", apply)
@@ -164,11 +164,12 @@ class Agreeing:
         """The request is answered: whatever it alone permitted is refused from now on."""
 
         async def apply(act: Act) -> None:
-            for one in await act.tx.requests(subject):
+            requests = await act.tx.requests(subject)
+            for one in requests:
                 if one.row == request and one.closed is None:
                     self._journal.append("closed", {"subject": subject.hex(), "row": request.hex(), "at": act.at})
                     await act.tx.put_request(one._replace(closed=act.at))
-                    act.facts = drop(act.facts, f"request/{one.kind}/{request.hex()}")
+                    act.facts = without(act.facts, one, requests)
                     return
             raise CallError("this person has no open service request of that id")
 
@@ -211,6 +212,12 @@ def recipient_of(policy: Policy, recipient: str) -> tuple[str, str]:
             f"{', '.join(RECIPIENT_KINDS)}"
         )
     return kind, name
+
+
+def without(line: str, closed: ServiceRequest, requests: Sequence[ServiceRequest]) -> str:
+    """The facts line once a request is closed: its kind stays while another one of it is open."""
+    others = [one for one in requests if one.kind == closed.kind and one.closed is None and one.row != closed.row]
+    return line if others else drop(line, f"request/{closed.kind}")
 
 
 def mark(token: str) -> str:

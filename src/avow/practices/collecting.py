@@ -136,7 +136,7 @@ class Collecting:
         if opens and one.source == THE_PERSON:
             request = ServiceRequest(subject, self._gate.random(16), opens, at, None)
             batch.requests.append(request)
-            after = add(after, f"request/{opens}/{request.row.hex()}")
+            after = add(after, f"request/{opens}")
         changed = [anchor(datum.row, 1) for datum in batch.data[first:]]
         key = self._gate.keys.get(keys[ORDINARY], at)
         new = Subject(subject, at, pack(keys), after, 1, "live")

@@ -12,7 +12,7 @@ from avow.decide.facts import Circumstances, add, drop
 from avow.decide.request import Allow, Request
 from avow.gate import Act, Actor, Gate, unpack
 from avow.policy.model import RIGHTS_PURPOSE, SITE
-from avow.practices.agreeing import mark
+from avow.practices.agreeing import mark, without
 from avow.store.interface import Suppression
 
 Fields = Mapping[str, str | int]
@@ -143,10 +143,11 @@ async def _withdraw(act: Act, fields: Fields) -> None:
 
 
 async def _close(act: Act, fields: Fields) -> None:
-    for one in await act.tx.requests(act.row.subject):
+    requests = await act.tx.requests(act.row.subject)
+    for one in requests:
         if one.row.hex() == fields["row"] and one.closed is None:
             await act.tx.put_request(one._replace(closed=int(fields["at"])))
-            act.facts = drop(act.facts, f"request/{one.kind}/{fields['row']}")
+            act.facts = without(act.facts, one, requests)
 
 
 async def _opt_out(act: Act, fields: Fields) -> None:
