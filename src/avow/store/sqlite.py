@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import apsw
 
-from avow.errors import OperatorError, Unavailable
+from avow.errors import OperatorError, SecondWriter, Unavailable
 from avow.store import disk
 from avow.store.interface import LogState, Size
 from avow.store.migrate import SQLITE, missing, steps
@@ -184,6 +184,8 @@ def open_sqlite(path: Path, site: str) -> SqliteStore:
         if db is not None:
             db.close()
         lock.close()
+        if isinstance(error, apsw.BusyError):
+            raise SecondWriter(f"another program has `{path}` open; close it first") from error
         if isinstance(error, apsw.Error) and not isinstance(error, apsw.IOError | apsw.FullError):
             raise OperatorError(f"`{path}` cannot be opened ({name_of(error)})") from error
         translated(error)
