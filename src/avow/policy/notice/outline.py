@@ -165,9 +165,7 @@ def glances(policy: Policy) -> tuple[Glance, ...]:
     return (
         Glance("We collect", _short(policy, (n for n in ours if n in asked)), "Nothing."),
         Glance("Never reaches us", _short(policy, held), "Nothing is kept from us."),
-        Glance(
-            "Shared with", tuple(words.recipient(policy, name) for name in _ordered(policy, getting)), "Nobody."
-        ),
+        Glance("Shared with", tuple(words.recipient(policy, name) for name in _ordered(policy, getting)), "Nobody."),
         Glance("In your browser", tuple(f"the cookie “{name}”" for name in own), "Nothing at all."),
     )
 
