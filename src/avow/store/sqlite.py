@@ -42,8 +42,8 @@ PRAGMA cache_size = -{CACHE};
 """
 
 _OPEN_SITE: Final = (
-    "INSERT INTO site (name, openings) VALUES (?1, 1) ON CONFLICT (name) DO UPDATE SET openings = openings + 1"
-    " RETURNING number, openings"
+    "INSERT INTO site (name, openings) VALUES (?1, (SELECT 1 + coalesce(max(openings), 0) FROM site))"
+    " ON CONFLICT (name) DO UPDATE SET openings = excluded.openings RETURNING number, openings"
 )
 _OPEN_LOG: Final = "INSERT OR IGNORE INTO log VALUES (?, ?, ?)"
 

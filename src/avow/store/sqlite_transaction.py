@@ -96,7 +96,7 @@ _SUPPRESSIONS: Final = "SELECT channel, hash, since FROM suppression WHERE site 
 _UNSUPPRESS: Final = "DELETE FROM suppression WHERE site = ?1 AND channel = ?2 AND hash = ?3"
 
 _LEAF: Final = "INSERT INTO leaf VALUES (?, ?, ?, ?)"
-_TRACE: Final = "INSERT INTO trace VALUES (?, ?, ?, ?, ?)"
+_TRACE: Final = "INSERT INTO trace (site, subject, ticket, event, sealed) VALUES (?, ?, ?, ?, ?)"
 _TRACES: Final = "SELECT subject, event, sealed FROM trace WHERE site = ?1 AND subject = ?2 ORDER BY ticket"
 _HAS_EVENT: Final = (
     "SELECT 1 WHERE EXISTS (SELECT 1 FROM trace WHERE site = ?1 AND subject = ?2 AND event = ?3)"

@@ -3,7 +3,7 @@
 CREATE TABLE site (
     number   INTEGER PRIMARY KEY,
     name     TEXT NOT NULL UNIQUE,
-    openings INTEGER NOT NULL -- counts how often the file was opened; upper bits of every ticket
+    openings INTEGER NOT NULL -- which opening of the file its last one was; upper bits of every ticket
 ) STRICT;
 
 CREATE TABLE subject (
@@ -60,14 +60,16 @@ CREATE TABLE request (
     PRIMARY KEY (site, subject, row)
 ) STRICT, WITHOUT ROWID;
 
+-- By ticket, so that what is sealed is written at the end of the table, and only the small index at a random place:
+-- ordered by person, a hundred traces of a hundred people would change a hundred pages.
 CREATE TABLE trace (
+    ticket  INTEGER PRIMARY KEY,
     site    INTEGER NOT NULL,
     subject BLOB NOT NULL,
-    ticket  INTEGER NOT NULL,
     event   BLOB NOT NULL,
-    sealed  BLOB NOT NULL,
-    PRIMARY KEY (site, subject, ticket)
-) STRICT, WITHOUT ROWID;
+    sealed  BLOB NOT NULL
+) STRICT;
+CREATE INDEX trace_of_subject ON trace (site, subject);
 
 CREATE TABLE lookup (
     site     INTEGER NOT NULL,
