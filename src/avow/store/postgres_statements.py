@@ -32,27 +32,28 @@ _DATUM: Final = (
     "d.row, d.category, d.kept_as, d.version, d.purposes, d.form, d.source, d.policy, d.collected, d.due, d.kept_for,"
     " d.sealed"
 )
+# People and data are looked up one by one (LATERAL, which LIMIT or OFFSET keeps from being planned as a join): whatever
+# the statistics say or do not say yet, a batch never costs a walk over a table.
 _NEWEST: Final = (
-    f"LEFT JOIN LATERAL (SELECT {_DATUM} FROM datum d WHERE d.site = s.site AND d.subject = s.subject"
+    f"LEFT JOIN LATERAL (SELECT {_DATUM} FROM datum d WHERE d.site = $1::smallint AND d.subject = {{subject}}"
     " AND d.category = {category} ORDER BY d.collected DESC LIMIT 1) d ON true"
 )
-_LIVING: Final = "EXISTS (SELECT 1 FROM subject s WHERE s.site = d.site AND s.subject = d.subject AND s.state = 0)"
+_PERSON: Final = (
+    "CROSS JOIN LATERAL (SELECT * FROM subject s WHERE s.site = $1::smallint AND s.subject = a.subject LIMIT 1) s"
+)
+_LIVING: Final = "(SELECT s.state FROM subject s WHERE s.site = d.site AND s.subject = d.subject) = 0"
 
 READ_ONE: Final = _statement(
     "read_one",
-    f"SELECT {_SUBJECT}, {_DATUM} FROM subject s {_NEWEST.format(category='$3::text')}"
+    f"SELECT {_SUBJECT}, {_DATUM} FROM subject s {_NEWEST.format(subject='$2::bytea', category='$3::text')}"
     " WHERE s.site = $1::smallint AND s.subject = $2::bytea",
 )
 READ_MANY: Final = _statement(
     "read_many",
     f"SELECT a.ask, {_SUBJECT}, {_DATUM} FROM unnest($2::int[], $3::bytea[], $4::text[]) a (ask, subject, category)"
-    f" JOIN subject s ON s.site = $1::smallint AND s.subject = a.subject {_NEWEST.format(category='a.category')}",
+    f" {_PERSON} {_NEWEST.format(subject='a.subject', category='a.category')}",
 )
-SUBJECTS: Final = _statement(
-    "subjects",
-    f"SELECT s.subject, {_SUBJECT} FROM unnest($2::bytea[]) a (subject)"
-    " JOIN subject s ON s.site = $1::smallint AND s.subject = a.subject",
-)
+SUBJECTS: Final = _statement("subjects", f"SELECT s.subject, {_SUBJECT} FROM unnest($2::bytea[]) a (subject) {_PERSON}")
 ADD_SUBJECTS: Final = _statement(
     "add_subjects",
     "INSERT INTO subject (site, state, subject, created, keys, facts, version) SELECT $1::smallint, 0, * FROM"
@@ -82,13 +83,13 @@ PURGED: Final = _statement(
 )
 PURGE_DATA: Final = _statement(
     "purge_data",
-    "DELETE FROM datum WHERE site = $1::smallint AND subject = $2::bytea AND (category, row) IN (SELECT category, row"
-    f" FROM datum WHERE site = $1::smallint AND subject = $2::bytea AND kept_as <> '{OUTLIVES}' LIMIT $3::bigint)",
+    "DELETE FROM datum WHERE site = $1::smallint AND subject = $2::bytea AND ctid = ANY (ARRAY(SELECT ctid FROM datum"
+    f" WHERE site = $1::smallint AND subject = $2::bytea AND kept_as <> '{OUTLIVES}' LIMIT $3::bigint))",
 )
 PURGE_TRACES: Final = _statement(
     "purge_traces",
-    "DELETE FROM trace WHERE site = $1::smallint AND subject = $2::bytea AND ticket IN (SELECT ticket FROM trace"
-    " WHERE site = $1::smallint AND subject = $2::bytea LIMIT $3::bigint)",
+    "DELETE FROM trace WHERE site = $1::smallint AND subject = $2::bytea AND ctid = ANY (ARRAY(SELECT ctid FROM trace"
+    " WHERE site = $1::smallint AND subject = $2::bytea LIMIT $3::bigint))",
 )
 
 PUT: Final = _statement(
@@ -103,9 +104,7 @@ PUT: Final = _statement(
     sealed = excluded.sealed""",
 )
 REMOVE: Final = _statement(
-    "remove",
-    "DELETE FROM datum d USING unnest($2::bytea[], $3::bytea[]) a (subject, row)"
-    " WHERE d.site = $1::smallint AND d.subject = a.subject AND d.row = a.row",
+    "remove", "DELETE FROM datum WHERE site = $1::smallint AND subject = $2::bytea AND row = ANY ($3::bytea[])"
 )
 HELD: Final = _statement(
     "held",
@@ -157,8 +156,8 @@ PUT_LOOKUPS: Final = _statement(
 )
 FIND: Final = _statement(
     "find",
-    "SELECT l.subject FROM lookup l LEFT JOIN subject s ON s.site = l.site AND s.subject = l.subject"
-    " WHERE l.site = $1::smallint AND l.category = $2::text AND l.hash = $3::bytea ORDER BY s.created, l.subject",
+    "SELECT l.subject FROM lookup l WHERE l.site = $1::smallint AND l.category = $2::text AND l.hash = $3::bytea ORDER BY"
+    " (SELECT s.created FROM subject s WHERE s.site = l.site AND s.subject = l.subject), l.subject",
 )
 DROP_LOOKUPS: Final = _statement(
     "drop_lookups",

@@ -298,8 +298,11 @@ class PostgresTransaction:
             )
 
     async def remove(self, rows: Sequence[tuple[bytes, bytes]]) -> None:
-        if rows:
-            self._later(sql.REMOVE, array(BYTEA, [one for one, _ in rows]), array(BYTEA, [row for _, row in rows]))
+        people: dict[bytes, list[bytes]] = {}
+        for subject, row in rows:
+            people.setdefault(subject, []).append(row)
+        for subject, theirs in people.items():
+            self._later(sql.REMOVE, subject, array(BYTEA, theirs))
 
     async def held(self, subject: bytes) -> list[Datum]:
         return _data(await self._ask(sql.HELD, subject))

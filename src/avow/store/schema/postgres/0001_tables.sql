@@ -80,7 +80,8 @@ CREATE TABLE lookup (
     category text COLLATE "C" NOT NULL,
     PRIMARY KEY (site, category, hash, subject)
 );
-CREATE INDEX lookup_of_subject ON lookup (site, subject);
+-- Subject first: an index that begins as the key does could be mistaken for it while the table is small.
+CREATE INDEX lookup_of_subject ON lookup (subject, site);
 
 CREATE TABLE suppression (
     since   bigint NOT NULL,
