@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -77,6 +78,7 @@ class Avow:
         self._gate = gate
         self._clock = clock
         self._suppressed: set[tuple[str, bytes]] = set()
+        self._ask = lru_cache(1024)(self._asked)
         self._collecting = Collecting(gate, recorder, keystore.journal, self._suppressed)
         self._importing = Importing(self._collecting)
         self._agreeing = Agreeing(gate, keystore.journal, self._suppressed)
@@ -181,9 +183,12 @@ class Avow:
         self, people: Sequence[str], category: str, *, purpose: str, by: By = None
     ) -> list[dict[str, str] | Refused]:
         """One category of several people in one transaction; a refusal stands in its place in the list."""
-        return await self._gate.read(
-            [self._look("use", who, (category,), purpose, await self._actor(by, who)) for who in people]
-        )
+        if isinstance(by, Somebody):
+            return await self._gate.read(
+                [self._look("use", who, (category,), purpose, await self._actor(by, who)) for who in people]
+            )
+        actor = await self._actor(by)
+        return await self._gate.read([self._look("use", who, (category,), purpose, actor) for who in people])
 
     async def share(
         self, who: str, categories: Sequence[str], *, recipient: str, purpose: str, by: By = None
@@ -215,13 +220,19 @@ class Avow:
         self, action: Literal["use", "share", "sell"], who: str, categories: Sequence[str], purpose: str, actor: Actor,
         recipient: str | None = None, identity: str | None = None,
     ) -> Look:  # fmt: skip
+        ask = self._ask(action, actor.role, purpose, tuple(categories), recipient)
+        return Look(_id(who), ask, actor, _circumstances(actor.identified, actor.standing), identity)
+
+    def _asked(
+        self, action: Literal["use", "share", "sell"], role: str, purpose: str, categories: tuple[str, ...],
+        recipient: str | None,
+    ) -> Request:  # fmt: skip
+        """The request in words that the policy knows; many people are read by the same one."""
         if not categories:
             raise UnknownWord("name at least one category")
         self._known("category", categories, self.policy.categories)
         self._known("purpose", (purpose,), self.policy.purposes)
-        circumstances = Circumstances(identified=actor.identified, standing=actor.standing)
-        ask = Request(action, actor.role, purpose, tuple(categories), recipient)
-        return Look(_id(who), ask, actor, circumstances, identity)
+        return Request(action, role, purpose, categories, recipient)
 
     @staticmethod
     def _known(what: str, words: Iterable[str], declared: Mapping[str, object]) -> None:
@@ -435,6 +446,11 @@ async def _end(task: "asyncio.Task[None]") -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+
+@cache
+def _circumstances(identified: bool, standing: bool) -> Circumstances:
+    return Circumstances(identified=identified, standing=standing)
 
 
 def _id(text: str) -> bytes:

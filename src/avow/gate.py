@@ -12,7 +12,7 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from avow.decide.decide import decide
 from avow.decide.facts import Circumstances, facts
@@ -21,7 +21,7 @@ from avow.decide.table import Table
 from avow.errors import CallError, OperatorError, Refused, Tampered
 from avow.policy.model import Policy
 from avow.policy.retention import ORDINARY, RECORD
-from avow.record import Recorder
+from avow.record import CHANCE, Recorder
 from avow.store.interface import Datum, Leaf, Store, Subject, Trace, Transaction
 from avow.vault import envelope
 from avow.vault.binding import fields, place
@@ -68,8 +68,7 @@ class Actor:
     identified: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """One wish to read: these categories of this person, as the request says. `identity`: see `facts`."""
 
     subject: bytes
@@ -163,8 +162,9 @@ class Gate:
 
     def open_as(self, table: str, datum: Datum, at: int) -> str:
         """Open what was sealed for a place in another table than the data's."""
-        key = self.keys.get(envelope.key_id(datum.sealed), at)
-        return envelope.open_(key, datum.sealed, self._binding(table, datum)).decode()
+        sealed = datum.sealed
+        key = self.keys.get(envelope.key_id(sealed), at)
+        return envelope.open_(key, sealed, self._binding(table, datum)).decode()
 
     def _binding(self, table: str, datum: Datum) -> bytes:
         return place(
@@ -195,28 +195,36 @@ class Gate:
 
     # -- deciding -----------------------------------------------------------------------------------------------
 
-    def answer(self, look: Look, row: Subject, data: Sequence[Datum], at: int) -> Answer:
+    def answer(self, look: Look, line: str, data: Sequence[Datum], at: int) -> Answer:
         """What the policy in force says, and, for data that came under an older one, what that one says too.
 
-        A newer policy never widens the use of what was given under an older one: both must allow.
+        A newer policy never widens the use of what was given under an older one: both must allow. `line` is the
+        person's facts line.
         """
-        due = {datum.category: datum.due for datum in data}
-        answer = self._decide(self.table, look, row, due, at)
-        for digest in {datum.policy for datum in data} - {self.current}:
+        due: dict[str, int | None] = {}
+        before: set[bytes] = set()
+        for datum in data:
+            if datum.due is not None:
+                due[datum.category] = datum.due
+            if datum.policy != self.current:
+                before.add(datum.policy)
+        answer = self._decide(self.table, look, line, due, at)
+        for digest in before:
             if isinstance(answer, Refuse):
                 break
             older = self.tables.get(digest)
             if older is None:
                 return Refuse((), "the data came under a policy version that is not known here")
-            then = self._decide(older, look, row, due, at)
+            then = self._decide(older, look, line, due, at)
             answer = then if isinstance(then, Refuse) else answer
         return answer
 
-    def _decide(self, table: Table, look: Look, row: Subject, due: Mapping[str, int | None], at: int) -> Answer:
-        held = facts(
-            table, look.ask, row.facts, at=at, circumstances=look.circumstances, identity=look.identity, due=due
+    @staticmethod
+    def _decide(table: Table, look: Look, line: str, due: Mapping[str, int | None], at: int) -> Answer:
+        _, ask, _, circumstances, identity = look
+        return decide(
+            table, ask, facts(table, ask, line, at=at, circumstances=circumstances, identity=identity, due=due)
         )
-        return decide(table, look.ask, held)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -264,22 +272,22 @@ class Gate:
     async def _perform(self, tx: Transaction, looks: Sequence[Look]) -> list[dict[str, str] | Refused]:
         rows = await tx.read([(look.subject, look.ask.categories) for look in looks])
         at = self.now()
+        chance = self.random(CHANCE * len(looks))  # at once: a call for each look costs five times as much
         leaves: list[Leaf] = []
         traces: list[Trace] = []
         out: list[dict[str, str] | Refused] = []
-        for look, (row, data) in zip(looks, rows, strict=True):
+        for number, (look, (row, data)) in enumerate(zip(looks, rows, strict=True)):
             if row is None or row.state == "erased":
                 leaves.append(self._recorder.faceless(at, look.ask, look.actor.name, "refused", ()))
                 out.append(Refused((), "nobody is held under this id"))
                 continue
             key = self.keys.get(ordinary(row), at)
-            row = row._replace(facts=self.line(row, key))  # noqa: PLW2901 - the row without its mark
-            answer = self.answer(look, row, data, at)
+            answer = self.answer(look, self.line(row, key), data, at)
             allowed = isinstance(answer, Allow)
             values = {datum.category: self.open(datum, at) for datum in data} if allowed else {}
             leaf, trace = self._recorder.event(
                 at, key, row.subject, look.ask, look.actor.name, "done" if allowed else "refused", answer.promises,
-                look.ask.action,
+                look.ask.action, chance=chance[number * CHANCE : (number + 1) * CHANCE],
             )  # fmt: skip
             leaves.append(leaf)
             traces.append(trace)
@@ -310,7 +318,7 @@ class Gate:
             else:
                 key = self.keys.get(ordinary(row), at)
                 row = row._replace(facts=self.line(row, key))
-                answer = rule or self.answer(Look(subject, ask, actor, circumstances, identity), row, (), at)
+                answer = rule or self.answer(Look(subject, ask, actor, circumstances, identity), row.facts, (), at)
                 act = Act(tx, at, row, row.facts, unpack(row.keys), self)
                 if isinstance(answer, Allow):
                     done.append(await apply(act))

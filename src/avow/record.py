@@ -12,15 +12,16 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from avow.decide.request import Request
-from avow.ledger.entry import CLOCK_MOVED, Entry, encode
+from avow.ledger.entry import CLOCK_MOVED, Entry, encode, pack
 from avow.policy.retention import ORDINARY
 from avow.store.interface import Leaf, Trace
 from avow.vault import envelope
 from avow.vault.binding import place
-from avow.vault.keys import SubjectKey, commitment, tag
+from avow.vault.keys import SubjectKey, commitment
 from avow.vault.lookup import hmac_sha256
 
 OPENING: Final = 16  # bytes of the secret that opens a commitment
+CHANCE: Final = 16 + OPENING + 12  # bytes of chance in one event: its id, its opening, a nonce
 
 
 class Seen(NamedTuple):
@@ -52,22 +53,21 @@ class Recorder:
 
     def event(
         self, at: int, key: SubjectKey, subject: bytes, ask: Request, actor: str, outcome: str,
-        promises: tuple[str, ...], kind: str, changed: str = "",
+        promises: tuple[str, ...], kind: str, changed: str = "", *, chance: bytes = b"",
     ) -> tuple[Leaf, Trace]:  # fmt: skip
         """The entry of an act that concerns one person, and its trace sealed under that person's key.
 
-        `changed` names what the act wrote, so that the record anchors it: see `Seen.changed`.
+        `changed` names what the act wrote, so that the record anchors it: see `Seen.changed`. `chance` is `CHANCE`
+        bytes that were never used before; whoever makes many events draws for all of them at once.
         """
-        chance = self._random(16 + OPENING + 12)
+        chance = chance or self._random(CHANCE)
         event, opening, nonce = chance[:16], chance[16:32], chance[32:]
         payload = b"%d " % at + _payload(kind, ask, outcome, promises)
         if changed:
             payload += b"\n" + changed.encode()
-        entry = encode(
-            Entry(
-                event, at, kind, self._policy, promises, outcome, self._actor(actor),
-                tag(key.ledger_key, event), commitment(opening, payload), CLOCK_MOVED if self._moved() else 0,
-            )
+        entry = pack(
+            event, at, kind, self._policy, promises, outcome, self._actor(actor), key.tag(event),
+            commitment(opening, payload), CLOCK_MOVED if self._moved() else 0,
         )  # fmt: skip
         sealed = envelope.seal(key, opening + payload, self._binding(subject, event), nonce)
         return Leaf(event, entry), Trace(subject, event, sealed)

@@ -14,7 +14,7 @@ from avow.bench.raw_sqlite import SITE, RawSqlite, now
 from avow.bench.shop import BATCH, PURPOSE, READ, Person, counted, gate_of, invented, move_in, opened
 from avow.decide.facts import Circumstances
 from avow.decide.request import Allow, Request
-from avow.gate import Actor, Look
+from avow.gate import Actor, Look, ordinary
 
 PEOPLE = 5_000
 
@@ -75,7 +75,10 @@ async def parts(folder: Path, scale: Scale) -> Measured:
                     rows = await tx.read([(look.subject, look.ask.categories) for look in some])
                     at = gate.now()
                     for look, (row, data) in zip(some, rows, strict=True):
-                        if row is not None and isinstance(gate.answer(look, row, data, at), Allow):
+                        if row is None:
+                            continue
+                        line = gate.line(row, gate.keys.get(ordinary(row), at))
+                        if isinstance(gate.answer(look, line, data, at), Allow):
                             for datum in data:
                                 keep(gate.open(datum, at))
             return len(turns[number])

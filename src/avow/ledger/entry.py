@@ -63,7 +63,14 @@ def encode(entry: Entry) -> bytes:
 
     Raises `Malformed` for a length, word, flag, outcome or time that the format does not allow.
     """
-    event, at, kind, policy, promises, outcome, actor, tag, commitment, flags = entry
+    return pack(*entry)
+
+
+def pack(
+    event: bytes, at: int, kind: str, policy: bytes, promises: tuple[str, ...], outcome: str, actor: bytes,
+    tag: bytes, commitment: bytes, flags: int = 0,
+) -> bytes:  # fmt: skip
+    """`encode(Entry(...))` without the tuple in between."""
     if not len(event) == len(policy) == len(actor) == len(tag) == 16 or len(commitment) != 32:
         raise Malformed("event, policy, actor and tag of an entry take 16 bytes each, the commitment takes 32")
     try:
