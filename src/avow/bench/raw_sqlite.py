@@ -1,5 +1,8 @@
 """The floor on SQLite: a plain shop's tables by the same driver, with the same durability, indexes and grouping.
 
+It is a shop's as shops are: any number of processes may open the file (`locking_mode` as SQLite has it by default),
+and a read by itself needs no transaction around it.
+
 The rows are comparable, not the same: what a plain shop has no use for (key ids, versions of a sealed value) is left
 out. A record row is a minimal honest one: when, who, about whom, what, why, and what became of it; with an index by
 person, since "who looked at me" is a look-up with us as well.
@@ -16,7 +19,6 @@ import apsw
 from avow.bench.shop import PURPOSE, Person
 
 _SETTINGS: Final = """
-PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA temp_store = MEMORY;
@@ -32,7 +34,11 @@ CREATE TABLE datum (
     PRIMARY KEY (site, person, category, row)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX datum_due ON datum (site, due) WHERE due IS NOT NULL;
-CREATE INDEX datum_by_mail ON datum (site, value) WHERE category = 'email';
+CREATE TABLE lookup (
+    site INTEGER NOT NULL, category TEXT NOT NULL, value TEXT NOT NULL, person BLOB NOT NULL,
+    PRIMARY KEY (site, category, value, person)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lookup_of_person ON lookup (site, person);
 CREATE TABLE record (
     number INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, person BLOB NOT NULL, action TEXT NOT NULL,
     categories TEXT NOT NULL, purpose TEXT NOT NULL, outcome TEXT NOT NULL
@@ -43,6 +49,7 @@ READ: Final = "SELECT value FROM datum WHERE site = ? AND person = ? AND categor
 HELD: Final = "SELECT category, purposes, source, collected, due, value FROM datum WHERE site = ? AND person = ?"
 PERSON: Final = "INSERT INTO person VALUES (?, ?, ?)"
 DATUM: Final = "INSERT INTO datum VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+LOOKUP: Final = "INSERT INTO lookup VALUES (?, ?, ?, ?)"
 RECORD: Final = (
     "INSERT INTO record (at, actor, person, action, categories, purpose, outcome) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
@@ -71,6 +78,7 @@ class RawSqlite:
         self.execute("BEGIN IMMEDIATE")
         self.many(PERSON, [(SITE, who, at) for who in ids])
         self.many(DATUM, data)
+        self.many(LOOKUP, [(SITE, "email", one.given["email"], who) for one, who in zip(people, ids, strict=True)])
         self.many(RECORD, [(at, "site:import", who, "collect", categories, PURPOSE, "done") for who in ids])
         self.execute("COMMIT")
         return ids
