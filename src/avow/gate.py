@@ -143,7 +143,9 @@ class Gate:
         moment = self._clock()
         if moment.tzinfo is None:
             raise CallError("the clock gives a datetime without a time zone; pass one that is aware, in UTC")
-        self._latest = max(self._latest, int(moment.timestamp() * 1000))
+        at = int(moment.timestamp() * 1000)
+        if at > self._latest:
+            self._latest = at
         return self._latest
 
     def new_key(self) -> SubjectKey:

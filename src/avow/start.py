@@ -127,7 +127,7 @@ class MovedClock:
 
     def __call__(self) -> datetime:
         """The moment as this data directory has it."""
-        return self._clock() + (self._ahead or timedelta(0))
+        return self._clock() + self._ahead if self._ahead else self._clock()
 
     @property
     def moved(self) -> bool:
