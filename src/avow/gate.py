@@ -144,8 +144,7 @@ class Gate:
         if moment.tzinfo is None:
             raise CallError("the clock gives a datetime without a time zone; pass one that is aware, in UTC")
         at = int(moment.timestamp() * 1000)
-        if at > self._latest:
-            self._latest = at
+        self._latest = max(self._latest, at)
         return self._latest
 
     def new_key(self) -> SubjectKey:
@@ -157,6 +156,13 @@ class Gate:
     def seal(self, key: SubjectKey, table: str, datum: Datum, plain: bytes) -> bytes:
         """Seal bytes for the place of `datum`."""
         return envelope.seal(key, plain, self._binding(table, datum), self.random(12))
+
+    def seal_first(
+        self, key: SubjectKey, subject: bytes, row: bytes, category: str, kept_as: str, value: str, nonce: bytes
+    ) -> bytes:
+        """A value sealed for its first version in a row; `nonce` is 12 bytes of chance, never used before."""
+        binding = place(self.store.site, subject, "datum", row, category, "text", 1, kept_as)
+        return envelope.seal(key, value.encode(), binding, nonce)
 
     def open(self, datum: Datum, at: int) -> str:
         """Open a datum where it stands."""
@@ -358,8 +364,8 @@ class Gate:
 
 def pack(keys: Mapping[str, bytes]) -> str:
     """The keys of a person as the store holds them."""
-    first = {ORDINARY: keys[ORDINARY]} if ORDINARY in keys else {}
-    return " ".join(f"{name}:{key.hex()}" for name, key in {**first, **dict(sorted(keys.items()))}.items())
+    names = sorted(keys, key=lambda name: (name != ORDINARY, name))
+    return " ".join([f"{name}:{keys[name].hex()}" for name in names])
 
 
 def unpack(line: str) -> dict[str, bytes]:

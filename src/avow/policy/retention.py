@@ -50,7 +50,11 @@ def rule(policy: Policy, category: str, form: str) -> tuple[str, Keep] | None:
 
 def retention(policy: Policy, category: str, form: str, collected: int) -> Retention:
     """The retention of a datum collected at `collected` (milliseconds since 1970, UTC)."""
-    found = rule(policy, category, form)
+    return term(rule(policy, category, form), collected)
+
+
+def term(found: tuple[str, Keep] | None, collected: int) -> Retention:
+    """The same, for what `rule` has found."""
     if found is None:
         return ALWAYS
     promise, clause = found

@@ -1,8 +1,9 @@
 """Take personal data in: by a form that the person submits, or from a shop's old records with their provenance."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import cache, lru_cache
+from typing import Final, NamedTuple
 
 from avow.cards import Suspicion, suspicion
 from avow.decide.decide import decide
@@ -10,11 +11,12 @@ from avow.decide.facts import Circumstances, add, facts
 from avow.decide.request import Allow, Request
 from avow.errors import BadValue, CallError, Refused, UnknownWord
 from avow.gate import STANDING, Actor, Gate, Journal, Keys, anchor, ordinary, pack, unpack
-from avow.policy.model import Collect, Policy
-from avow.policy.retention import ORDINARY, retention
-from avow.record import Recorder
+from avow.policy.model import Category, Collect, Keep, Policy
+from avow.policy.retention import ORDINARY, rule, term
+from avow.record import CHANCE, Recorder
 from avow.store.interface import Datum, Leaf, LookUp, ServiceRequest, Subject, Suppression, Trace, Transaction
 from avow.vault import lookup
+from avow.vault.keys import SubjectKey
 
 LONGEST: Final = 64 * 1024  # bytes of one value
 THE_PERSON: Final = "person"  # the source of what people give themselves
@@ -53,6 +55,9 @@ class Collecting:
         self._journal = journal
         self._suppressed = suppressed
         self._plans = {name: plan(self._policy, name) for name in self._policy.forms}
+        self._field = cache(self._of_field)
+        self._asked = lru_cache(1024)(_asked)
+        self._always = lru_cache(1024)(self._decided)
 
     async def collect(self, submissions: Sequence[Submission]) -> list[bytes]:
         """Take all of these in, in one transaction; the subjects, in order.
@@ -66,7 +71,7 @@ class Collecting:
         out: list[bytes] = []
         async with self._gate.store.transaction() as tx:
             at = self._gate.now()
-            batch = _Batch()
+            batch = _Batch(_Chance(self._gate.random, 192 * len(submissions)))
             for one in submissions:
                 answer = await self._take(tx, batch, one, at)
                 if isinstance(answer, Refused):
@@ -116,80 +121,85 @@ class Collecting:
             raise CallError(f"the form `{one.form}` asks for {_list(missing)}, which was not given")
 
     async def _take(self, tx: Transaction, batch: "_Batch", one: Submission, at: int) -> bytes | Refused:
-        row = None
+        row, line = None, ""
         if one.subject is not None:
             row = (await tx.subjects((one.subject,), "change"))[0]
             if row is None or row.state == "erased":
                 return Refused((), "nobody is held under this id")
-        line = self._gate.line(row, self._gate.keys.get(ordinary(row), at)) if row else ""
+            line = self._gate.line(row, self._gate.keys.get(ordinary(row), at))
         promises = self._decide(one, line, at)
         if isinstance(promises, Refused):
             return promises
-        subject = row.subject if row else self._gate.random(16)
-        keys = unpack(row.keys) if row else {}
-        _key(self._gate.keys, keys, ORDINARY)
-        first = len(batch.data)
+        subject = row.subject if row else batch.chance.take(16)
+        ring = _Ring(self._gate, row, at)
+        changed: list[str] = []
         after = line
         for category, value in one.given.items():
-            after = self._put(batch, one, (subject, category, value), keys, after, at)
+            datum, after = self._put(batch, one, (subject, category, value), ring, after, at)
+            batch.data.append(datum)
+            changed.append(anchor(datum.row, 1))
         opens = self._policy.forms[one.form].opens
         if opens and one.source == THE_PERSON:
-            request = ServiceRequest(subject, self._gate.random(16), opens, at, None)
-            batch.requests.append(request)
+            batch.requests.append(ServiceRequest(subject, batch.chance.take(16), opens, at, None))
             after = add(after, f"request/{opens}")
-        changed = [anchor(datum.row, 1) for datum in batch.data[first:]]
-        key = self._gate.keys.get(keys[ORDINARY], at)
-        new = Subject(subject, at, pack(keys), after, 1, "live")
+        key = ring.key(ORDINARY)
         if row is None:
+            new = Subject(subject, at, pack(ring.ids), after, 1, "live")
             batch.new.append(self._gate.marked(new, key))
-        elif (new.keys, after) != (row.keys, line):
-            new = new._replace(created=row.created, version=row.version + 1)
+        elif ring.grown or after != line:
+            new = row._replace(facts=after, keys=pack(ring.ids), version=row.version + 1)
             changed.append(anchor(STANDING, new.version))
             batch.changed.append(self._gate.marked(new, key))
-        ask = Request("collect", one.actor.role, "", tuple(one.given), form=one.form)
+        ask = self._asked(one.actor.role, "", tuple(one.given), one.form)
         kind = "collect" if row else "register" if one.source == THE_PERSON else "import"
         leaf, trace = self._recorder.event(
-            at, key, subject, ask, one.actor.name, "done", promises, kind, " ".join(changed)
-        )
+            at, key, subject, ask, one.actor.name, "done", promises, kind, " ".join(changed),
+            chance=batch.chance.take(CHANCE),
+        )  # fmt: skip
         batch.leaves.append(leaf)
         batch.traces.append(trace)
         return subject
 
     def _decide(self, one: Submission, line: str, at: int) -> tuple[str, ...] | Refused:
-        """The promises that allow all of it for every purpose the form names, or the first refusal."""
-        asked = self._plans[one.form]
+        """The promises that allow all of it for every purpose the form names, or the first refusal.
+
+        Without an expiry in the person's line the answer is the same at any moment, and many people get the same.
+        """
+        who = _circumstances(one.subject is not None, one.affiliate_link)
+        asked = (one.form, tuple(one.given), one.actor.role, who, line)
+        return self._decided(*asked, at) if "@" in line else self._always(*asked, at=0)
+
+    def _decided(
+        self, form: str, given: tuple[str, ...], role: str, circumstances: Circumstances, line: str, at: int
+    ) -> tuple[str, ...] | Refused:
+        table, asked = self._gate.table, self._plans[form]
         anything = tuple(dict.fromkeys(purpose for purposes in asked.purposes.values() for purpose in purposes))
-        circumstances = Circumstances(
-            volunteered=True, identified=one.subject is not None, affiliate_link=one.affiliate_link
-        )
         promises: dict[str, None] = {}
-        for category in one.given:
+        for category in given:
             for purpose in asked.purposes.get(category, anything) or ("",):
-                ask = Request("collect", one.actor.role, purpose, (category,), form=one.form)
-                held = facts(self._gate.table, ask, line, at=at, circumstances=circumstances, identity=None, due={})
-                answer = decide(self._gate.table, ask, held)
+                ask = self._asked(role, purpose, (category,), form)
+                answer = decide(table, ask, facts(table, ask, line, at=at, circumstances=circumstances))
                 if not isinstance(answer, Allow):
                     return Refused(answer.promises, answer.reason)
                 promises |= dict.fromkeys(answer.promises)
         return tuple(promises)
 
     def _put(
-        self, batch: "_Batch", one: Submission, what: tuple[bytes, str, str], keys: dict[str, bytes], line: str, at: int
-    ) -> str:
-        """Seal one value into the batch; the facts line, with an opt-out that an older entry asks for."""
+        self, batch: "_Batch", one: Submission, what: tuple[bytes, str, str], ring: "_Ring", line: str, at: int
+    ) -> tuple[Datum, str]:
+        """One value sealed, and the facts line, with an opt-out that an older entry asks for."""
         subject, category, value = what
-        known = self._policy.categories[category]
+        known, purposes, rule = self._field(one.form, category)
         collected = at if one.collected is None else one.collected
-        kept = retention(self._policy, category, one.form, collected)
+        kept = term(rule, collected)
         if kept.due is not None and kept.due < at:
             raise BadValue(f"`{category}` is past the term that {kept.promise} promises; it may not be taken in")
-        purposes = " ".join(sorted(self._plans[one.form].purposes[category]))
+        row, nonce = batch.chance.take(16), batch.chance.take(12)
+        sealed = self._gate.seal_first(ring.key(kept.kept_as), subject, row, category, kept.kept_as, value, nonce)
         datum = Datum(
-            subject, self._gate.random(16), category, kept.kept_as, 1, purposes, one.form, one.source,
-            self._gate.current, collected, kept.due, kept.event, b"",
+            subject, row, category, kept.kept_as, 1, purposes, one.form, one.source, self._gate.current, collected,
+            kept.due, kept.event, sealed,
         )  # fmt: skip
-        key = self._gate.keys.get(_key(self._gate.keys, keys, kept.kept_as), at)
-        batch.data.append(datum._replace(sealed=self._gate.seal(key, "datum", datum, value.encode())))
         if known.look_up:
             batch.lookups.append(LookUp(category, index(self._gate.keys, known.term, category, value), subject))
         channel = known.channel
@@ -200,13 +210,68 @@ class Collecting:
                 batch.suppressions.append(Suppression(channel, hidden, at))
             if channel in one.opted_out or (channel, hidden) in self._suppressed:
                 line = add(line, f"opt-out/{channel}")
-        return line
+        return datum, line
+
+    def _of_field(self, form: str, category: str) -> "_Field":
+        purposes = " ".join(sorted(self._plans[form].purposes[category]))
+        return _Field(self._policy.categories[category], purposes, rule(self._policy, category, form))
+
+
+class _Field(NamedTuple):
+    """A category as a form takes it in: read off the policy once."""
+
+    known: Category
+    purposes: str  # as a datum keeps them: sorted, with a space between
+    rule: tuple[str, Keep] | None  # the promise and clause that say how long it is kept
+
+
+class _Ring:
+    """A person's keys while data are taken in: each opened once, and made where there is none yet."""
+
+    def __init__(self, gate: Gate, row: Subject | None, at: int) -> None:
+        self.ids = unpack(row.keys) if row else {}
+        self.grown = False
+        self._gate = gate
+        self._at = at
+        self._ready: dict[str, SubjectKey] = {}
+
+    def key(self, kept_as: str) -> SubjectKey:
+        """The key of a retention class."""
+        key = self._ready.get(kept_as)
+        if key is None:
+            if kept_as in self.ids:
+                key = self._gate.keys.get(self.ids[kept_as], self._at)
+            else:
+                key = self._gate.new_key()
+                self.ids[kept_as] = key.id
+                self.grown = True
+            self._ready[kept_as] = key
+        return key
+
+
+class _Chance:
+    """Bytes of chance, drawn many at a time and each given once. Lives as long as one transaction."""
+
+    def __init__(self, random: Callable[[int], bytes], likely: int) -> None:
+        self._random = random
+        self._likely = likely
+        self._drawn = b""
+        self._at = 0
+
+    def take(self, count: int) -> bytes:
+        """So many that nobody has had."""
+        start, self._at = self._at, self._at + count
+        if self._at > len(self._drawn):
+            self._drawn = self._random(max(count, self._likely))
+            start, self._at = 0, count
+        return self._drawn[start : self._at]
 
 
 class _Batch:
     """What a transaction will write, gathered so that each table is written once."""
 
-    def __init__(self) -> None:
+    def __init__(self, chance: _Chance) -> None:
+        self.chance = chance
         self.new: list[Subject] = []
         self.changed: list[Subject] = []
         self.data: list[Datum] = []
@@ -235,7 +300,7 @@ def check_value(category: str, value: object, *, confirmed: bool = False) -> Non
     """Raise `BadValue` for what may not be held: no text, empty, too long, or with a card number in it."""
     if not isinstance(value, str) or not value.strip():
         raise BadValue(f"the value of `{category}` is {'empty' if isinstance(value, str) else 'not text'}")
-    if len(value.encode("utf-8", "surrogatepass")) > LONGEST:
+    if len(value) > LONGEST // 4 and len(value.encode("utf-8", "surrogatepass")) > LONGEST:
         raise BadValue(f"the value of `{category}` is longer than {LONGEST} bytes; nothing was stored")
     if not value.isprintable() and any(ch == "\0" or "\ud800" <= ch <= "\udfff" for ch in value):
         raise BadValue(f"the value of `{category}` has characters that are no text; nothing was stored")
@@ -262,10 +327,13 @@ def do_not_contact(keys: Keys, term: str, value: str) -> bytes:
     return lookup.keyed_hash(keys.site_key(f"do-not-contact/{lookup.VERSION}"), term, value)
 
 
-def _key(source: Keys, keys: dict[str, bytes], kept_as: str) -> bytes:
-    if kept_as not in keys:
-        keys[kept_as] = source.take(1)[0].id
-    return keys[kept_as]
+@cache
+def _circumstances(identified: bool, affiliate_link: bool) -> Circumstances:
+    return Circumstances(volunteered=True, identified=identified, affiliate_link=affiliate_link)
+
+
+def _asked(role: str, purpose: str, categories: tuple[str, ...], form: str) -> Request:
+    return Request("collect", role, purpose, categories, form=form)
 
 
 def plan(policy: Policy, form: str) -> FormPlan:
