@@ -9,32 +9,42 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from avow.bench import decisions, ledger, reads, rights, writes
-from avow.bench.ratio import Goal, Measured, Ratio, Scale, table
+from avow.bench import decisions, ledger, on_postgres, reads, rights, writes
+from avow.bench.ratio import Goal, Measured, Ratio, Scale, missing, table
+from avow.bench.server import NoServer, PostgresServer
 from avow.errors import UnknownWord
 
 __all__ = ["GOALS", "Ratio", "run", "table"]
 
 
+Measure = Callable[[Path, Scale], Awaitable[Measured]]
+OnServer = Callable[[Path, str, Scale], Awaitable[Measured]]
+
+
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A goal, and what measures it in an empty folder."""
+    """A goal, and what measures it in an empty folder: by files alone, or on a PostgreSQL as well."""
 
     goal: Goal
-    measure: Callable[[Path, Scale], Awaitable[Measured]]
+    measure: Measure | None = None
+    on_server: OnServer | None = None
 
 
 BENCHES: Final = (
     Bench(Goal("1", "SQLite: facts, decision and opening / raw read", 0.50), reads.parts),
     Bench(Goal("2", "SQLite: enforced read, recorded, 100 a transaction / raw read and record", 0.40), reads.grouped),
     Bench(Goal("3", "SQLite: enforced read, recorded, one a transaction / raw read and record", 0.65), reads.single),
+    Bench(Goal("4", "PostgreSQL: facts, decision and opening / raw read", 0.85), on_server=on_postgres.parts),
+    Bench(Goal("5", "PostgreSQL: enforced read, recorded, 8 callers / raw", 0.90), on_server=on_postgres.grouped),
     Bench(Goal("7", "SQLite: protected durable insert / raw insert and record", 0.90), writes.insert),
+    Bench(Goal("7p", "PostgreSQL: protected durable insert, 8 callers / raw", 0.90), on_server=on_postgres.insert),
     Bench(Goal("8a", "SQLite: bulk import, 100 a transaction / raw rows and record", 0.27), writes.bulk),
+    Bench(Goal("8b", "PostgreSQL: bulk import, 100 a transaction / raw", 0.50), on_server=on_postgres.bulk),
     Bench(Goal("16a", "decision: Cedar by cedarpy, parsed beforehand / Avow", 100), decisions.cedar),
     Bench(Goal("16b", "decision: pycasbin with 100 policies / Avow", 80), decisions.casbin),
     Bench(Goal("17", "decision under 10,000 rules / under 10", 1.05, at_most=True), decisions.growth),
@@ -59,15 +69,53 @@ def run(names: Sequence[str], database: str | None, console: Console, scale: Sca
     chosen = [bench for bench in BENCHES if not names or bench.goal.id in names]
     ratios = []
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+    with (
+        Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress,
+        _Server(database) as server,
+    ):
         task = progress.add_task("", total=len(chosen))
         for bench in chosen:
             progress.update(task, description=f"{bench.goal.id}  {bench.goal.name}")
             with tempfile.TemporaryDirectory(prefix="avow-bench-") as folder:
-                ratios.append(Ratio.of(bench.goal, asyncio.run(_measured(bench, Path(folder), scale or Scale()))))
+                ratios.append(Ratio.of(bench.goal, _measured(bench, Path(folder), server, scale or Scale())))
             progress.advance(task)
     return ratios
 
 
-async def _measured(bench: Bench, folder: Path, scale: Scale) -> Measured:
-    return await bench.measure(folder, scale)
+def _measured(bench: Bench, folder: Path, server: "_Server", scale: Scale) -> Measured:
+    if bench.measure is not None:
+        return asyncio.run(_awaited(bench.measure(folder, scale)))
+    if bench.on_server is None:
+        return missing("nothing measures it")
+    try:
+        url = server.database()
+    except NoServer as error:
+        return missing(str(error))
+    return asyncio.run(_awaited(bench.on_server(folder, url, scale)))
+
+
+async def _awaited(work: Awaitable[Measured]) -> Measured:
+    return await work
+
+
+class _Server:
+    """The PostgreSQL to measure on: the one named, or one of our own, started when first asked for."""
+
+    def __init__(self, url: str | None) -> None:
+        self._url = url
+        self._own: PostgresServer | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *told: object) -> None:
+        if self._own is not None:
+            self._own.__exit__(*told)
+
+    def database(self) -> str:
+        """The URL of a database; a new one on a server of our own. Raises `NoServer`."""
+        if self._url is not None:
+            return self._url
+        if self._own is None:
+            self._own = PostgresServer().__enter__()
+        return self._own.new_database()

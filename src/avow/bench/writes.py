@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from avow.app import Avow
+from avow.app import Avow, Member
 from avow.bench.ratio import Measured, Scale, faults, rates
 from avow.bench.raw_sqlite import DATUM, RECORD, SITE, RawSqlite, now
 from avow.bench.reads import orders, pair
@@ -14,7 +14,7 @@ NOTE = "Please ring twice and leave the parcel with the neighbours on the second
 
 async def insert(folder: Path, scale: Scale) -> Measured:
     """7: one datum collected for a person who is known, in a transaction of its own; against data and record row."""
-    async with pair(folder, scale.of(1_000)) as (shop, raw, people, ids, _):
+    async with pair(folder, scale.of(1_000)) as (shop, raw, people, ids, by):
         turns = orders(len(people), scale.rounds, scale.of(300))
         before, raw_before = await counted(shop), (raw.count("datum"), raw.count("record"))
 
@@ -44,15 +44,14 @@ async def insert(folder: Path, scale: Scale) -> Measured:
                 ("data", after["datum"] - before["datum"], wanted),
                 ("entries", after["entry"] - before["entry"], wanted),
                 ("traces", after["trace"] - before["trace"], wanted),
-                ("values are right", await _notes(shop, people, turns), True),
+                ("values are right", await newest_notes(shop, by, people, turns), True),
             ]
         )
         return Measured(*speeds, scale.rounds, not why, why=why)
 
 
-async def _notes(shop: Avow, people: list[Person], turns: list[list[int]]) -> bool:
+async def newest_notes(shop: Avow, by: Member, people: list[Person], turns: list[list[int]]) -> bool:
     """Whether each person's newest remark is the one given."""
-    by = shop.staff("kim", "fulfilment")
     for n in {n for turn in turns for n in turn}:
         if await shop.use(people[n].who, "note", purpose=PURPOSE, by=by) != NOTE.format(n=n):
             return False
@@ -93,7 +92,7 @@ async def bulk(folder: Path, scale: Scale) -> Measured:
                     ("data", after["datum"] - before["datum"], 4 * total),
                     ("look-ups", after["lookup"] - before["lookup"], total),
                     ("entries", after["entry"] - before["entry"], total),
-                    ("values are right", [await _given(shop, who) for who in ids] == wanted, True),
+                    ("values are right", [await given(shop, who) for who in ids] == wanted, True),
                 ]
             )
             return Measured(*speeds, scale.rounds, not why, why=why)
@@ -101,7 +100,7 @@ async def bulk(folder: Path, scale: Scale) -> Measured:
         raw.close()
 
 
-async def _given(shop: Avow, who: bytes) -> dict[str, str]:
+async def given(shop: Avow, who: bytes) -> dict[str, str]:
     """What is held on a person, opened."""
     gate = gate_of(shop)
     async with gate.store.transaction() as tx:
