@@ -21,6 +21,7 @@ NO_RECIPIENT: Final = Refuse((), "the recipient is neither declared by the polic
 NO_FORM: Final = Refuse((), "the form is not one that the policy declares")
 WANTS_RECIPIENT: Final = Refuse((), "only `share`, `sell` and `summarise` have a recipient, and they always do")
 WANTS_FORM: Final = Refuse((), "only `collect` has a form, and it always does")
+REMEMBERED: Final = 65_536  # refusals of what nothing grants: about 20 MB at most
 _ACTIONS: Final = frozenset(ACTIONS)
 
 
@@ -89,12 +90,25 @@ def _ungranted(table: Table, ask: Request, category: str, held: int) -> Refuse:
     A cookie that no promise declares is no unknown word: a page may try to set anything, for no stated purpose, and
     the answer names the promises that forbid it.
     """
+    key = (ask.action, ask.actor, ask.purpose, category, ask.recipient, ask.form, held)
+    answer = table.ungranted.get(key)
+    if answer is not None:
+        return answer
     stray = ask.action == "set-cookie" and category not in table.words.cookies
     if stray:
         category = ANY_COOKIE
     unknown = _unknown(table.words, ask, category, stray)
     if unknown is not None:
         return unknown
+    answer = _limited(table, ask, category, held)
+    if not stray:  # what is declared is finite; a page may ask for any cookie
+        if len(table.ungranted) >= REMEMBERED:
+            table.ungranted.clear()
+        table.ungranted[key] = answer
+    return answer
+
+
+def _limited(table: Table, ask: Request, category: str, held: int) -> Refuse:
     index = table.index
     blocking = index.blocking(index.over(ask.action, ask.actor, ask.purpose, category, ask.recipient), held)
     if not blocking:

@@ -63,7 +63,9 @@ class Words(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """One policy version, ready to decide. Immutable but for `refusals`, which only remembers what was made once."""
+    """One policy version, ready to decide. Immutable but for `refusals` and `ungranted`, which only remember what was
+    made once.
+    """
 
     site: str
     cells: Mapping[Key, Cell]
@@ -77,6 +79,7 @@ class Table:
     channels: Mapping[str, str]  # category -> the channel that it is an address of
     declared: frozenset[str]  # the recipients with a name of their own
     refusals: dict[tuple[str, int], Refuse] = field(default_factory=dict)
+    ungranted: dict[tuple[str | int | None, ...], Refuse] = field(default_factory=dict)
 
     def in_order(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Promise ids once each, in the policy's order."""
