@@ -170,7 +170,7 @@ class Avow:
 
     async def use(self, who: str, category: str, *, purpose: str, by: By = None) -> str:
         """One value, for a purpose, once its record is on disk. Raises `Refused`, or `NotHeld` if there is none."""
-        values = await self.use_all(who, (category,), purpose=purpose, by=by)
+        values = await self._gate.look(self._look("use", who, (category,), purpose, await self._actor(by, who)))
         if category not in values:
             raise NotHeld(f"nothing is held under `{category}` for this person")
         return values[category]

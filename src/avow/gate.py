@@ -58,8 +58,7 @@ class Journal(Protocol):
         """Add an entry; its number. Opaque ids and keyed hashes only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(NamedTuple):
     """Who acts. `name` is known to the site and never recorded in the clear; `role` is what the policy knows."""
 
     role: str  # person, site, or a role of the policy
@@ -170,9 +169,8 @@ class Gate:
 
     def open_as(self, table: str, datum: Datum, at: int) -> str:
         """Open what was sealed for a place in another table than the data's."""
-        sealed = datum.sealed
-        key = self.keys.get(envelope.key_id(sealed), at)
-        return envelope.open_(key, sealed, self._binding(table, datum)).decode()
+        key = self.keys.get(envelope.key_id(datum.sealed), at)
+        return envelope.open_(key, datum.sealed, self._binding(table, datum)).decode()
 
     def _binding(self, table: str, datum: Datum) -> bytes:
         return place(
@@ -292,7 +290,7 @@ class Gate:
             key = self.keys.get(ordinary(row), at)
             answer = self.answer(look, self.line(row, key), data, at)
             allowed = isinstance(answer, Allow)
-            values = {datum.category: self.open(datum, at) for datum in data} if allowed else {}
+            values = {datum.category: self.open_as("datum", datum, at) for datum in data} if allowed else {}
             leaf, trace = self._recorder.event(
                 at, key, row.subject, look.ask, look.actor.name, "done" if allowed else "refused", answer.promises,
                 look.ask.action, chance=chance[number * CHANCE : (number + 1) * CHANCE],

@@ -73,14 +73,21 @@ def pack(
     """`encode(Entry(...))` without the tuple in between."""
     if not len(event) == len(policy) == len(actor) == len(tag) == 16 or len(commitment) != 32:
         raise Malformed("event, policy, actor and tag of an entry take 16 bytes each, the commitment takes 32")
+    head, tail = _ends(flags, outcome, kind, promises)
     try:
-        head = _HEADS[flags, outcome]
         when = at.to_bytes(6, "big")
-    except KeyError:
-        raise Malformed(f"an entry's outcome is one of {', '.join(OUTCOMES)} and its flags are 0 or 1") from None
     except OverflowError:
         raise Malformed(f"the time of an entry is 0 to {LATEST} milliseconds since 1970") from None
-    return head + when + event + policy + actor + tag + commitment + _tail(kind, promises)
+    return head + when + event + policy + actor + tag + commitment + tail
+
+
+@lru_cache(4096)
+def _ends(flags: int, outcome: str, kind: str, promises: tuple[str, ...]) -> tuple[bytes, bytes]:
+    """What stands before the time and after the commitment: the same for many entries."""
+    head = _HEADS.get((flags, outcome))
+    if head is None:
+        raise Malformed(f"an entry's outcome is one of {', '.join(OUTCOMES)} and its flags are 0 or 1")
+    return head, _tail(kind, promises)
 
 
 def decode(data: bytes) -> Entry:
