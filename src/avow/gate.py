@@ -8,21 +8,23 @@ Threads: none. All of it runs on the event loop that opened the store.
 """
 
 import asyncio
+import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from avow.decide.decide import decide
 from avow.decide.facts import Circumstances, facts
 from avow.decide.request import Allow, Answer, Refuse, Request
 from avow.decide.table import Table
-from avow.errors import CallError, OperatorError, Refused, Tampered
+from avow.errors import CallError, Refused, Tampered
 from avow.policy.model import Policy
 from avow.policy.retention import ORDINARY, RECORD
 from avow.record import CHANCE, Recorder
-from avow.store.interface import Datum, Leaf, Store, Subject, Trace, Transaction
+from avow.store.interface import Consent, Datum, Leaf, ServiceRequest, Store, Subject, Trace, Transaction
 from avow.vault import envelope
 from avow.vault.binding import fields, place
 from avow.vault.keys import SubjectKey
@@ -225,12 +227,12 @@ class Gate:
             answer = then if isinstance(then, Refuse) else answer
         return answer
 
-    @staticmethod
-    def _decide(table: Table, look: Look, line: str, due: Mapping[str, int | None], at: int) -> Answer:
+    def _decide(self, table: Table, look: Look, line: str, due: Mapping[str, int | None], at: int) -> Answer:
         _, ask, _, circumstances, identity = look
-        return decide(
-            table, ask, facts(table, ask, line, at=at, circumstances=circumstances, identity=identity, due=due)
-        )
+        if due or "@" in line or ask.recipient is not None:  # a term, an expiry, a contract: the moment matters
+            held = facts(table, ask, line, at=at, circumstances=circumstances, identity=identity, due=due)
+            return decide(table, ask, held)
+        return _at_any_moment(table, ask, line, circumstances)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -357,6 +359,12 @@ class Gate:
             await self._gathering
 
 
+@lru_cache(4096)
+def _at_any_moment(table: Table, ask: Request, line: str, circumstances: Circumstances) -> Answer:
+    """The answer where nothing in it depends on the moment: people whose lines are alike get the same one."""
+    return decide(table, ask, facts(table, ask, line, at=0, circumstances=circumstances))
+
+
 # -- a person's keys in one line: `class:hex`, the ordinary one first, separated by spaces ----------------------
 
 
@@ -371,9 +379,16 @@ def unpack(line: str) -> dict[str, bytes]:
     return {name: bytes.fromhex(key) for name, _, key in (part.partition(":") for part in line.split())}
 
 
-def anchor(row: bytes, version: int) -> str:
+def anchor(row: bytes, version: int | str) -> str:
     """How the record names what an act wrote: enough to tell a person's rows apart. Version 0: it went."""
     return f"{row[:4].hex()}:{version}"
+
+
+def anchored(row: Consent | ServiceRequest) -> str:
+    """The same for rows that count no versions: in its place stands a digest of what they say."""
+    about, first, last = row[2:5]
+    told = f"{about} {first} {last}" + (f" {row.policy.hex()}" if isinstance(row, Consent) else "")
+    return anchor(row.row, hashlib.sha256(told.encode()).hexdigest()[:16])
 
 
 _START = len(ORDINARY) + 1
@@ -381,9 +396,13 @@ _START = len(ORDINARY) + 1
 
 def ordinary(row: Subject) -> bytes:
     """The id of the key that seals a person's own traces; every living person has one."""
-    if not row.keys.startswith(ORDINARY):
-        raise OperatorError("a person's row has no key; the database was changed by something else: restore it")
-    return bytes.fromhex(row.keys[_START : _START + 32])
+    try:
+        key = bytes.fromhex(row.keys[_START : _START + 32]) if row.keys.startswith(ORDINARY) else b""
+    except ValueError:
+        key = b""
+    if len(key) != 16:
+        raise Tampered("a person's row names no key; the database was changed outside: restore it")
+    return key
 
 
 def outlives(kept_as: str) -> bool:
