@@ -31,6 +31,7 @@ class Rights:
         self._policy = gate.policy
         self._recorder = recorder
         self._journal = journal
+        self._held_here = tuple(n for n, one in self._policy.categories.items() if not (one.apart or one.held_by))
 
     async def export(self, subject: bytes, actor: Actor) -> dict[str, Any]:
         """Everything that is held on one person, from every table: values, sources, uses, consents, requests.
@@ -106,16 +107,14 @@ class Rights:
 
     def _right(self, action: Any, actor: Actor, *categories: str) -> tuple[Request, Actor, Circumstances]:
         circumstances = Circumstances(identified=actor.identified, standing=actor.standing)
-        asked = categories or tuple(
-            name for name, one in self._policy.categories.items() if not (one.apart or one.held_by)
-        )
+        asked = categories or self._held_here
         return Request(action, actor.role, RIGHTS_PURPOSE, asked), actor, circumstances
 
     def _datum(self, act: Act, datum: Datum) -> dict[str, Any]:
-        told = {"category": datum.category, "value": act.open(datum), "purposes": datum.purposes.split()}
-        return told | {
-            "form": datum.form, "source": datum.source, "collected": datum.collected, "due": datum.due,
-            "kept-for": datum.kept_for, "policy": datum.policy.hex(),
+        _, _, category, _, _, purposes, form, source, policy, collected, due, kept_for, _ = datum
+        return {
+            "category": category, "value": act.open(datum), "purposes": purposes.split(), "form": form,
+            "source": source, "collected": collected, "due": due, "kept-for": kept_for, "policy": policy.hex(),
         }  # fmt: skip
 
     def _consent(self, act: Act, consent: Consent) -> dict[str, Any]:
