@@ -156,7 +156,9 @@ class Gate:
 
     def seal(self, key: SubjectKey, table: str, datum: Datum, plain: bytes) -> bytes:
         """Seal bytes for the place of `datum`."""
-        return envelope.seal(key, plain, self._binding(table, datum), self.random(12))
+        subject, row, category, kept_as, version, *_ = datum
+        binding = place(self.store.site, subject, table, row, category, "text", version, kept_as)
+        return envelope.seal(key, plain, binding, self.random(12))
 
     def seal_first(
         self, key: SubjectKey, subject: bytes, row: bytes, category: str, kept_as: str, value: str, nonce: bytes
@@ -171,13 +173,9 @@ class Gate:
 
     def open_as(self, table: str, datum: Datum, at: int) -> str:
         """Open what was sealed for a place in another table than the data's."""
-        key = self.keys.get(envelope.key_id(datum.sealed), at)
-        return envelope.open_(key, datum.sealed, self._binding(table, datum)).decode()
-
-    def _binding(self, table: str, datum: Datum) -> bytes:
-        return place(
-            self.store.site, datum.subject, table, datum.row, datum.category, "text", datum.version, datum.kept_as
-        )
+        subject, row, category, kept_as, version, _, _, _, _, _, _, _, sealed = datum
+        binding = place(self.store.site, subject, table, row, category, "text", version, kept_as)
+        return envelope.open_(self.keys.get(envelope.key_id(sealed), at), sealed, binding).decode()
 
     # -- a person's standing ------------------------------------------------------------------------------------
 
