@@ -155,6 +155,14 @@ async def test_data_under_an_older_policy_keep_its_limits(tmp_path: Path) -> Non
             await shop.use(ada, "email", purpose="marketing")
 
 
+async def test_an_older_version_that_was_changed_in_the_database_is_noticed(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop, shop._gate.store.transaction() as tx:
+        await tx.put_policy(b"x" * 16, "2020-01-01", POLICY, 0)
+    with pytest.raises(Tampered):
+        async with opened(tmp_path):
+            pass
+
+
 async def test_a_naive_clock_is_refused(tmp_path: Path) -> None:
     clock = Clock(Clock().now.replace(tzinfo=None))
     with pytest.raises(CallError, match="time zone"):

@@ -14,7 +14,7 @@ from avow.decide.explain import Explanation, explain
 from avow.decide.facts import Circumstances
 from avow.decide.request import Facts, Request
 from avow.decide.table import Table, compile_policy
-from avow.errors import NotHeld, PolicyError, Refused, Unavailable, UnknownWord
+from avow.errors import NotHeld, PolicyError, Refused, Tampered, Unavailable, UnknownWord
 from avow.gate import Actor, Gate, Look
 from avow.ledger.checkpoint import Signer
 from avow.policy.check import faults
@@ -25,7 +25,7 @@ from avow.practices.collecting import Collecting, Submission, index
 from avow.practices.ending import Ending, Swept
 from avow.practices.importing import Imported, Importing
 from avow.practices.inspecting import Inspecting
-from avow.practices.recovery import Recovered, Recovery
+from avow.practices.recovery import Recovered, Recovery, suppressed
 from avow.practices.rights import Erased, Rights
 from avow.practices.staff import Staff
 from avow.record import Recorder
@@ -70,7 +70,7 @@ class Avow:
     ) -> None:
         self.policy = gate.policy
         self.log = log
-        self.staff_roll = Staff(gate)
+        self.staff_roll = Staff(gate, keystore.journal)
         self.keystore = keystore
         self.places = places
         self.swept = Swept(0, 0, 0)  # what opening had to sweep
@@ -150,7 +150,7 @@ class Avow:
             return Actor(SITE, "site", standing=True)
         if isinstance(by, Somebody):
             return Actor(PERSON, "person", identified=by.who == who)
-        return await self.staff_roll.actor(by.name, by.role)
+        return self.staff_roll.actor(by.name, by.role)
 
     # -- data ---------------------------------------------------------------------------------------------------
 
@@ -353,10 +353,12 @@ class Avow:
 
     async def settle(self) -> Recovered:
         """Finish what a crash left; run at every start, before anything is served."""
-        recovered = await self.recovery.settle(list(self.keystore.journal.entries()))
+        entries = list(self.keystore.journal.entries())
+        recovered = await self.recovery.settle(entries)
         async with self._gate.store.transaction() as tx:
             self._suppressed |= {(entry.channel, entry.hash) for entry in await tx.suppressions()}
-        await self.staff_roll.load()
+        self._suppressed |= suppressed(entries)  # whoever can write the table cannot write the journal
+        self.staff_roll.load()
         self.swept = await self.sweep()
         return recovered
 
@@ -426,8 +428,10 @@ async def _serve(
     async with store.transaction() as tx:
         await tx.put_policy(current, policy.version.isoformat(), policy.source, int(clock().timestamp() * 1000))
         for digest, version, source, _ in await tx.policies():
-            if digest not in tables:
-                tables[digest] = compile_policy(parse(source, f"the version of {version}"))
+            older = parse(source, f"the version of {version}")
+            if older.digest[:16] != digest:
+                raise Tampered(f"the policy's version of {version} is not the one that was kept; restore the database")
+            tables.setdefault(digest, compile_policy(older))
     recorder = Recorder(policy.site, current, keystore.site_key("actor"), os.urandom, lambda: clock.moved)
     gate = Gate(policy, tables, store, keystore, recorder, clock, os.urandom)
     signer = _signer(keystore, policy.site)

@@ -10,7 +10,7 @@ Threads: none. All of it runs on the event loop that opened the store.
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -53,11 +53,26 @@ class Keys(Protocol):
         """A named secret of the site, made on first use."""
 
 
+class Entry(Protocol):
+    """An entry of the journal, as it reads it back."""
+
+    @property
+    def kind(self) -> str:
+        """What was narrowed."""
+
+    @property
+    def fields(self) -> Mapping[str, str | int]:
+        """Opaque ids, keyed hashes, names of the policy and moments."""
+
+
 class Journal(Protocol):
     """What the practices ask of the journal. An entry is on disk when `append` returns, and no restore undoes it."""
 
     def append(self, kind: str, fields: Mapping[str, str | int]) -> int:
         """Add an entry; its number. Opaque ids and keyed hashes only."""
+
+    def entries(self) -> Iterator[Entry]:
+        """All entries, oldest first."""
 
 
 class Actor(NamedTuple):
@@ -350,6 +365,10 @@ class Gate:
         async with self.store.transaction() as tx:
             await tx.record((self._recorder.plain(self.now(), kind, actor, "done"),), ())
             await apply(tx)
+
+    def pseudonym(self, name: str) -> bytes:
+        """The name of an actor as the record has it."""
+        return self._recorder.actor(name)
 
     async def close(self) -> None:
         """Wait for what is under way."""

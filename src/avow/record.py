@@ -37,6 +37,7 @@ class Seen(NamedTuple):
     outcome: str
     promises: tuple[str, ...]
     changed: str  # tokens `row:version`, row by its first eight hexadecimal digits, version 0 when it went
+    form: str | None = None  # through which it came
 
 
 class Recorder:
@@ -49,7 +50,7 @@ class Recorder:
         self._policy = policy
         self._random = random
         self._moved = moved
-        self._actor = lru_cache(4096)(lambda name: hmac_sha256(actor_key, name.encode())[:16])
+        self.actor = lru_cache(4096)(lambda name: hmac_sha256(actor_key, name.encode())[:16])
 
     def event(
         self, at: int, key: SubjectKey, subject: bytes, ask: Request, actor: str, outcome: str,
@@ -66,7 +67,7 @@ class Recorder:
         if changed:
             payload += b"\n" + changed.encode()
         entry = pack(
-            event, at, kind, self._policy, promises, outcome, self._actor(actor), key.tag(event),
+            event, at, kind, self._policy, promises, outcome, self.actor(actor), key.tag(event),
             commitment(opening, payload), CLOCK_MOVED if self._moved() else 0,
         )  # fmt: skip
         sealed = envelope.seal(key, opening + payload, self._binding(subject, event), nonce)
@@ -80,7 +81,7 @@ class Recorder:
         """An entry that concerns no single person; tag and commitment are chance."""
         chance = self._random(64)
         entry = Entry(
-            chance[:16], at, kind, self._policy, promises, outcome, self._actor(actor), chance[16:32], chance[32:],
+            chance[:16], at, kind, self._policy, promises, outcome, self.actor(actor), chance[16:32], chance[32:],
             CLOCK_MOVED if self._moved() else 0,
         )  # fmt: skip
         return Leaf(chance[:16], encode(entry))
@@ -110,6 +111,8 @@ def _payload(kind: str, ask: Request, outcome: str, promises: tuple[str, ...]) -
         "action": kind, "role": ask.actor, "purpose": ask.purpose, "categories": ask.categories,
         "recipient": ask.recipient, "outcome": outcome, "promises": promises,
     }  # fmt: skip
+    if ask.form:
+        told["form"] = ask.form
     return json.dumps(told, separators=(",", ":"), sort_keys=True).encode()
 
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from avow.app import Avow
 from avow.errors import Refused, UnknownWord
 from avow.policy.parse import parse
+from avow.residue import scan
 from tests.shops import ADA, POLICY, opened
 
 SWORN = parse(
@@ -60,3 +62,28 @@ async def test_a_role_that_the_policy_does_not_name_is_nobodys(tmp_path: Path) -
     async with opened(tmp_path) as shop:
         with pytest.raises(UnknownWord):
             await shop.staff_roll.join("kim", "king")
+
+
+async def test_a_restored_backup_brings_nobody_back_and_no_agreement(tmp_path: Path) -> None:
+    async with opened(tmp_path, policy=SWORN) as shop:
+        who = await shop.collect("order", ADA)
+        await shop.staff_roll.set_agreement(TEXT)
+        await shop.staff_roll.join("kim", "fulfilment", signs=TEXT)
+        await shop.staff_roll.join("lou", "fulfilment", signs=TEXT)
+        await shop.backup(tmp_path / "backup")
+        await shop.staff_roll.leave("kim")
+        await shop.staff_roll.set_agreement(TEXT + " Always.")
+    await Avow.restore(SWORN, f"sqlite:///{tmp_path}/shop.db", tmp_path / "backup", folder=tmp_path / "avow")
+    async with opened(tmp_path, policy=SWORN) as shop:
+        for name in ("kim", "lou"):
+            with pytest.raises(Refused):
+                await shop.use(who, "name", purpose="order", by=shop.staff(name, role="fulfilment"))
+
+
+async def test_no_name_of_staff_is_on_disk(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        await shop.staff_roll.join("kimberley-ashdown", "fulfilment")
+        who = await shop.collect("order", ADA)
+        await shop.use(who, "name", purpose="order", by=shop.staff("kimberley-ashdown", role="fulfilment"))
+    found, _ = scan(tmp_path, {"name": b"kimberley-ashdown"})
+    assert found == []

@@ -146,21 +146,17 @@ async def an_event_is_found_by_its_person_or_while_pending(bed: Bed) -> None:
 
 
 @case
-async def the_site_remembers_policies_staff_and_notes(bed: Bed) -> None:
+async def the_site_remembers_policies_and_notes(bed: Bed) -> None:
     store = await bed.open()
     async with store.transaction() as tx:
         await tx.put_policy(b"b" * 16, "2", "text 2", NOW + 1)
         await tx.put_policy(b"a" * 16, "1", "text 1", NOW)
         await tx.put_policy(b"a" * 16, "1", "forged", NOW + 7)
-        await tx.put_staff("kim", "sales", "", True)
-        await tx.put_staff("kim", "fulfilment", "digest", False)
         await tx.set_note("origin", "here")
         await tx.set_note("origin", "there")
     store = await bed.reopen()
     async with store.transaction() as tx:
         assert await tx.policies() == [(b"a" * 16, "1", "text 1", NOW), (b"b" * 16, "2", "text 2", NOW + 1)]
-        assert await tx.staff("kim") == ("fulfilment", "digest", False)
-        assert await tx.staff("lou") is None
         assert await tx.note("origin") == "there"
         assert await tx.note("else") is None
 
@@ -271,7 +267,6 @@ async def a_backup_is_one_moment_and_comes_back_whole(bed: Bed) -> None:
         await tx.suppress(Suppression("email", b"h" * 32, NOW))
         await tx.record([Leaf(id_(n), b"entry") for n in range(9)], [Trace(KIM, id_(n), b"opening") for n in range(9)])
         await tx.put_policy(b"a" * 16, "1", "text", NOW)
-        await tx.put_staff("kim", "sales", "", True)
         await tx.set_note("origin", "here")
         await tx.sequenced(
             await tx.log_state(), LogState(4, b"r" * 32), [one.ticket for one in (await tx.pending(9))[:4]]
@@ -300,7 +295,7 @@ async def a_backup_is_one_moment_and_comes_back_whole(bed: Bed) -> None:
         assert await tx.find("email", b"h" * 32) == [KIM]
         assert await tx.suppressed("email", b"h" * 32)
         assert [one.event for one in await tx.pending(99)] == [id_(n) for n in range(4, 9)]
-        assert (await tx.policies(), await tx.staff("kim")) == ([(b"a" * 16, "1", "text", NOW)], ("sales", "", True))
+        assert await tx.policies() == [(b"a" * 16, "1", "text", NOW)]
         assert (await tx.note("origin"), await tx.log_state()) == ("here", LogState(4, b"r" * 32))
         await tx.record([Leaf(id_(99), b"entry")], [Trace(KIM, id_(99), b"opening")])
         assert (await tx.pending(99))[-1].ticket > max(last)

@@ -6,29 +6,17 @@ idempotent, so it may itself be interrupted.
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from avow.decide.facts import Circumstances, add, drop
 from avow.decide.request import Allow, Request
-from avow.gate import Act, Actor, Gate, unpack
+from avow.gate import Act, Actor, Entry, Gate, unpack
 from avow.policy.model import RIGHTS_PURPOSE, SITE
-from avow.practices.agreeing import mark, without
+from avow.practices.agreeing import mark, put_consent, put_request, without
 from avow.store.interface import Suppression
 
 Fields = Mapping[str, str | int]
 _RECOVERER = Actor(SITE, "recovery", standing=True)
-
-
-class Entry(Protocol):
-    """An entry of the journal, as the journal reads it back."""
-
-    @property
-    def kind(self) -> str:
-        """What was narrowed."""
-
-    @property
-    def fields(self) -> Mapping[str, str | int]:
-        """Opaque ids, keyed hashes and moments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +119,23 @@ class Recovery:
         return row is not None and row.state == "live"
 
 
+def suppressed(entries: Iterable[Entry]) -> set[tuple[str, bytes]]:
+    """Channel and hash of every do-not-contact entry that stands, by the journal: the database may have lost some."""
+    standing: set[tuple[str, bytes]] = set()
+    for entry in entries:
+        if entry.kind in ("do-not-contact", "contact-again"):
+            one = str(entry.fields["channel"]), bytes.fromhex(str(entry.fields["hash"]))
+            (standing.add if entry.kind == "do-not-contact" else standing.discard)(one)
+    return standing
+
+
 async def _withdraw(act: Act, fields: Fields) -> None:
     """End what was agreed up to then; what was agreed to anew after it stands."""
     about, at = fields["about"], int(fields["at"])
     consents = [consent for consent in await act.tx.consents(act.row.subject) if mark(consent.about) == about]
     ended = [consent for consent in consents if consent.withdrawn is None and consent.given <= at]
     for consent in ended:
-        await act.tx.put_consent(consent._replace(withdrawn=at))
+        await put_consent(act, consent._replace(withdrawn=at))
     if ended and not any(consent.withdrawn is None for consent in consents if consent not in ended):
         act.facts = drop(act.facts, ended[0].about)
 
@@ -146,7 +144,7 @@ async def _close(act: Act, fields: Fields) -> None:
     requests = await act.tx.requests(act.row.subject)
     for one in requests:
         if one.row.hex() == fields["row"] and one.closed is None:
-            await act.tx.put_request(one._replace(closed=int(fields["at"])))
+            await put_request(act, one._replace(closed=int(fields["at"])))
             act.facts = without(act.facts, one, requests)
 
 
@@ -176,11 +174,3 @@ async def _forget(act: Act, key: bytes) -> None:
 
 def _ids(line: str) -> list[bytes]:
     return [bytes.fromhex(key) for key in line.split()]
-
-
-def kinds(entries: Iterable[Entry]) -> dict[str, int]:
-    """How many entries of each kind: for people who restore."""
-    counts: dict[str, int] = {}
-    for entry in entries:
-        counts[entry.kind] = counts.get(entry.kind, 0) + 1
-    return counts

@@ -1,38 +1,61 @@
-"""The merchant's staff: who is one, in which role, and whether they signed the confidentiality agreement in force."""
+"""The merchant's staff: who is one, in which role, and whether they signed the confidentiality agreement in force.
+
+The roll stands in the journal, under pseudonyms: no restored backup brings back who has left or an agreement that was
+replaced, and nobody writes themselves into it behind the gate.
+"""
 
 import hashlib
+from dataclasses import dataclass
 
 from avow.errors import BadValue, UnknownWord
-from avow.gate import Actor, Gate
+from avow.gate import Actor, Gate, Journal
 from avow.policy.model import Protect
+from avow.store.interface import Transaction
 
-_AGREEMENT = "agreement"  # the note that holds the digest of the text in force
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What is known of a member of staff; `signed` is the digest of the agreement, or ""."""
+
+    role: str
+    signed: str
+    active: bool
 
 
 class Staff:
-    """For one site. All changes go through here, so what it remembers is what the store holds."""
+    """For one site."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, journal: Journal) -> None:
         self._gate = gate
+        self._journal = journal
+        self._agreement = ""
+        self._roll: dict[str, Member] = {}  # by pseudonym
         self._demanded = any(
             isinstance(clause, Protect) and "confidentiality-agreement" in clause.measures
             for promise in gate.policy.promises
             for clause in promise.clauses
         )
-        self._agreement = ""
-        self._roll: dict[str, tuple[str, str, bool] | None] = {}
 
-    async def load(self) -> None:
-        """Read the agreement in force; people are read as they are named."""
-        async with self._gate.store.transaction() as tx:
-            self._agreement = await tx.note(_AGREEMENT) or ""
+    def load(self) -> None:
+        """Take the roll up from the journal."""
+        for entry in self._journal.entries():
+            told = entry.fields
+            if entry.kind == "agreement":
+                self._agreement = str(told["text"])
+            elif entry.kind == "staff":
+                signed = str(told["signed"]).replace("none", "")
+                self._roll[str(told["member"])] = Member(str(told["role"]), signed, bool(told["active"]))
 
     async def set_agreement(self, text: str) -> None:
         """Put a confidentiality agreement in force. Whoever signed another text is refused from now on."""
         if not text.strip():
             raise BadValue("the confidentiality agreement is empty")
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        await self._gate.note("staff", lambda tx: tx.set_note(_AGREEMENT, digest))
+        digest = _digest(text)
+
+        async def apply(_: Transaction) -> None:
+            self._journal.append("agreement", {"text": digest})
+
+        await self._gate.note("staff", apply)
         self._agreement = digest
 
     async def join(self, name: str, role: str, *, signs: str = "") -> None:
@@ -40,31 +63,36 @@ class Staff:
         if role not in self._gate.policy.roles:
             known = ", ".join(f"`{word}`" for word in self._gate.policy.roles) or "none"
             raise UnknownWord(f"the policy names no role `{role}`; it names {known}")
-        await self._put(name, (role, hashlib.sha256(signs.encode()).hexdigest() if signs else "", True))
+        await self._put(name, Member(role, _digest(signs) if signs else "", active=True))
 
     async def leave(self, name: str) -> None:
-        """They are staff no more. Effective when this returns."""
-        role, signed, _ = await self._find(name) or ("", "", False)
-        await self._put(name, (role, signed, False))
+        """They are staff no more. Effective when this returns, also for somebody who was never on the roll."""
+        known = self._roll.get(self._hidden(name), Member("none", "", active=True))
+        await self._put(name, Member(known.role, known.signed, active=False))
 
-    async def actor(self, name: str, role: str) -> Actor:
+    def actor(self, name: str, role: str) -> Actor:
         """This person acting in this role, with the standing that they have now.
 
         Somebody not on the roll has standing only where no promise asks for an agreement: there the caller vouches.
         """
-        known = await self._find(name)
+        known = self._roll.get(self._hidden(name))
         if known is None:
             return Actor(role, f"staff:{name}", standing=not self._demanded)
-        held, signed, active = known
-        agreed = not self._demanded or (bool(self._agreement) and signed == self._agreement)
-        return Actor(role, f"staff:{name}", standing=active and held == role and agreed)
+        agreed = not self._demanded or (bool(self._agreement) and known.signed == self._agreement)
+        return Actor(role, f"staff:{name}", standing=known.active and known.role == role and agreed)
 
-    async def _find(self, name: str) -> tuple[str, str, bool] | None:
-        if name not in self._roll:
-            async with self._gate.store.transaction() as tx:
-                self._roll[name] = await tx.staff(name)
-        return self._roll[name]
+    async def _put(self, name: str, member: Member) -> None:
+        told = {"role": member.role, "signed": member.signed or "none", "active": int(member.active)}
 
-    async def _put(self, name: str, what: tuple[str, str, bool]) -> None:
-        await self._gate.note("staff", lambda tx: tx.put_staff(name, *what))
-        self._roll[name] = what
+        async def apply(_: Transaction) -> None:  # last before the commit of the record
+            self._journal.append("staff", {"member": self._hidden(name), **told})
+
+        await self._gate.note("staff", apply)
+        self._roll[self._hidden(name)] = member
+
+    def _hidden(self, name: str) -> str:
+        return self._gate.pseudonym(f"staff:{name}").hex()
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

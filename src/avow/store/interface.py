@@ -269,12 +269,6 @@ class Transaction(Protocol):
     async def policies(self) -> list[tuple[bytes, str, str, int]]:
         """Every version: digest, version, source, since; oldest first."""
 
-    async def put_staff(self, name: str, role: str, agreement: str, active: bool) -> None:
-        """Insert or replace a member of staff; `agreement` names the confidentiality text signed, or ""."""
-
-    async def staff(self, name: str) -> tuple[str, str, bool] | None:
-        """Role, agreement signed, active."""
-
     async def set_note(self, name: str, value: str) -> None:
         """A named value about the site itself (origin, last sweep, schema facts). Never personal."""
 

@@ -25,7 +25,7 @@ OLDEST: Final = 150000
 MOST: Final = 8  # connections
 EMPTY: Final = LogState(0, hashlib.sha256().digest())
 TABLES: Final = (
-    "subject", "datum", "consent", "request", "trace", "lookup", "suppression", "leaf", "log", "policy", "staff", "note",
+    "subject", "datum", "consent", "request", "trace", "lookup", "suppression", "leaf", "log", "policy", "note",
 )  # fmt: skip
 NUMBERED: Final = ("leaf", "trace")  # tables whose tickets are counted by a sequence
 CONTENTS: Final = "contents.json"

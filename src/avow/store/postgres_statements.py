@@ -218,15 +218,6 @@ POLICIES: Final = _statement(
     "policies",
     "SELECT digest, version, source, since FROM policy WHERE site = $1::smallint ORDER BY since, version, digest",
 )
-PUT_STAFF: Final = _statement(
-    "put_staff",
-    "INSERT INTO staff (site, name, role, agreement, active) VALUES ($1::smallint, $2::text, $3::text, $4::text,"
-    " $5::bool) ON CONFLICT (site, name) DO UPDATE SET role = excluded.role, agreement = excluded.agreement,"
-    " active = excluded.active",
-)
-STAFF: Final = _statement(
-    "staff", "SELECT role, agreement, active FROM staff WHERE site = $1::smallint AND name = $2::text"
-)
 SET_NOTE: Final = _statement(
     "set_note",
     "INSERT INTO note (site, name, value) VALUES ($1::smallint, $2::text, $3::text)"

@@ -409,14 +409,6 @@ class PostgresTransaction:
         rows = _rows(await self._ask(sql.POLICIES), bytes, _text, _text, _number)
         return [(digest, version, source, since) for digest, version, source, since in rows]
 
-    async def put_staff(self, name: str, role: str, agreement: str, active: bool) -> None:
-        self._later(sql.PUT_STAFF, name.encode(), role.encode(), agreement.encode(), b"\x01" if active else b"\x00")
-
-    async def staff(self, name: str) -> tuple[str, str, bool] | None:
-        for role, agreement, active in _rows(await self._ask(sql.STAFF, name.encode()), _text, _text, bytes):
-            return role, agreement, active == b"\x01"
-        return None
-
     async def set_note(self, name: str, value: str) -> None:
         self._later(sql.SET_NOTE, name.encode(), value.encode())
 

@@ -27,7 +27,7 @@ FILE: Final = "store.sqlite"  # the name in a backup
 CACHE: Final = 64 << 10  # KiB of pages held in memory, at most
 EMPTY: Final = LogState(0, hashlib.sha256().digest())
 TABLES: Final = (
-    "subject", "datum", "consent", "request", "trace", "lookup", "suppression", "leaf", "log", "policy", "staff", "note",
+    "subject", "datum", "consent", "request", "trace", "lookup", "suppression", "leaf", "log", "policy", "note",
 )  # fmt: skip
 
 _SETTINGS: Final = f"""

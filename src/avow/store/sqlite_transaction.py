@@ -109,8 +109,6 @@ _SEQUENCED: Final = "DELETE FROM leaf WHERE site = ?1 AND ticket = ?2"
 
 _PUT_POLICY: Final = "INSERT OR IGNORE INTO policy VALUES (?, ?, ?, ?, ?)"
 _POLICIES: Final = "SELECT digest, version, source, since FROM policy WHERE site = ?1 ORDER BY since, version, digest"
-_PUT_STAFF: Final = "INSERT OR REPLACE INTO staff VALUES (?, ?, ?, ?, ?)"
-_STAFF: Final = "SELECT role, agreement, active FROM staff WHERE site = ?1 AND name = ?2"
 _SET_NOTE: Final = "INSERT OR REPLACE INTO note VALUES (?, ?, ?)"
 _NOTE: Final = "SELECT value FROM note WHERE site = ?1 AND name = ?2"
 
@@ -355,14 +353,6 @@ class SqliteTransaction:
 
     async def policies(self) -> list[tuple[bytes, str, str, int]]:
         return list(self._execute(_POLICIES, (self._site,)))
-
-    async def put_staff(self, name: str, role: str, agreement: str, active: bool) -> None:
-        self._execute(_PUT_STAFF, (self._site, name, role, agreement, active))
-
-    async def staff(self, name: str) -> tuple[str, str, bool] | None:
-        for role, agreement, active in self._execute(_STAFF, (self._site, name)):
-            return role, agreement, bool(active)
-        return None
 
     async def set_note(self, name: str, value: str) -> None:
         self._execute(_SET_NOTE, (self._site, name, value))

@@ -115,15 +115,6 @@ CREATE TABLE policy (
     PRIMARY KEY (site, digest)
 );
 
-CREATE TABLE staff (
-    site      smallint NOT NULL,
-    active    boolean NOT NULL,
-    name      text NOT NULL,
-    role      text NOT NULL,
-    agreement text NOT NULL,
-    PRIMARY KEY (site, name)
-);
-
 CREATE TABLE note (
     site  smallint NOT NULL,
     name  text NOT NULL,

@@ -110,15 +110,6 @@ CREATE TABLE policy (
     PRIMARY KEY (site, digest)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE staff (
-    site      INTEGER NOT NULL,
-    name      TEXT NOT NULL,
-    role      TEXT NOT NULL,
-    agreement TEXT NOT NULL,
-    active    INTEGER NOT NULL,
-    PRIMARY KEY (site, name)
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE note (
     site  INTEGER NOT NULL,
     name  TEXT NOT NULL,
