@@ -11,7 +11,7 @@ from typing import TypeVar
 from avow.decide.facts import Circumstances, add, drop, escaped
 from avow.decide.request import Allow, Refuse, Request
 from avow.errors import BadValue, CallError, UnknownWord
-from avow.gate import Act, Actor, Gate, Journal, Look
+from avow.gate import Act, Actor, Gate, Journal, Look, anchored
 from avow.policy.model import CHANNELS, CONTACT, RECIPIENT_KINDS, RIGHTS_PURPOSE, Choose, Policy, Right
 from avow.practices.collecting import do_not_contact
 from avow.store.interface import Consent, Datum, ServiceRequest, Suppression
@@ -72,7 +72,7 @@ class Agreeing:
 
         async def apply(act: Act) -> bytes:
             sealed = _sealed(act, row, {"words": told[0], "how": told[1]})
-            await act.tx.put_consent(Consent(subject, row, token, act.at, None, self._gate.current, sealed))
+            await put_consent(act, Consent(subject, row, token, act.at, None, self._gate.current, sealed))
             act.facts = add(act.facts, token)
             return row
 
@@ -92,7 +92,7 @@ class Agreeing:
             standing = [c for c in await act.tx.consents(subject) if c.about == token and c.withdrawn is None]
             self._journal.append("withdrawal", {"subject": subject.hex(), "about": mark(token), "at": act.at})
             for consent in standing:
-                await act.tx.put_consent(consent._replace(withdrawn=act.at))
+                await put_consent(act, consent._replace(withdrawn=act.at))
             act.facts = drop(act.facts, token)
             return bool(standing)
 
@@ -154,7 +154,7 @@ class Agreeing:
         row = self._gate.random(16)
 
         async def apply(act: Act) -> bytes:
-            await act.tx.put_request(ServiceRequest(subject, row, kind, act.at, None))
+            await put_request(act, ServiceRequest(subject, row, kind, act.at, None))
             act.facts = add(act.facts, f"request/{kind}")
             return row
 
@@ -168,7 +168,7 @@ class Agreeing:
             for one in requests:
                 if one.row == request and one.closed is None:
                     self._journal.append("closed", {"subject": subject.hex(), "row": request.hex(), "at": act.at})
-                    await act.tx.put_request(one._replace(closed=act.at))
+                    await put_request(act, one._replace(closed=act.at))
                     act.facts = without(act.facts, one, requests)
                     return
             raise CallError("this person has no open service request of that id")
@@ -212,6 +212,18 @@ def recipient_of(policy: Policy, recipient: str) -> tuple[str, str]:
             f"{', '.join(RECIPIENT_KINDS)}"
         )
     return kind, name
+
+
+async def put_consent(act: Act, consent: Consent) -> None:
+    """Write a consent as it stands now, which the record then says."""
+    await act.tx.put_consent(consent)
+    act.changed.append(anchored(consent))
+
+
+async def put_request(act: Act, request: ServiceRequest) -> None:
+    """Write a service request as it stands now, which the record then says."""
+    await act.tx.put_request(request)
+    act.changed.append(anchored(request))
 
 
 def without(line: str, closed: ServiceRequest, requests: Sequence[ServiceRequest]) -> str:

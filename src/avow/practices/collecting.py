@@ -10,7 +10,7 @@ from avow.decide.decide import decide
 from avow.decide.facts import Circumstances, add, facts
 from avow.decide.request import Allow, Request
 from avow.errors import BadValue, CallError, Refused, UnknownWord
-from avow.gate import STANDING, Actor, Gate, Journal, Keys, anchor, ordinary, pack, unpack
+from avow.gate import STANDING, Actor, Gate, Journal, Keys, anchor, anchored, ordinary, pack, unpack
 from avow.policy.model import Category, Collect, Keep, Policy
 from avow.policy.retention import ORDINARY, rule, term
 from avow.record import CHANCE, Recorder
@@ -141,6 +141,7 @@ class Collecting:
         opens = self._policy.forms[one.form].opens
         if opens and one.source == THE_PERSON:
             batch.requests.append(ServiceRequest(subject, batch.chance.take(16), opens, at, None))
+            changed.append(anchored(batch.requests[-1]))
             after = add(after, f"request/{opens}")
         key = ring.key(ORDINARY)
         if row is None:

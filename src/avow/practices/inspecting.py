@@ -1,24 +1,35 @@
 """Hold what is stored against the record: who changes, removes or rolls back a row behind the gate is noticed.
 
 The record itself is verified by `avow.ledger.verify`, against a checkpoint held outside. Here the rest: every value
-opens where it stands, every row has the version that the record says, every event of a person is in the log, and
-the log has none of the person's that the store does not know.
+opens where it stands, every row is there as the record says, with the term and purposes that follow from the policy
+it came under, and is found by its look-up; every event of a person is in the log, and the log has none of the person's
+that the store does not know.
+
+Not noticed here: a look-up added to somebody who never gave the value; another day or name given to an import (its
+events do not say them), as long as the same term follows from it.
 """
 
 import hmac
 from collections.abc import Callable, Iterable
+from itertools import pairwise
+from typing import Final
 
 from avow.decide.facts import Circumstances
 from avow.decide.request import Allow, Request
-from avow.errors import Tampered
-from avow.gate import STANDING, Act, Actor, Gate, anchor
+from avow.errors import KeyGone, Tampered
+from avow.gate import STANDING, Act, Actor, Gate, anchor, anchored
 from avow.ledger.entry import Entry, decode
-from avow.policy.model import RIGHTS_PURPOSE, SITE
-from avow.record import Recorder, proves
+from avow.policy.model import RIGHTS_PURPOSE, SITE, Policy
+from avow.policy.parse import parse
+from avow.policy.retention import ORDINARY, retention
+from avow.practices.collecting import THE_PERSON, index, plan
+from avow.record import Recorder, Seen, proves
+from avow.store.interface import Consent, Datum
 from avow.vault.keys import tag
 
 _INSPECTOR = Actor(SITE, "inspector", standing=True)
 ARRIVALS = ("register", "import")
+BACKWARDS: Final = 600_000  # ms: an event may be this much older than one before it, as in the log
 
 
 class Inspecting:
@@ -40,7 +51,7 @@ class Inspecting:
                 subject, Request("use", SITE, RIGHTS_PURPOSE, ()), _INSPECTOR, Circumstances(standing=True),
                 self._faults, rule=Allow(()), kind="inspect",
             )  # fmt: skip
-        except Tampered as error:  # the person's own row or its key
+        except (Tampered, KeyGone) as error:  # the person's own row or its key
             return [str(error)]
 
     async def census(self) -> list[str]:
@@ -57,53 +68,91 @@ class Inspecting:
 
     async def _faults(self, act: Act) -> list[str]:
         wrong: list[str] = []
-        expected: dict[str, str] = {}
         events: dict[bytes, tuple[bytes, bytes]] = {}
-        key = act.key("ordinary")
+        seen: list[Seen] = []
+        key = act.key(ORDINARY)
         for trace in await act.tx.traces(act.row.subject):
             try:
-                opening, payload = self._recorder.proof(key, trace)
-                seen = self._recorder.reveal(key, trace)
+                events[trace.event] = self._recorder.proof(key, trace)
+                seen.append(self._recorder.reveal(key, trace))
             except Tampered:
                 wrong.append("an event of the person does not open")
-                continue
-            events[trace.event] = opening, payload
-            for token in seen.changed.split():
+        if len(seen) > len(events):
+            wrong.append("an event of the person is there twice")
+        if any(after.at < before.at - BACKWARDS for before, after in pairwise(seen)):
+            wrong.append("events of the person stand in another order than they happened in")
+        mine = self._mine(key.ledger_key)
+        wrong += self._log(events, mine)
+        return wrong + await self._rows(act, seen, mine)
+
+    async def _rows(self, act: Act, seen: list[Seen], mine: dict[bytes, Entry]) -> list[str]:
+        """What is wrong with the rows, held against the events that wrote them."""
+        expected = {anchor(STANDING, 1)[:8]: "1"}
+        first: dict[str, Seen] = {}  # the event that a row came with
+        for one in seen:
+            for token in one.changed.split():
                 row, _, version = token.partition(":")
                 expected[row] = version
-        wrong += await self._rows(act, expected)
-        return wrong + self._log(events, key.ledger_key)
+                first.setdefault(row, one)
+        data, consents = await act.tx.held(act.row.subject), await act.tx.consents(act.row.subject)
+        held = dict(
+            token.split(":")
+            for token in (
+                anchor(STANDING, act.row.version),
+                *(anchor(datum.row, datum.version) for datum in data),
+                *map(anchored, consents),
+                *map(anchored, await act.tx.requests(act.row.subject)),
+            )
+        )
+        wrong = _differences({row: version for row, version in expected.items() if version != "0"}, held)
+        arrival = next((one for one in seen if one.action in ARRIVALS), None)
+        if arrival is None or arrival.at != act.row.created:
+            wrong.append("the person did not come when the row says")
+        policies = await self._policies(act)
+        for datum in data:
+            wrong += await self._datum(act, datum, first.get(anchor(datum.row, 0)[:8]), mine, policies)
+        return wrong + [fault for consent in consents for fault in _consent(act, consent)]
 
-    async def _rows(self, act: Act, expected: dict[str, str]) -> list[str]:
-        wrong = []
-        held = {}
-        for datum in await act.tx.held(act.row.subject):
-            row, _, version = anchor(datum.row, datum.version).partition(":")
-            held[row] = version
-            try:
-                act.open(datum)
-            except Tampered:
-                wrong.append(f"a value of `{datum.category}` does not open where it stands")
-        standing = anchor(STANDING, 0).partition(":")[0]
-        held[standing] = str(act.row.version)
-        expected.setdefault(standing, "1")
-        expected = {row: version for row, version in expected.items() if version != "0"}
-        missing, more = expected.keys() - held.keys(), held.keys() - expected.keys()
-        if missing:
-            wrong.append(f"{len(missing)} rows of the person are gone, and the record says nothing of it")
-        if more:
-            wrong.append(f"{len(more)} rows of the person are there that the record does not know")
-        old = [row for row in expected.keys() & held.keys() if expected[row] != held[row]]
-        if old:
-            wrong.append(f"{len(old)} rows of the person have another version than the record says")
-        return wrong
+    async def _datum(
+        self, act: Act, datum: Datum, origin: Seen | None, mine: dict[bytes, Entry], policies: dict[bytes, Policy]
+    ) -> list[str]:
+        """What is wrong with one value, or with what stands beside it: term, purposes, source, version of the policy."""
+        try:
+            value = act.open(datum)
+        except (Tampered, KeyGone):
+            return [f"a value of `{datum.category}` does not open where it stands"]
+        known = self._gate.policy.categories.get(datum.category)
+        if known is not None and known.look_up:
+            found = await act.tx.find(datum.category, index(self._gate.keys, known.term, datum.category, value))
+            if datum.subject not in found:
+                return [f"the person is not found by their `{datum.category}`"]
+        if origin is None or origin.event not in mine:
+            return []  # said already
+        policy = policies.get(datum.policy)
+        if policy is None or datum.policy != mine[origin.event].policy:
+            return [f"a value of `{datum.category}` came under another version of the policy than its row says"]
+        kept = retention(policy, datum.category, datum.form, datum.collected)
+        given = datum.source == THE_PERSON
+        if (
+            datum.form != origin.form
+            or given != (origin.action != "import")
+            or (given and datum.collected != origin.at)
+            or (datum.kept_as, datum.due, datum.kept_for) != (kept.kept_as, kept.due, kept.event)
+            or datum.purposes != " ".join(sorted(plan(policy, datum.form).purposes.get(datum.category, ())))
+        ):
+            return [f"the term, purposes or source of a value of `{datum.category}` is not as it was written"]
+        return []
 
-    def _log(self, events: dict[bytes, tuple[bytes, bytes]], ledger_key: bytes) -> list[str]:
-        mine: dict[bytes, Entry] = {}
-        for data in self._entries():
-            entry = decode(data)
-            if hmac.compare_digest(tag(ledger_key, entry.event), entry.tag):
-                mine[entry.event] = entry
+    async def _policies(self, act: Act) -> dict[bytes, Policy]:
+        return {digest: parse(source, version) for digest, version, source, _ in await act.tx.policies()}
+
+    def _mine(self, ledger_key: bytes) -> dict[bytes, Entry]:
+        """The person's entries in the log."""
+        entries = map(decode, self._entries())
+        return {one.event: one for one in entries if hmac.compare_digest(tag(ledger_key, one.event), one.tag)}
+
+    @staticmethod
+    def _log(events: dict[bytes, tuple[bytes, bytes]], mine: dict[bytes, Entry]) -> list[str]:
         wrong = []
         if unknown := mine.keys() - events.keys():
             wrong.append(f"{len(unknown)} events of the person are in the log and not in the store")
@@ -113,3 +162,24 @@ class Inspecting:
         if false:
             wrong.append(f"{len(false)} events of the person are not what the log committed to")
         return wrong
+
+
+def _differences(expected: dict[str, str], held: dict[str, str]) -> list[str]:
+    """In words, how rows and their versions differ from what the record says."""
+    wrong = []
+    if missing := expected.keys() - held.keys():
+        wrong.append(f"{len(missing)} rows of the person are gone, and the record says nothing of it")
+    if more := held.keys() - expected.keys():
+        wrong.append(f"{len(more)} rows of the person are there that the record does not know")
+    if other := [row for row in expected.keys() & held.keys() if expected[row] != held[row]]:
+        wrong.append(f"{len(other)} rows of the person have another version than the record says")
+    return wrong
+
+
+def _consent(act: Act, consent: Consent) -> list[str]:
+    place = Datum(consent.subject, consent.row, "", ORDINARY, 1, "", "", "", b"", 0, None, "", consent.sealed)
+    try:
+        act.gate.open_as("consent", place, act.at)
+    except (Tampered, KeyGone):
+        return ["what the person agreed to does not open where it stands"]
+    return []
