@@ -54,7 +54,7 @@ async def pair(folder: Path, url: str, count: int) -> AsyncIterator[Pair]:
             ids = [who for start in range(0, count, BATCH) for who in await raw.add(new[start : start + BATCH])]
             yield Pair(shop, raw, people, ids, shop.staff("kim", "fulfilment"))
     finally:
-        raw.close()
+        await raw.close()
 
 
 async def at_once(work: Sequence[int], one: Callable[[int], Awaitable[None]]) -> int:
@@ -70,7 +70,20 @@ async def at_once(work: Sequence[int], one: Callable[[int], Awaitable[None]]) ->
 
 
 async def parts(folder: Path, url: str, scale: Scale) -> Measured:
-    """4: facts and value in one round trip, decision, opening; against the value in one. Nothing is recorded."""
+    """4: facts and value in one round trip, decision, opening; against the value in one, by psycopg's cursor. Nothing is
+    recorded.
+    """
+    return await _parts(folder, url, scale, RawPostgres.read_by_cursor)
+
+
+async def parts_by_link(folder: Path, url: str, scale: Scale) -> Measured:
+    """4l: the same against the store's own layer below psycopg's cursors."""
+    return await _parts(folder, url, scale, RawPostgres.read)
+
+
+async def _parts(
+    folder: Path, url: str, scale: Scale, plainly: Callable[[RawPostgres, bytes], Awaitable[str]]
+) -> Measured:
     async with pair(folder, url, scale.of(PEOPLE)) as (shop, raw, people, ids, _):
         gate, turns = gate_of(shop), orders(len(people), scale.rounds, scale.of(1_000))
         ask = Request("use", "fulfilment", PURPOSE, (READ,))
@@ -80,7 +93,7 @@ async def parts(folder: Path, url: str, scale: Scale) -> Measured:
 
         async def plain(number: int) -> int:
             for n in turns[number]:
-                found[0].append(await raw.read(ids[n]))
+                found[0].append(await plainly(raw, ids[n]))
             return len(turns[number])
 
         async def ours(number: int) -> int:
@@ -207,4 +220,4 @@ async def bulk(folder: Path, url: str, scale: Scale) -> Measured:
             )
             return Measured(*speeds, scale.rounds, not why, why=why)
     finally:
-        raw.close()
+        await raw.close()
