@@ -109,7 +109,7 @@ class Avow:
             parts = await _put_together(stack, policy, url, folder, root, clock, private, demo)
             shop = await _serve(stack, *parts)
             await shop.settle()
-            stack.push_async_callback(shop.sequence_all)
+            stack.push_async_callback(shop.sequence_last)
             sequencing = asyncio.create_task(shop.keep_sequencing(sequence_every.total_seconds()))
             stack.push_async_callback(_end, sequencing)
             yield shop
@@ -350,6 +350,11 @@ class Avow:
         while moved := await self.sequence():
             total += moved
         return total
+
+    async def sequence_last(self) -> None:
+        """The same on closing. A database that does not answer any more keeps what is pending for the next opening."""
+        with suppress(Unavailable):
+            await self.sequence_all()
 
     async def settle(self) -> Recovered:
         """Finish what a crash left; run at every start, before anything is served."""

@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn, Self
 
 import apsw
 
-from avow.errors import AvowError, OperatorError, Unavailable
+from avow.errors import AvowError, OperatorError, Tampered, Unavailable
 from avow.store.interface import (
     OUTLIVES,
     Clash,
@@ -194,7 +194,7 @@ class SqliteTransaction:
             translated(failed, unknown=bool(at.broken))
         finally:
             at.turns.give()
-        if isinstance(error, apsw.Error):
+        if isinstance(error, apsw.Error | UnicodeDecodeError):
             translated(error)
 
     # -- people and their data
@@ -379,6 +379,8 @@ def name_of(error: apsw.Error) -> str:
 
 def translated(error: BaseException, *, unknown: bool = False) -> NoReturn:
     """Raise ours for SQLite's error; what is not SQLite's goes through as it is."""
+    if isinstance(error, UnicodeDecodeError):  # its message holds what was read, so it is not shown
+        raise Tampered("a text in the database is no text; it was changed outside: restore the database") from None
     if not isinstance(error, apsw.Error):
         raise error
     name = name_of(error)
