@@ -22,7 +22,7 @@ from avow.store.interface import Leaf, Trace
 from avow.store.sqlite_transaction import SqliteTransaction
 
 SMALL = Scale(2, 0.02)
-IDS = ["1", "2", "3", "4", "4l", "5", "7", "7p", "8a", "8b", "16a", "16b", "17", "18", "18h", "19", "20", "21", "22"]
+IDS = ["1", "2", "3", "4", "4l", "5", "7", "7p", "8a", "8b", "16a", "16b", "17", "18", "18g", "19", "20", "21", "22"]
 
 
 @pytest.mark.parametrize("bench", [one for one in BENCHES if one.measure], ids=lambda one: one.goal.id)

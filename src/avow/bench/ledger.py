@@ -41,12 +41,12 @@ def entries(count: int, seed: int) -> list[bytes]:
 
 
 async def append(folder: Path, scale: Scale) -> Measured:
-    """18: as entries come in service, one group commit of eight callers after the other (see ratio 5)."""
+    """18g: as entries come in service, one group commit of eight callers after the other (see ratio 5)."""
     return await _append(folder, scale, scale.of(4_000), GROUP)
 
 
 async def append_hundred(folder: Path, scale: Scale) -> Measured:
-    """18h: a hundred a transaction, as an import makes them."""
+    """18: a hundred a transaction, as an import makes them."""
     return await _append(folder, scale, scale.of(10_000), BATCH)
 
 
