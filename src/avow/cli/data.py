@@ -3,53 +3,38 @@
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
+from rich.progress import track
+from rich.text import Text
 
 from avow.app import Avow
-from avow.cli.output import Json, out, print_json
+from avow.cli.output import Json, count, err, known, out, print_json, quoted
+from avow.cli.policy import policy_at
+from avow.cli.sites import Database, Folder, Policy, Yes, ask, must_be_there, sure, with_site
 from avow.errors import CallError
-from avow.practices.importing import rows
-from avow.start import Places
-from avow.store.root import FileRoot
+from avow.practices.importing import COLLECTED, OPT_OUT, Imported, rows
 
-T = TypeVar("T")
-
-Policy = Annotated[Path, typer.Option("--policy", envvar="AVOW_POLICY", help="The policy in force.")]
-Database = Annotated[str, typer.Option("--database", envvar="AVOW_DATABASE", help="sqlite:///FILE or postgresql://…")]
-Folder = Annotated[
-    Path | None,
-    typer.Option("--folder", envvar="AVOW_FOLDER", help="Where keys and ledger lie; beside an SQLite file."),
-]
 Who = Annotated[str, typer.Argument(metavar="SUBJECT", help="The person's id: 32 hexadecimal digits.")]
+_PANEL = "The data"
+_MOMENTS = frozenset({"at", "since", "collected", "due", "given", "withdrawn", "opened", "closed"})  # in milliseconds
+_FEW = 1000  # records: below this no progress is shown
 
 
 def register(app: typer.Typer) -> None:
     """Put the commands on the command line."""
     for name, command in (
-        ("import", import_), ("export", export), ("erase", erase), ("find", find), ("sweep", sweep), ("backup", backup),
-        ("restore", restore),
+        ("import", import_), ("find", find), ("export", export), ("erase", erase), ("sweep", sweep),
+        ("backup", backup), ("restore", restore),
     ):  # fmt: skip
-        app.command(name)(command)
-    keys = typer.Typer(no_args_is_help=True, help="The root key: make it, back it up, and the keystore with it.")
-    keys.command("new")(key_new)
-    keys.command("backup")(key_backup)
-    app.add_typer(keys, name="key")
+        app.command(name, rich_help_panel=_PANEL)(command)
 
 
-def _with(policy: Path, database: str, folder: Path | None, act: Callable[[Avow], Awaitable[T]]) -> T:
-    """Open the site for one act. The command line listens on nothing, so it may open a private server's data."""
-
-    async def run() -> T:
-        async with Avow.open(policy, database, folder=folder, private=True) as shop:
-            return await act(shop)
-
-    return asyncio.run(run())
+# -- import --------------------------------------------------------------------------------------------------------
 
 
 def import_(
@@ -60,128 +45,133 @@ def import_(
     database: Database,
     folder: Folder = None,
     column: Annotated[
-        list[str] | None, typer.Option(help="FILE-COLUMN=CATEGORY; nothing after = leaves it out.")
+        list[str] | None, typer.Option(help="FILE-COLUMN=CATEGORY; nothing after = leaves it out. Repeat it.")
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Bring in the customers that a shop already has, with provenance and no wider use.
 
-    Columns are categories of the policy; also `collected` (a day) and `opt-out` (channels). Exit status 1 when a
-    record was left out.
+    Columns are categories of the policy; also `collected` (a day) and `opt-out` (channels). Who is found here already
+    is left as they are. Exit status 1 when a record was left out.
     """
-    columns = {}
-    for pair in column or []:
-        name, equals, category = pair.partition("=")
-        if not equals:
-            raise CallError(f"`{pair}` does not say FILE-COLUMN=CATEGORY")
-        columns[name] = category
-    records = list(rows(file.read_text(encoding="utf-8-sig"), "jsonl" if file.suffix == ".jsonl" else "csv"))
-    done = _with(policy, database, folder, lambda shop: shop.bring(records, form=form, source=source, columns=columns))
+    chosen = policy_at(policy)
+    known("form of the policy", form, chosen.forms)
+    records = _records(file)
+    columns = _columns(column or [], records, chosen.categories, file)
+    shown: Iterable[tuple[int, Mapping[str, str]]] = records
+    if len(records) >= _FEW and err.is_terminal:
+        shown = track(records, "importing", console=err, transient=True)
+
+    async def bring(shop: Avow) -> Imported:
+        return await shop.bring(shown, form=form, source=source, columns=columns)
+
+    done = with_site(policy, database, folder, bring, new=True)
     if as_json:
         print_json(
             {"people": done.people, "known": done.known, "faults": [{"line": n, "message": m} for n, m in done.faults]}
         )
     else:
-        out.print(f"{done.people:,} people imported, {done.known:,} already here, {len(done.faults):,} left out")
+        people = count(done.people, "person", "people")
+        out.print(f"{people} imported, {done.known:,} already here, {len(done.faults):,} left out")
         for line, message in done.faults:
-            out.print(f"  {escape(str(file))}:{line}: {escape(message)}", soft_wrap=True)
+            out.print(Text.assemble((f"{file}:{line}", "bold"), f": {message}"), soft_wrap=True)
     if done.faults:
         raise typer.Exit(1)
 
 
-def export(
-    who: Who, policy: Policy, database: Database, folder: Folder = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file, instead of the screen.")] = None,
-) -> None:  # fmt: skip
-    """Everything that is held on one person, as JSON. You have verified that it is they who ask."""
-    told = _with(policy, database, folder, lambda shop: shop.export(who))
-    if output is None:
-        print_json(_dated(told))
-    else:
-        output.touch(mode=0o600)
-        output.write_text(json.dumps(_dated(told), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+def _records(file: Path) -> list[tuple[int, Mapping[str, str]]]:
+    if not file.is_file():
+        raise CallError(f"there is no file `{file}`; name a CSV file, or JSON lines (.jsonl)")
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CallError(f"`{file}` is not UTF-8 text at byte {error.start}; save it as CSV in UTF-8") from None
+    return list(rows(text, "jsonl" if file.suffix == ".jsonl" else "csv"))
 
 
-def erase(who: Who, policy: Policy, database: Database, folder: Folder = None, as_json: Json = False) -> None:
-    """Make everything of one person unreadable, now and in every backup. Cannot be undone."""
-    done = _with(policy, database, folder, lambda shop: shop.erase(who))
-    if as_json:
-        print_json({"subject": who, "keys": done.keys, "kept": list(done.kept)})
-    else:
-        kept = f"; kept because a promise or a law says so: {', '.join(done.kept)}" if done.kept else ""
-        out.print(f"erased: {done.keys} keys destroyed, what they sealed is unreadable{kept}")
+def _columns(
+    pairs: Sequence[str], records: Sequence[tuple[int, Mapping[str, str]]], categories: Iterable[str], file: Path
+) -> dict[str, str]:
+    """File column -> category, once each column of the file is known to mean something here."""
+    there = list(dict.fromkeys(name for _, record in records for name in record))
+    columns = {}
+    for pair in pairs:
+        name, equals, category = pair.partition("=")
+        if not equals:
+            raise CallError(f"`--column {pair}` does not say FILE-COLUMN=CATEGORY")
+        if records and name not in there:
+            raise CallError(f"`{file}` has no column `{name}`; it has {quoted(there)}")
+        if category:
+            known("category of the policy", category, (*categories, COLLECTED, OPT_OUT))
+        columns[name] = category
+    if strange := [name for name in there if name not in columns and name not in (*categories, COLLECTED, OPT_OUT)]:
+        raise CallError(
+            f"`{file}` has the columns {quoted(strange)}, which are no categories of the policy; for each say "
+            f"--column {strange[0]}=CATEGORY, or --column {strange[0]}= to leave it out; "
+            f"the categories are {quoted(categories)}"
+        )
+    return columns
+
+
+# -- one person ----------------------------------------------------------------------------------------------------
 
 
 def find(
     category: Annotated[str, typer.Argument(help="A category that people are found by.")],
     policy: Policy, database: Database, folder: Folder = None, as_json: Json = False,
 ) -> None:  # fmt: skip
-    """The ids of the people who gave a value; it is asked for, so that it stands in no history of commands."""
-    value = typer.prompt(f"{category} (not shown)", hide_input=True)
-    ids = _with(policy, database, folder, lambda shop: shop.find(category, value))
+    """The ids of the people who gave a value.
+
+    The value is asked for, or read from standard input, so that it stands in no history of commands. Exit status 1:
+    nobody.
+    """
+    chosen = policy_at(policy)
+    known("category of the policy", category, chosen.categories)
+    if not chosen.categories[category].look_up:
+        found_by = quoted(name for name, one in chosen.categories.items() if one.look_up)
+        raise CallError(f"people are not found by `{category}`; the policy says `look-up` of {found_by}")
+    must_be_there(database, folder)
+    value = ask(f"{category} (not shown)")
+    ids = with_site(policy, database, folder, lambda shop: shop.find(category, value))
     if as_json:
         print_json({"subjects": ids})
     else:
         out.print("\n".join(ids) or "nobody")
+    if not ids:
+        raise typer.Exit(1)
 
 
-def sweep(policy: Policy, database: Database, folder: Folder = None, as_json: Json = False) -> None:
-    """Erase what is past its term. Run it from a timer; running it twice does no harm."""
+def export(
+    who: Who, policy: Policy, database: Database, folder: Folder = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A new file, instead of the screen.")] = None,
+) -> None:  # fmt: skip
+    """Everything that is held on one person, as JSON. You have verified that it is they who ask."""
+    if output is not None and (output.exists() or not output.parent.is_dir()):
+        raise CallError(f"`{output}` is there already, or its folder is not; name a new file")  # before it is on record
+    told = _dated(with_site(policy, database, folder, lambda shop: shop.export(who)))
+    if output is None:
+        print_json(told)
+        return
+    with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+    out.print(Text.assemble("wrote ", (str(output), "bold"), "; it is personal: hand it over, then remove it"))
 
-    async def act(shop: Avow) -> Any:  # opening has swept already; its result is what counts
-        return shop.swept
 
-    done = _with(policy, database, folder, act)
+def erase(
+    who: Who, policy: Policy, database: Database, folder: Folder = None, yes: Yes = False, as_json: Json = False
+) -> None:
+    """Make everything of one person unreadable, now and in every backup.
+
+    Cannot be undone. What a promise or a law keeps is named.
+    """
+    must_be_there(database, folder)
+    sure("Everything of this person becomes unreadable, in every backup too. It cannot be undone.", yes)
+    done = with_site(policy, database, folder, lambda shop: shop.erase(who))
     if as_json:
-        print_json({"data": done.data, "keys": done.keys, "purged": done.purged})
-    else:
-        out.print(
-            f"{done.data:,} data erased, {done.keys:,} keys destroyed, {done.purged:,} rows of erased people removed"
-        )
-
-
-def backup(
-    to: Annotated[Path, typer.Argument(help="An empty or new folder.")],
-    policy: Policy, database: Database, folder: Folder = None,
-) -> None:  # fmt: skip
-    """A consistent copy of the database. Keys and ledger are not in it: see `avow key backup`."""
-    _with(policy, database, folder, lambda shop: shop.backup(to))
-    out.print(f"the database is copied to {escape(str(to))}; keys and ledger are not in it")
-
-
-def restore(
-    source: Annotated[Path, typer.Argument(metavar="FROM", help="A folder made by `avow backup`.")],
-    policy: Policy, database: Database, folder: Folder = None, as_json: Json = False,
-) -> None:  # fmt: skip
-    """Put a copy in the database's place: erased people stay erased, opted-out people stay opted out."""
-    done = asyncio.run(Avow.restore(policy, database, source, folder=folder, private=True))
-    if as_json:
-        print_json({"erasures": done.erasures, "endings": done.endings, "narrowings": done.narrowings})
-    else:
-        out.print(
-            f"restored; done again from the journal: {done.erasures} erasures, {done.endings} endings of data, "
-            f"{done.narrowings} withdrawals, opt-outs and the like"
-        )
-
-
-def key_new(file: Annotated[Path, typer.Argument(help="Where to write the root key.")]) -> None:
-    """Make a root key, readable by you alone. Keep a copy apart: without it nothing can be read."""
-    FileRoot.create(file, os.urandom)
-    out.print(f"made {escape(str(file))}; set AVOW_ROOT_KEY to it, and keep a copy where no backup of the data lies")
-
-
-def key_backup(
-    to: Annotated[Path, typer.Argument(help="An empty or new folder.")],
-    policy: Policy, database: Database, folder: Folder = None,
-) -> None:  # fmt: skip
-    """A copy of the keystore, without the root key. Destroy it within days: it still has the keys of who is erased next."""
-
-    async def act(shop: Avow) -> None:
-        shop.keystore.backup(to)
-
-    _with(policy, database, folder, act)
-    root = Places.of(database, folder).root
-    out.print(f"the keystore is copied to {escape(str(to))}; the root key in {escape(str(root))} is not in it")
+        print_json({"subject": who, "keys": done.keys, "kept": list(done.kept)})
+        return
+    kept = f"; kept because a promise or a law says so: {', '.join(done.kept)}" if done.kept else ""
+    out.print(f"erased: {count(done.keys, 'key')} destroyed, and what they sealed is unreadable{kept}")
 
 
 def _dated(told: Any) -> Any:
@@ -196,4 +186,55 @@ def _dated(told: Any) -> Any:
     return [_dated(one) for one in told] if isinstance(told, list | tuple) else told
 
 
-_MOMENTS = frozenset({"at", "since", "collected", "due", "given", "withdrawn", "opened", "closed"})
+# -- the whole site ------------------------------------------------------------------------------------------------
+
+
+def sweep(policy: Policy, database: Database, folder: Folder = None, as_json: Json = False) -> None:
+    """Erase what is past its term. Run it from a timer; running it twice does no harm."""
+
+    async def act(shop: Avow) -> Any:  # opening has swept already; its result is what counts
+        return shop.swept
+
+    done = with_site(policy, database, folder, act)
+    if as_json:
+        print_json({"data": done.data, "keys": done.keys, "purged": done.purged})
+    else:
+        data, rows_ = count(done.data, "datum", "data"), count(done.purged, "row")
+        out.print(f"{data} erased, {count(done.keys, 'key')} destroyed, {rows_} of erased people removed")
+
+
+def backup(
+    to: Annotated[Path, typer.Argument(help="An empty or new folder.")],
+    policy: Policy, database: Database, folder: Folder = None,
+) -> None:  # fmt: skip
+    """A consistent copy of the database; keys and ledger are not in it.
+
+    Keys have a backup of their own, with a short life: `avow key backup`.
+    """
+    with_site(policy, database, folder, lambda shop: shop.backup(to))
+    out.print(Text.assemble("the database is copied to ", (str(to), "bold"), "; keys and ledger are not in it"))
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="FROM", help="A folder made by `avow backup`.")],
+    policy: Policy, database: Database, folder: Folder = None, yes: Yes = False, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Put a copy in the database's place: who was erased stays erased, who opted out stays opted out."""
+    chosen = policy_at(policy)
+    must_be_there(database, folder)
+    if not source.is_dir():
+        raise CallError(f"there is no folder `{source}`; name one that `avow backup` made")
+    sure(f"The database becomes what it was when {source} was made; what was written since is lost.", yes)
+    done = asyncio.run(Avow.restore(chosen, database, source, folder=folder, private=True))
+    if as_json:
+        print_json({"erasures": done.erasures, "endings": done.endings, "narrowings": done.narrowings})
+    else:
+        out.print("restored, and from the journal done again:")
+        for line in _again(done.erasures, done.endings, done.narrowings):
+            out.print(f"  {line}")
+
+
+def _again(erasures: int, endings: int, narrowings: int) -> Iterator[str]:
+    yield count(erasures, "erasure")
+    yield f"{count(endings, 'ending')} of data past their term"
+    yield f"{count(narrowings, 'withdrawal, opt-out or the like', 'withdrawals, opt-outs and the like')}"

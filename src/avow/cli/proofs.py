@@ -1,79 +1,173 @@
-"""Commands that show: the demo, the offline verifier, the measured ratios."""
+"""Commands that show: the demo, the log and its offline verifier, the measured ratios."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
-from avow.cli.output import Json, err, out, print_json
+from avow.app import VERIFIER_KEY, Avow
+from avow.cli.output import Json, count, err, fail, out, print_json, told
+from avow.cli.policy import policy_at
+from avow.cli.sites import Database, Folder, Policy, with_site
 from avow.errors import CallError
-from avow.ledger.verify import verify_log
+from avow.ledger.faults import Malformed
+from avow.ledger.folder import files
+from avow.ledger.tiles import CHECKPOINT
+from avow.ledger.verify import Report, verify_log
+
+_PANEL = "The proof"
+_SOUND: Final = "every entry is whole, in its place, and under the root that the log's key signed"
+_OLDER: Final = "the log begins with what you held: of that nothing was altered, removed or put in between, by anybody"
+_MEANS: Final[Mapping[str, tuple[str, ...]]] = {
+    "internally consistent": (_SOUND,),
+    "consistent with a checkpoint held outside": (_SOUND, _OLDER),
+    "witnessed": (_SOUND, "the witnesses asked for saw this very tree: nobody is shown another one"),
+}
+_ANEW: Final = (
+    "that nobody with the log's key wrote the whole log anew: keep this checkpoint, and pass it with --checkpoint"
+)
+_NEVER: Final = (
+    "that every act is on record: only what passes the gate is",
+    "what happened since the checkpoint was signed, half a second as a rule",
+    "that whoever holds the log's key appended nothing made up",
+)
 
 
 def register(app: typer.Typer) -> None:
     """Put the commands on the command line."""
-    app.command("demo")(demo)
-    app.command("verify")(verify)
-    app.command("bench")(bench)
+    for name, command in (("demo", demo), ("log", log), ("verify", verify), ("bench", bench)):
+        app.command(name, rich_help_panel=_PANEL)(command)
 
 
 def demo(
     policies: Annotated[list[Path] | None, typer.Argument(metavar="[POLICY...]", help="Instead of the five.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="For scripts: the same, and nothing more.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="For scripts: say only what went wrong.")] = False,
+    keep: Annotated[Path | None, typer.Option(help="A new folder where the files stay, to look at.")] = None,
 ) -> None:
-    """Five shops under five policies, on real files: collect, use, refuse, erase, verify, and look for what is left.
+    """Five shops under five policies, on real files: collect, use, refuse, erase, verify, search every byte.
 
-    Always checks itself; exit status 1 when a shop did not keep its word.
+    Exit status 1 when a shop did not keep its word.
     """
-    from avow.demo import run, shipped  # noqa: PLC0415 - so that other commands start without it
+    from avow.cli.telling import Telling  # noqa: PLC0415 - so that other commands start without it
+    from avow.demo import run, shipped  # noqa: PLC0415 - as above
 
-    del check  # there is no way not to
-    if not asyncio.run(run(policies or shipped(), out)):
+    if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+        raise CallError(f"`{keep}` is not empty; name a new folder")
+    chosen = [policy_at(path) for path in policies or shipped()]
+    telling = Telling(out, quiet=check)
+    shown = asyncio.run(run(chosen, telling, keep))
+    for one in shown if check else ():
+        for wrong in one.wrong:
+            fail(f"{one.site}: {wrong}")
+    if any(one.wrong for one in shown):
         raise typer.Exit(1)
 
 
+def log(
+    to: Annotated[Path, typer.Argument(help="An empty or new folder.")],
+    policy: Policy, database: Database, folder: Folder = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Copy the log for an auditor, who verifies it offline with `avow verify`.
+
+    No personal data are in it. Its verifier key is not in the copy: give that by another way, once.
+    """
+
+    async def act(shop: Avow) -> tuple[int, int, str]:
+        await shop.sequence_all()
+        return shop.log.export(to), shop.log.size, shop.verifier_key
+
+    copied, size, key = with_site(policy, database, folder, act)
+    if as_json:
+        print_json({"folder": str(to), "files": copied, "entries": size, "key": key})
+        return
+    entries, parts = count(size, "entry", "entries"), count(copied, "file")
+    out.print(Text.assemble(f"{entries} in {parts} copied to ", (str(to), "bold")))
+    out.print("give the auditor this key by another way, once; then they run")
+    out.print(Text(f"  avow verify {to} --key {key}", "bold"), soft_wrap=True)
+
+
 def verify(
-    log: Annotated[Path, typer.Argument(metavar="LOG", help="A site's ledger folder, or an exported copy.")],
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="A copy of a log, or a site's folder or ledger.")],
     key: Annotated[str | None, typer.Option(help="The log's verifier key, or a file that holds it.")] = None,
     held: Annotated[
         list[Path] | None, typer.Option("--checkpoint", help="A checkpoint that you kept yourself; repeat it.")
     ] = None,
+    witness: Annotated[
+        list[str] | None, typer.Option(help="The verifier key of a witness that you trust; repeat it.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Verify a log offline, trusting nothing but its key and the checkpoints that you held. Exit status 1: it lies."""
-    if not log.is_dir():
-        raise CallError(f"{log} is no folder of a log")
-    if key is None and not (log / "verifier-key").is_file():
-        raise CallError(f"{log} has no file `verifier-key`; pass the log's key with --key")
-    known = key if key and not Path(key).is_file() else Path(key or log / "verifier-key").read_text().strip()
-    report = verify_log(reader(log), known, [path.read_text() for path in held or []])
+    """Verify a log offline, trusting nothing but its key and the checkpoints that you held.
+
+    Exit status 1: the log has a fault, and nothing can be claimed.
+    """
+    folder = log / "ledger" if (log / "ledger" / CHECKPOINT).is_file() else log
+    if not (folder / CHECKPOINT).is_file() and not (folder / "tile").is_dir():
+        raise CallError(f"`{log}` holds no log; name a folder that `avow log` made, or a site's folder")
+    own = folder / VERIFIER_KEY
+    if key is None and not own.is_file():
+        raise CallError(f"`{folder}` names no key of the log; pass the one that the site gave you, with --key")
+    named = Path(key) if key else own
+    notes = [_note(path) for path in held or []]
+    try:
+        known = named.read_text(encoding="utf-8").strip() if named.is_file() else str(key)
+        report = verify_log(files(folder), known, notes, witness or [])
+    except (Malformed, UnicodeDecodeError) as error:
+        raise CallError(f"a key given is no verifier key, nor a file that holds one: {error}") from None
     if as_json:
-        faults = [{"what": f.what, "place": f.place, "message": f.message} for f in report.faults]
-        print_json({"claim": report.claim or "none", "size": report.size, "root": report.root.hex(), "faults": faults})
+        print_json(_as_json(report))
     else:
-        for fault in report.faults:
-            out.print(f"[red]{escape(str(fault))}[/red]", soft_wrap=True)
-        colour = "red" if report.faults else "green"
-        out.print(f"[{colour}]{report.claim or 'nothing can be claimed'}[/{colour}]: {report.size:,} entries")
-        if key is None:
-            out.print(
-                "[dim]the key came from the log's own folder; compare it with the one that the site gave you[/dim]"
-            )
+        _print_report(report, own_key=key is None)
     if report.faults:
         raise typer.Exit(1)
 
 
-def reader(folder: Path) -> Callable[[str], bytes | None]:
-    """How the verifier reads files: by their path within the log, None where there is none."""
+def _note(path: Path) -> str:
+    if path.is_dir():
+        path /= CHECKPOINT  # a copy of the log that was kept has it inside
+    if not path.is_file():
+        raise CallError(f"there is no checkpoint `{path}`; name the file `checkpoint` of a copy that you kept")
+    return path.read_text(encoding="utf-8", errors="replace")
 
-    def read(path: str) -> bytes | None:
-        file = folder / path
-        return file.read_bytes() if file.is_file() else None
 
-    return read
+def _not_claimed(report: Report) -> tuple[str, ...]:
+    return (_ANEW, *_NEVER) if report.claim == "internally consistent" else _NEVER
+
+
+def _as_json(report: Report) -> dict[str, object]:
+    return {
+        "claim": report.claim or "none",
+        "means": list(_MEANS[report.claim]) if report.claim else [],
+        "not_claimed": list(_not_claimed(report)) if report.claim else [],
+        "size": report.size,
+        "root": report.root.hex(),
+        "witnesses": [{"name": name, "seconds": seconds} for name, seconds in report.witnesses],
+        "faults": [{"what": f.what, "place": f.place, "message": f.message} for f in report.faults],
+    }
+
+
+def _print_report(report: Report, *, own_key: bool) -> None:
+    entries = count(report.size, "entry", "entries")
+    if report.claim is None:
+        for fault in report.faults:
+            told("fault  ", str(fault), "red")
+        faults = count(len(report.faults), "fault")
+        out.print(Text.assemble(("nothing can be claimed", "bold red"), f": {faults} in a log of {entries}"))
+        return
+    out.print(Text.assemble((report.claim, "bold green"), f": {entries}"))
+    for line in _MEANS[report.claim]:
+        told("  shown      ", line)
+    for line in _not_claimed(report):
+        told("  not shown  ", line, "dim")
+    if own_key:
+        told(
+            "  note       ",
+            "the key came from the log's own folder; compare it with the one the site gave you",
+            "yellow",
+        )
 
 
 def bench(
