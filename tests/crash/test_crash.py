@@ -22,7 +22,7 @@ def test_a_site_killed_at_any_write_keeps_its_word(part: int) -> None:
 
 def keys_in_memory_only() -> None:
     """A keystore that hands out keys before they are on disk."""
-    Wraps.put = lambda *_: None  # type: ignore[method-assign,assignment]  # the planted defect
+    Wraps.put = lambda *_: None  # type: ignore[method-assign]  # the planted defect
 
 
 def acts_without_record() -> None:
@@ -31,17 +31,17 @@ def acts_without_record() -> None:
     async def record(_: SqliteTransaction, leaves: Sequence[Leaf], traces: Sequence[Trace]) -> None:
         del leaves, traces
 
-    SqliteTransaction.record = record  # type: ignore[method-assign]  # the planted defect
+    SqliteTransaction.record = record  # type: ignore[method-assign,assignment]  # the planted defect
 
 
 def erasure_forgotten() -> None:
     """An erasure that acknowledges before anything has happened."""
-    Keystore.destroy = lambda *_: None  # type: ignore[method-assign,assignment]  # the planted defect
+    Keystore.destroy = lambda *_: None  # type: ignore[method-assign]  # the planted defect
 
     async def drop(_: SqliteTransaction, subject: bytes) -> None:
         del subject
 
-    SqliteTransaction.drop_subject = drop  # type: ignore[method-assign]  # the planted defect
+    SqliteTransaction.drop_subject = drop  # type: ignore[method-assign,assignment]  # the planted defect
 
 
 @pytest.mark.parametrize("plant", [keys_in_memory_only, acts_without_record, erasure_forgotten])

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from avow.errors import OperatorError, Tampered
@@ -58,7 +57,8 @@ def everything_rolled_back(site: Site) -> None:
 
 def _bit(name: str) -> Callable[[Site], None]:
     def tamper(site: Site) -> None:
-        path = site.dice.choice(sorted((site.folder / "corner" / "avow").glob(name)))
+        found = sorted(path for path in (site.folder / "corner" / "avow").glob(name) if path.is_file())
+        path = site.dice.choice(found)
         path.write_bytes(flipped(path.read_bytes(), site.dice))
 
     tamper.__name__ = f"bit of {name}"
@@ -87,7 +87,7 @@ KINDS: Final[tuple[Callable[[Site], None], ...]] = (
     database_rolled_back, ledger_rolled_back, checkpoints_rolled_back, database_and_ledger_rolled_back,
     keystore_rolled_back, journal_rolled_back, keystore_and_journal_rolled_back, everything_rolled_back,
     _bit("root.key"), _bit("keys/epoch-*.key"), _bit("keys/keystore"), _bit("keys.journal"), _bit("checkpoints/checkpoint"),
-    _bit("ledger/tile/0/*"), _bit("ledger/tile/entries/*"), bit_of_wrap_in_the_file, bit_of_value_in_the_file,
+    _bit("ledger/tile/0/**/*"), _bit("ledger/tile/entries/**/*"), bit_of_wrap_in_the_file, bit_of_value_in_the_file,
 )  # fmt: skip
 
 
@@ -108,5 +108,5 @@ async def noticed(site: Site, kind: Callable[[Site], None]) -> bool:
             await site.close()
     finally:
         shutil.rmtree(corner)
-        Path(aside).rename(corner)
+        shutil.move(aside, corner)
         await site.open()

@@ -129,7 +129,7 @@ class Site:
     def rows(self, table: str, who: str = "", shop: Avow | None = None) -> list[Row]:
         """The rows of a table, or of one person in it."""
         where, values = ("WHERE subject = ?", (bytes.fromhex(who),)) if who else ("", ())
-        cursor = self._db(shop or self.shop).execute(f"SELECT * FROM {table} {where}", values)  # noqa: S608 - our own names
+        cursor = self._db(shop or self.shop).execute(f"SELECT * FROM {table} {where}", values)
         return [dict(zip((name for name, *_ in cursor.getdescription()), row, strict=True)) for row in cursor]
 
     def replace(self, table: str, old: Row | None, new: Row | None) -> None:
@@ -142,11 +142,11 @@ class Site:
         with db:
             if old is not None:
                 where = " AND ".join(f"{name} = ?" for name in KEYS[table])
-                db.execute(f"DELETE FROM {table} WHERE {where}", [old[name] for name in KEYS[table]])  # noqa: S608 - our own names
+                db.execute(f"DELETE FROM {table} WHERE {where}", [old[name] for name in KEYS[table]])
             if new is not None:
                 texts = {name for _, name, kind, *_ in db.execute(f"PRAGMA table_info({table})") if kind == "TEXT"}
                 marks = ", ".join("CAST(? AS TEXT)" if name in texts else "?" for name in new)
-                db.execute(f"INSERT INTO {table} VALUES ({marks})", list(new.values()))  # noqa: S608 - our own names
+                db.execute(f"INSERT INTO {table} VALUES ({marks})", list(new.values()))
 
     # -- its keystore and files ------------------------------------------------------------------------------------
 

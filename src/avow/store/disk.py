@@ -3,6 +3,7 @@
 Every folder change is forced too: a rename that the disk has forgotten never happened. Linux and macOS; POSIX locks.
 """
 
+import errno
 import fcntl
 import os
 from contextlib import suppress
@@ -31,14 +32,13 @@ def write(path: Path, data: bytes, mode: int = 0o600) -> None:
 
 
 def create(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Write a new file that is on disk when this returns. Raises `FileExistsError`, `Unavailable`."""
-    try:
-        _fill(path, data, mode)
-        sync_folder(path.parent)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        raise Unavailable(f"`{path}` could not be written: {error.strerror}") from error
+    """Write a new file, whole or not at all; it is on disk when this returns. Nobody else makes one here meanwhile.
+
+    Raises `FileExistsError`, `Unavailable`.
+    """
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    write(path, data, mode)
 
 
 def _fill(path: Path, data: bytes, mode: int) -> None:
