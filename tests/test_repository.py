@@ -177,14 +177,13 @@ def terminal(tmp_path: Path) -> dict[str, str]:
 
 
 def test_a_first_policy_of_ones_own_works_as_the_readme_says(tmp_path: Path, terminal: dict[str, str]) -> None:
-    lines = [line.removeprefix("$ ") for block in blocks("console") for line in block.splitlines()]
-    assert len(lines) >= 5
-    for line in lines:
-        run = subprocess.run(
-            ["bash", "-c", line], cwd=tmp_path, env=terminal, capture_output=True, text=True, check=False
-        )
-        assert run.returncode == (1 if line.endswith("# no") else 0), f"{line}\n{run.stdout}{run.stderr}"
-    (program,) = blocks("python")
-    run = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
-    assert "1 Quay Street" in run.stdout
+    steps = re.findall(r"^```(console|python)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    assert [kind for kind, _ in steps].count("console") >= 5
+    assert [kind for kind, _ in steps].count("python") == 2  # with an event loop, and without
+    for kind, text in steps:
+        lines = text.splitlines() if kind == "console" else []
+        commands = [(["bash", "-c", line.removeprefix("$ ")], line.endswith("# no")) for line in lines]
+        for command, no in commands or [([sys.executable, "-c", text], False)]:
+            run = subprocess.run(command, cwd=tmp_path, env=terminal, capture_output=True, text=True, check=False)
+            assert run.returncode == no, f"{command}\n{run.stdout}{run.stderr}"
+            assert kind == "console" or "1 Quay Street" in run.stdout
