@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from avow.app import Avow
-from avow.errors import BadValue, CallError, NotHeld, OperatorError, PolicyError, Refused, Tampered, UnknownWord
+from avow.errors import (
+    AvowError,
+    BadValue,
+    CallError,
+    NotHeld,
+    OperatorError,
+    PolicyError,
+    Refused,
+    Tampered,
+    UnknownWord,
+)
 from avow.gate import pack, unpack
 from avow.policy.parse import parse
 from tests.shops import ADA, BEA, POLICY, Clock, opened
@@ -206,6 +216,36 @@ async def test_a_policy_with_faults_does_not_open(tmp_path: Path) -> None:
             tmp_path, policy=parse(POLICY.replace("contract: {from: 2020-01-01, to: 2027-01-01}", ""), "x")
         ):
             pass
+
+
+async def test_a_clock_far_behind_the_record_does_not_open(tmp_path: Path) -> None:
+    clock = Clock()
+    clock.forward(days=40)
+    async with opened(tmp_path, clock) as shop:
+        await shop.collect("order", ADA)
+    clock.forward(days=-1)
+    with pytest.raises(OperatorError, match="behind"):
+        async with opened(tmp_path, clock):
+            pass
+    clock.forward(days=1, minutes=-5)
+    async with opened(tmp_path, clock):
+        pass
+
+
+@pytest.mark.parametrize("terms", [{"due": None}, {"policy": b"p" * 16}, {"purposes": "marketing"}, {"collected": 0}])
+async def test_a_value_with_changed_terms_does_not_open_and_holds_nobody_else_up(
+    tmp_path: Path, terms: dict[str, object]
+) -> None:
+    async with opened(tmp_path) as shop:
+        ada = await shop.collect("click", {"visit-code": "one click"})
+        bea = await shop.collect("click", {"visit-code": "another click"})
+        async with shop._gate.store.transaction() as tx:
+            (code,) = await tx.held(bytes.fromhex(ada))
+            await tx.remove([(code.subject, code.row)])
+            await tx.put([code._replace(**terms)])
+        first, second = await shop.use_each([ada, bea], "visit-code", purpose="credit")
+        assert isinstance(first, AvowError)
+        assert second == {"visit-code": "another click"}
 
 
 async def test_a_transplanted_value_does_not_open(tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ from avow.decide.explain import Explanation, explain
 from avow.decide.facts import Circumstances
 from avow.decide.request import Facts, Request
 from avow.decide.table import Table, compile_policy
-from avow.errors import NotHeld, PolicyError, Refused, Tampered, Unavailable, UnknownWord
+from avow.errors import AvowError, NotHeld, PolicyError, Tampered, Unavailable, UnknownWord
 from avow.gate import Actor, Gate, Look
 from avow.ledger.checkpoint import Signer
+from avow.ledger.entry import decode
 from avow.policy.check import faults
 from avow.policy.model import PERSON, SITE, Policy
 from avow.policy.parse import parse, read
@@ -181,8 +182,8 @@ class Avow:
 
     async def use_each(
         self, people: Sequence[str], category: str, *, purpose: str, by: By = None
-    ) -> list[dict[str, str] | Refused]:
-        """One category of several people in one transaction; a refusal stands in its place in the list."""
+    ) -> list[dict[str, str] | AvowError]:
+        """One category of several people in one transaction; a refusal, or a fault, stands in its place in the list."""
         if isinstance(by, Somebody):
             return await self._gate.read(
                 [self._look("use", who, (category,), purpose, await self._actor(by, who)) for who in people]
@@ -442,6 +443,8 @@ async def _serve(
     signer = _signer(keystore, policy.site)
     log = await Log.open(places.ledger, store, signer, places.checkpoints)
     stack.callback(log.close)
+    if log.size:
+        gate.not_before(decode(log.entry(log.size - 1)).at)
     disk.write(places.ledger / VERIFIER_KEY, f"{signer.key}\n".encode())
     stack.push_async_callback(gate.close)
     return Avow(gate, keystore, recorder, log, clock, places)

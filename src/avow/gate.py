@@ -10,6 +10,7 @@ Threads: none. All of it runs on the event loop that opened the store.
 import asyncio
 import hashlib
 import hmac
+import struct
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +21,7 @@ from avow.decide.decide import decide
 from avow.decide.facts import Circumstances, facts
 from avow.decide.request import Allow, Answer, Refuse, Request
 from avow.decide.table import Table
-from avow.errors import CallError, Refused, Tampered
+from avow.errors import AvowError, CallError, KeyGone, OperatorError, Refused, Tampered
 from avow.policy.model import Policy
 from avow.policy.retention import ORDINARY, RECORD
 from avow.record import CHANCE, Recorder
@@ -30,6 +31,7 @@ from avow.vault.binding import fields, place
 from avow.vault.keys import SubjectKey
 
 T = TypeVar("T")
+BEHIND: Final = 600_000  # ms that a clock may be behind the record: it was set right, or another machine's
 MARK: Final = 32  # hexadecimal digits of the mark before a facts line
 KNOWN: Final = 65_536  # rows remembered as right
 STANDING: Final = bytes(16)  # what a person's own row is called in the record
@@ -163,6 +165,15 @@ class Gate:
         self._latest = max(self._latest, at)
         return self._latest
 
+    def not_before(self, known: int) -> None:
+        """The latest moment on record. Raises `OperatorError` when the clock is more than ten minutes behind it."""
+        if self.now() < known - BEHIND:
+            raise OperatorError(
+                f"the clock is {(known - self._latest) // 60_000} minutes behind the newest entry of the record; set it "
+                "right: what was due would be young again"
+            )
+        self._latest = max(self._latest, known)
+
     def new_key(self) -> SubjectKey:
         """A fresh key, durable already."""
         return self.keys.take(1)[0]
@@ -170,17 +181,12 @@ class Gate:
     # -- sealing ------------------------------------------------------------------------------------------------
 
     def seal(self, key: SubjectKey, table: str, datum: Datum, plain: bytes) -> bytes:
-        """Seal bytes for the place of `datum`."""
-        subject, row, category, kept_as, version, *_ = datum
-        binding = place(self.store.site, subject, table, row, category, "text", version, kept_as)
-        return envelope.seal(key, plain, binding, self.random(12))
+        """Seal bytes for the place and terms of `datum`."""
+        return envelope.seal(key, plain, bound(self.store.site, table, datum), self.random(12))
 
-    def seal_first(
-        self, key: SubjectKey, subject: bytes, row: bytes, category: str, kept_as: str, value: str, nonce: bytes
-    ) -> bytes:
-        """A value sealed for its first version in a row; `nonce` is 12 bytes of chance, never used before."""
-        binding = place(self.store.site, subject, "datum", row, category, "text", 1, kept_as)
-        return envelope.seal(key, value.encode(), binding, nonce)
+    def seal_with(self, key: SubjectKey, datum: Datum, value: str, nonce: bytes) -> bytes:
+        """A value sealed for its row; `nonce` is 12 bytes of chance, never used before."""
+        return envelope.seal(key, value.encode(), bound(self.store.site, "datum", datum), nonce)
 
     def open(self, datum: Datum, at: int) -> str:
         """Open a datum where it stands."""
@@ -188,8 +194,8 @@ class Gate:
 
     def open_as(self, table: str, datum: Datum, at: int) -> str:
         """Open what was sealed for a place in another table than the data's."""
-        subject, row, category, kept_as, version, _, _, _, _, _, _, _, sealed = datum
-        binding = place(self.store.site, subject, table, row, category, "text", version, kept_as)
+        sealed = datum.sealed
+        binding = bound(self.store.site, table, datum)
         return envelope.open_(self.keys.get(envelope.key_id(sealed), at), sealed, binding).decode()
 
     # -- a person's standing ------------------------------------------------------------------------------------
@@ -249,10 +255,11 @@ class Gate:
 
     # -- reading ------------------------------------------------------------------------------------------------
 
-    async def read(self, looks: Sequence[Look]) -> list[dict[str, str] | Refused]:
+    async def read(self, looks: Sequence[Look]) -> list[dict[str, str] | AvowError]:
         """Decide, record and commit all of these in one transaction, then release: values by category, or why not.
 
-        A category that is allowed and not held is absent. Raises what the store raises; then nothing was released.
+        Why not: `Refused`, or `Tampered` and the like where a person's rows were changed behind the gate. A category
+        that is allowed and not held is absent. Raises what the store raises; then nothing was released.
         """
         async with self.store.transaction() as tx:
             return await self._perform(tx, looks)
@@ -261,7 +268,7 @@ class Gate:
         """One of them; raises `Refused`. Where commits are costly, those that wait together share a transaction."""
         if not self.store.gathers:
             answer = (await self.read((look,)))[0]
-            if isinstance(answer, Refused):
+            if isinstance(answer, AvowError):
                 raise answer
             return answer
         future: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
@@ -284,28 +291,33 @@ class Gate:
             for (_, future), answer in zip(batch, answers, strict=True):
                 if future.done():  # the caller has gone; the record of its look stays
                     continue
-                if isinstance(answer, Refused):
+                if isinstance(answer, AvowError):
                     future.set_exception(answer)
                 else:
                     future.set_result(answer)
         self._gathering = None
 
-    async def _perform(self, tx: Transaction, looks: Sequence[Look]) -> list[dict[str, str] | Refused]:
+    async def _perform(self, tx: Transaction, looks: Sequence[Look]) -> list[dict[str, str] | AvowError]:
         rows = await tx.read([(look.subject, look.ask.categories) for look in looks])
         at = self.now()
         chance = self.random(CHANCE * len(looks))  # at once: a call for each look costs five times as much
         leaves: list[Leaf] = []
         traces: list[Trace] = []
-        out: list[dict[str, str] | Refused] = []
+        out: list[dict[str, str] | AvowError] = []
         for number, (look, (row, data)) in enumerate(zip(looks, rows, strict=True)):
             if row is None or row.state == "erased":
                 leaves.append(self._recorder.faceless(at, look.ask, look.actor.name, "refused", ()))
                 out.append(Refused((), "nobody is held under this id"))
                 continue
-            key = self.keys.get(ordinary(row), at)
-            answer = self.answer(look, self.line(row, key), data, at)
-            allowed = isinstance(answer, Allow)
-            values = {datum.category: self.open_as("datum", datum, at) for datum in data} if allowed else {}
+            try:
+                key = self.keys.get(ordinary(row), at)
+                answer = self.answer(look, self.line(row, key), data, at)
+                allowed = isinstance(answer, Allow)
+                values = {datum.category: self.open_as("datum", datum, at) for datum in data} if allowed else {}
+            except (Tampered, KeyGone) as error:  # of this person: the others are not held up by it
+                leaves.append(self._recorder.faceless(at, look.ask, look.actor.name, "failed", ()))
+                out.append(error)
+                continue
             leaf, trace = self._recorder.event(
                 at, key, row.subject, look.ask, look.actor.name, "done" if allowed else "refused", answer.promises,
                 look.ask.action, chance=chance[number * CHANCE : (number + 1) * CHANCE],
@@ -394,6 +406,22 @@ def pack(keys: Mapping[str, bytes]) -> str:
 def unpack(line: str) -> dict[str, bytes]:
     """The reverse of `pack`."""
     return {name: bytes.fromhex(key) for name, _, key in (part.partition(":") for part in line.split())}
+
+
+def bound(site: str, table: str, datum: Datum) -> bytes:
+    """What a value is bound to: its place, and the terms it came under. Changed terms open nothing."""
+    subject, row, category, kept_as, version, purposes, form, source, policy, collected, due, kept_for, _ = datum
+    there = place(site, subject, table, row, category, "text", version, kept_as)
+    return there + _terms(purposes, form, source, kept_for) + _MOMENTS(collected, -1 if due is None else due) + policy
+
+
+@lru_cache(4096)
+def _terms(purposes: str, form: str, source: str, kept_for: str) -> bytes:
+    """The words of the terms, which many data share."""
+    return fields(purposes.encode(), form.encode(), source.encode(), kept_for.encode())
+
+
+_MOMENTS: Final = struct.Struct(">qq").pack
 
 
 def anchor(row: bytes, version: int | str) -> str:

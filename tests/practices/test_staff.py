@@ -8,7 +8,7 @@ from avow.app import Avow
 from avow.errors import Refused, UnknownWord
 from avow.policy.parse import parse
 from avow.residue import scan
-from tests.shops import ADA, POLICY, opened
+from tests.shops import ADA, POLICY, Clock, opened
 
 SWORN = parse(
     POLICY
@@ -73,7 +73,7 @@ async def test_a_restored_backup_brings_nobody_back_and_no_agreement(tmp_path: P
         await shop.backup(tmp_path / "backup")
         await shop.staff_roll.leave("kim")
         await shop.staff_roll.set_agreement(TEXT + " Always.")
-    await Avow.restore(SWORN, f"sqlite:///{tmp_path}/shop.db", tmp_path / "backup", folder=tmp_path / "avow")
+    await Avow.restore(SWORN, f"sqlite:///{tmp_path}/shop.db", tmp_path / "backup", clock=Clock(), folder=tmp_path / "avow")
     async with opened(tmp_path, policy=SWORN) as shop:
         for name in ("kim", "lou"):
             with pytest.raises(Refused):

@@ -196,11 +196,11 @@ class Collecting:
         if kept.due is not None and kept.due < at:
             raise BadValue(f"`{category}` is past the term that {kept.promise} promises; it may not be taken in")
         row, nonce = batch.chance.take(16), batch.chance.take(12)
-        sealed = self._gate.seal_first(ring.key(kept.kept_as), subject, row, category, kept.kept_as, value, nonce)
         datum = Datum(
             subject, row, category, kept.kept_as, 1, purposes, one.form, one.source, self._gate.current, collected,
-            kept.due, kept.event, sealed,
+            kept.due, kept.event, b"",
         )  # fmt: skip
+        datum = datum._replace(sealed=self._gate.seal_with(ring.key(kept.kept_as), datum, value, nonce))
         if known.look_up:
             batch.lookups.append(LookUp(category, index(self._gate.keys, known.term, category, value), subject))
         channel = known.channel
