@@ -415,6 +415,13 @@ def bound(site: str, table: str, datum: Datum) -> bytes:
     return there + _terms(purposes, form, source, kept_for) + _MOMENTS(collected, -1 if due is None else due) + policy
 
 
+def words_of(consent: Consent) -> Datum:
+    """Where the words of a consent are sealed: a place like a datum's, with the moment it was given."""
+    return Datum(
+        consent.subject, consent.row, "", ORDINARY, 1, "", "", "", b"", consent.given, None, "", consent.sealed
+    )
+
+
 @lru_cache(4096)
 def _terms(purposes: str, form: str, source: str, kept_for: str) -> bytes:
     """The words of the terms, which many data share."""

@@ -17,7 +17,7 @@ from typing import Final
 from avow.decide.facts import Circumstances
 from avow.decide.request import Allow, Request
 from avow.errors import KeyGone, Tampered
-from avow.gate import STANDING, Act, Actor, Gate, anchor, anchored
+from avow.gate import STANDING, Act, Actor, Gate, anchor, anchored, words_of
 from avow.ledger.entry import Entry, decode
 from avow.policy.model import RIGHTS_PURPOSE, SITE, Policy
 from avow.policy.parse import parse
@@ -177,9 +177,8 @@ def _differences(expected: dict[str, str], held: dict[str, str]) -> list[str]:
 
 
 def _consent(act: Act, consent: Consent) -> list[str]:
-    place = Datum(consent.subject, consent.row, "", ORDINARY, 1, "", "", "", b"", 0, None, "", consent.sealed)
     try:
-        act.gate.open_as("consent", place, act.at)
+        act.gate.open_as("consent", words_of(consent), act.at)
     except (Tampered, KeyGone):
         return ["what the person agreed to does not open where it stands"]
     return []

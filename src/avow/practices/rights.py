@@ -7,7 +7,7 @@ from typing import Any
 from avow.decide.facts import Circumstances
 from avow.decide.request import Request
 from avow.errors import CallError, UnknownWord
-from avow.gate import Act, Actor, Gate, Journal, outlives, unpack
+from avow.gate import Act, Actor, Gate, Journal, outlives, unpack, words_of
 from avow.policy.model import RIGHTS_PURPOSE
 from avow.policy.retention import ORDINARY
 from avow.practices.collecting import check_value, index
@@ -118,10 +118,7 @@ class Rights:
         }  # fmt: skip
 
     def _consent(self, act: Act, consent: Consent) -> dict[str, Any]:
-        place = Datum(
-            consent.subject, consent.row, "", ORDINARY, 1, "", "", "", b"", consent.given, None, "", consent.sealed
-        )
-        told: dict[str, Any] = json.loads(act.gate.open_as("consent", place, act.at))
+        told: dict[str, Any] = json.loads(act.gate.open_as("consent", words_of(consent), act.at))
         about = {"about": consent.about, "given": consent.given, "withdrawn": consent.withdrawn}
         return about | {"policy": consent.policy.hex()} | told
 
