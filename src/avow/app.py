@@ -1,6 +1,7 @@
 """The composition root: a policy, a store, keys, a log and a clock put together into one running site."""
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -14,7 +15,7 @@ from avow.decide.explain import Explanation, explain
 from avow.decide.facts import Circumstances
 from avow.decide.request import Facts, Request
 from avow.decide.table import Table, compile_policy
-from avow.errors import AvowError, NotHeld, PolicyError, Tampered, Unavailable, UnknownWord
+from avow.errors import AvowError, NotHeld, OperatorError, PolicyError, Tampered, Unavailable, UnknownWord
 from avow.gate import Actor, Gate, Look
 from avow.ledger.checkpoint import Signer
 from avow.ledger.entry import decode
@@ -29,6 +30,7 @@ from avow.practices.inspecting import Inspecting
 from avow.practices.recovery import Recovered, Recovery, suppressed
 from avow.practices.rights import Erased, Rights
 from avow.practices.staff import Staff
+from avow.practices.words import unknown
 from avow.record import Recorder
 from avow.sequencer import Log, reconcile
 from avow.start import MovedClock, Places, must_be_private, open_keystore, system_clock
@@ -37,6 +39,7 @@ from avow.store.interface import Store
 from avow.store.keystore import Keystore
 from avow.vault.keys import RootProvider
 
+_log = logging.getLogger("avow")
 VERIFIER_KEY = "verifier-key"  # the file beside the log that names its key, for those who have it from nowhere else
 Asked = Literal["by the person", "by the site"]
 
@@ -81,7 +84,7 @@ class Avow:
         self._suppressed: set[tuple[str, bytes]] = set()
         self._ask = lru_cache(1024)(self._asked)
         self._collecting = Collecting(gate, recorder, keystore.journal, self._suppressed)
-        self._importing = Importing(self._collecting)
+        self._importing = Importing(self.policy, self._collecting)
         self._agreeing = Agreeing(gate, keystore.journal, self._suppressed)
         self._rights = Rights(gate, recorder, keystore.journal)
         self._ending = Ending(gate, keystore.journal)
@@ -139,7 +142,7 @@ class Avow:
     def staff(self, name: str, role: str) -> Member:
         """A colleague in a role of the policy. Raises `UnknownWord` for another role."""
         if role not in self.policy.roles:
-            raise UnknownWord(f"the policy names no role `{role}`; it names {_words(self.policy.roles)}")
+            raise unknown("role", role, self.policy.roles)
         return Member(name, role)
 
     def person(self, who: str) -> Somebody:
@@ -239,7 +242,7 @@ class Avow:
     def _known(what: str, words: Iterable[str], declared: Mapping[str, object]) -> None:
         for word in words:
             if word not in declared:
-                raise UnknownWord(f"the policy names no {what} `{word}`; it names {_words(declared)}")
+                raise unknown(what, word, declared)
 
     async def reach(self, who: str, channel: str, *, purpose: str, by: By = None, notice_owed: bool = False) -> str:
         """May I write (`mail`, `post`) or call (`phone`)? The address or number; `Refused` says why not."""
@@ -393,9 +396,11 @@ class Avow:
         """Sequence every so many seconds, until cancelled."""
         while True:
             await asyncio.sleep(every)
-            with suppress(Unavailable):  # what is pending stays pending: the next turn tries again
+            try:
                 await self.sequence()
-            self.keystore.top_up()
+                self.keystore.top_up()
+            except AvowError as error:  # what is pending stays pending: the next turn tries again
+                _log.warning("sequencing: %s", error)
             self.keystore.purge(self._gate.now())
 
 
@@ -405,7 +410,10 @@ async def _put_together(
     source: Path | None = None,
 ) -> tuple[Policy, Store, Keystore, MovedClock, Places]:  # fmt: skip
     """Check what must be true, then open store and keys; `source` is a backup to put in the database's place first."""
-    chosen = policy if isinstance(policy, Policy) else read(Path(policy))
+    try:
+        chosen = policy if isinstance(policy, Policy) else read(policy)
+    except OSError as error:
+        raise OperatorError(f"the policy `{policy}` cannot be read: {error.strerror}; name its file") from None
     if wrong := faults(chosen):
         raise PolicyError(wrong, chosen.site)
     must_be_private(chosen, private)
@@ -473,7 +481,3 @@ def _id(text: str) -> bytes:
     if len(found) != 16:
         raise UnknownWord("an id is 32 hexadecimal digits")
     return found
-
-
-def _words(declared: Mapping[str, object]) -> str:
-    return ", ".join(f"`{word}`" for word in declared) or "none"

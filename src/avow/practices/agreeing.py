@@ -14,6 +14,7 @@ from avow.errors import BadValue, CallError, UnknownWord
 from avow.gate import Act, Actor, Gate, Journal, Look, anchored
 from avow.policy.model import CHANNELS, CONTACT, RECIPIENT_KINDS, RIGHTS_PURPOSE, Choose, Policy, Right
 from avow.practices.collecting import do_not_contact
+from avow.practices.words import quoted, unknown
 from avow.store.interface import Consent, Datum, ServiceRequest, Suppression
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class Agreeing:
         that names recipient and data. One id a category.
         """
         if way not in ("share", "sell", "approve"):
-            raise CallError(f"`{way}` is no way of sharing; use share, sell or approve")
+            raise CallError(f"{quoted(way)} is no way of sharing; use share, sell or approve")
         kind, name = recipient_of(self._policy, recipient)
         offer = _offers(
             self._policy,
@@ -56,7 +57,7 @@ class Agreeing:
         ids = []
         for category in categories:
             if category not in self._policy.categories:
-                raise UnknownWord(f"the policy names no category `{category}`")
+                raise unknown("category", category, self._policy.categories)
             prefix = "approval" if way == "approve" else f"consent/{way}"
             token = f"{prefix}/{escaped(name)}/{category}"
             ids.append(await self._agree(subject, token, "", (category,), offer, actor, (words, how)))
@@ -104,7 +105,7 @@ class Agreeing:
         """Reach this person no more by these channels. Never refused; survives import, correction and erasure."""
         for channel in channels:
             if channel not in CHANNELS:
-                raise UnknownWord(f"`{channel}` is no channel; the channels are {', '.join(CHANNELS)}")
+                raise UnknownWord(f"{quoted(channel)} is no channel; the channels are {', '.join(CHANNELS)}")
 
         async def apply(act: Act) -> list[tuple[str, bytes]]:
             entries: list[tuple[str, bytes]] = []
@@ -149,8 +150,7 @@ class Agreeing:
     async def ask(self, subject: bytes, kind: str, actor: Actor) -> bytes:
         """The person asks for something: an open service request. Its id."""
         if kind not in self._policy.requests:
-            known = ", ".join(f"`{name}`" for name in self._policy.requests)
-            raise UnknownWord(f"the policy names no service request `{kind}`; it names {known or 'none'}")
+            raise unknown("service request", kind, self._policy.requests)
         row = self._gate.random(16)
 
         async def apply(act: Act) -> bytes:
@@ -182,7 +182,7 @@ class Agreeing:
     ) -> str | None:
         """May I reach the person? The address or number, recorded; None when none is held. Raises `Refused`."""
         if channel not in CONTACT:
-            raise UnknownWord(f"`{channel}` is no channel; the channels are {', '.join(CHANNELS)}")
+            raise UnknownWord(f"{quoted(channel)} is no channel; the channels are {', '.join(CHANNELS)}")
         categories = tuple(name for name, one in self._policy.categories.items() if one.channel == channel)
         if not categories:
             raise UnknownWord(f"no category of the policy is reached by `{channel}`")
@@ -208,7 +208,7 @@ def recipient_of(policy: Policy, recipient: str) -> tuple[str, str]:
     kind, _, name = recipient.partition(":")
     if kind not in RECIPIENT_KINDS or not name:
         raise UnknownWord(
-            f"the policy declares no recipient `{recipient}`; for others write kind:name, with one of the kinds "
+            f"the policy declares no recipient {quoted(recipient)}; for others write kind:name, with one of the kinds "
             f"{', '.join(RECIPIENT_KINDS)}"
         )
     return kind, name

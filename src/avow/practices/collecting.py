@@ -9,10 +9,11 @@ from avow.cards import Suspicion, suspicion
 from avow.decide.decide import decide
 from avow.decide.facts import Circumstances, add, facts
 from avow.decide.request import Allow, Request
-from avow.errors import BadValue, CallError, Refused, UnknownWord
+from avow.errors import BadValue, CallError, Refused
 from avow.gate import STANDING, Actor, Gate, Journal, Keys, anchor, anchored, ordinary, pack, unpack
 from avow.policy.model import Category, Collect, Keep, Policy
 from avow.policy.retention import ORDINARY, rule, term
+from avow.practices.words import listed, unknown
 from avow.record import CHANCE, Recorder
 from avow.store.interface import Datum, Leaf, LookUp, ServiceRequest, Subject, Suppression, Trace, Transaction
 from avow.vault import lookup
@@ -107,18 +108,17 @@ class Collecting:
     def _check(self, one: Submission) -> None:
         """Everything that can be said without deciding. No message carries a value."""
         if one.form not in self._policy.forms:
-            raise UnknownWord(f"no form is called `{one.form}`; the policy declares {_list(self._policy.forms)}")
+            raise unknown("form", one.form, self._policy.forms)
         if not one.given:
             raise CallError(f"nothing was given through the form `{one.form}`; pass category -> value")
         asked = self._plans[one.form]
         for category, value in one.given.items():
             if category not in self._policy.categories:
-                known = _list(self._policy.categories)
-                raise UnknownWord(f"the policy names no category `{category}`, so it is not held; it names {known}")
+                raise unknown("category", category, self._policy.categories)
             check_value(category, value, confirmed=category in one.no_card)
         missing = [name for name in asked.asks if name not in one.given]
         if missing and one.source == THE_PERSON:
-            raise CallError(f"the form `{one.form}` asks for {_list(missing)}, which was not given")
+            raise CallError(f"the form `{one.form}` asks for {listed(missing)}, which was not given")
 
     async def _take(self, tx: Transaction, batch: "_Batch", one: Submission, at: int) -> bytes | Refused:
         row, line = None, ""
@@ -352,7 +352,3 @@ def plan(policy: Policy, form: str) -> FormPlan:
 
 def _held_here(policy: Policy, categories: Sequence[str]) -> list[str]:
     return [name for name in categories if not (policy.categories[name].held_by or policy.categories[name].apart)]
-
-
-def _list(words: Sequence[str] | Mapping[str, object]) -> str:
-    return ", ".join(f"`{word}`" for word in words) or "none"

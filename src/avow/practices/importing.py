@@ -14,8 +14,9 @@ from typing import Final
 
 from avow.errors import AvowError, BadValue
 from avow.gate import Actor
-from avow.policy.model import CHANNELS, SITE
+from avow.policy.model import CHANNELS, SITE, Policy
 from avow.practices.collecting import Collecting, Submission
+from avow.practices.words import unknown
 
 BATCH: Final = 100
 COLLECTED: Final = "collected"  # the column with the day on which the person gave the data
@@ -59,7 +60,8 @@ def rows(text: str, kind: str) -> Iterator[tuple[int, Mapping[str, str]]]:
 class Importing:
     """For one site."""
 
-    def __init__(self, collecting: Collecting) -> None:
+    def __init__(self, policy: Policy, collecting: Collecting) -> None:
+        self._policy = policy
         self._collecting = collecting
 
     async def bring(
@@ -69,12 +71,15 @@ class Importing:
 
         `columns` maps the file's column names to the policy's categories where they differ; a column mapped to ""
         is not read. `source` is where the data come from, in words: it stands in each person's export.
+        Raises `UnknownWord` before any record is taken when the first one has a column that means nothing here.
         """
         if not source.strip() or source == "person":
             raise BadValue("say in `source` where the data come from, for example `shop database, May 2026`")
         out = Imported()
         batch: list[tuple[int, Submission]] = []
-        for number, record in records:
+        for place, (number, record) in enumerate(records):
+            if place == 0:  # of a table, the header
+                self._check_columns(record, columns)
             try:
                 batch.append((number, _submission(record, form, source, columns)))
             except BadValue as error:
@@ -84,6 +89,12 @@ class Importing:
                 batch = []
         await self._write_new(batch, out)
         return out
+
+    def _check_columns(self, record: Mapping[str, str], columns: Mapping[str, str]) -> None:
+        names = (*self._policy.categories, COLLECTED, OPT_OUT)
+        for column in record:
+            if (name := columns.get(column, column)) and name not in names:
+                raise unknown("category", name, names)
 
     async def _write_new(self, batch: list[tuple[int, Submission]], out: Imported) -> None:
         """Those who are not found here yet: the same file may be imported again, and changes nothing."""

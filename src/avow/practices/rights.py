@@ -6,11 +6,12 @@ from typing import Any
 
 from avow.decide.facts import Circumstances
 from avow.decide.request import Request
-from avow.errors import CallError, UnknownWord
+from avow.errors import CallError
 from avow.gate import Act, Actor, Gate, Journal, outlives, unpack, words_of
 from avow.policy.model import RIGHTS_PURPOSE
 from avow.policy.retention import ORDINARY
 from avow.practices.collecting import check_value, index
+from avow.practices.words import unknown
 from avow.record import Recorder
 from avow.store.interface import Consent, Datum, LookUp
 
@@ -65,7 +66,7 @@ class Rights:
     async def correct(self, subject: bytes, category: str, value: str, actor: Actor) -> None:
         """Replace the newest value of a category by a right one. The old value is overwritten, not kept."""
         if category not in self._policy.categories:
-            raise UnknownWord(f"the policy names no category `{category}`")
+            raise unknown("category", category, self._policy.categories)
         check_value(category, value)
 
         async def apply(act: Act) -> None:
