@@ -333,13 +333,14 @@ class Gate:
     async def change(
         self, subject: bytes, ask: Request, actor: Actor, circumstances: Circumstances,
         apply: Callable[[Act], Awaitable[T]], *, identity: str | None = None, rule: Answer | None = None,
-        kind: str | None = None,
+        kind: str | None = None, told: Request | None = None,
     ) -> T:  # fmt: skip
         """Decide, apply and record in one transaction under the person's exclusive lock.
 
         `rule` is the answer when the act is none of the table's (a consent, a request): the practice that owns it
         says which promises offer it. `apply` runs only when allowed. A refusal is recorded, then raised. `kind` is
-        the word for the record where the request's action is not it.
+        the word for the record where the request's action is not it; `told` the request as the record has it, where
+        naming all that was asked would only be long.
         """
         done: list[T] = []
         async with self.store.transaction() as tx:
@@ -358,7 +359,7 @@ class Gate:
                     await self._write_back(act, key)
                 outcome = "done" if done else "refused"
                 leaf, trace = self._recorder.event(
-                    at, key, subject, ask, actor.name, outcome, answer.promises, kind or ask.action,
+                    at, key, subject, told or ask, actor.name, outcome, answer.promises, kind or ask.action,
                     " ".join(act.changed),
                 )  # fmt: skip
                 await tx.record((leaf,), () if act.gone else (trace,))

@@ -1,19 +1,23 @@
 """The person's own rights: have everything that is held, have it corrected, have it erased."""
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from avow.decide.facts import Circumstances
 from avow.decide.request import Request
 from avow.errors import CallError
 from avow.gate import Act, Actor, Gate, Journal, outlives, unpack, words_of
-from avow.policy.model import RIGHTS_PURPOSE
+from avow.policy.model import RIGHTS_PURPOSE, Action
 from avow.policy.retention import ORDINARY
 from avow.practices.collecting import check_value, index
 from avow.practices.words import unknown
 from avow.record import Recorder
 from avow.store.interface import Consent, Datum, LookUp
+
+T = TypeVar("T")
+EVERYTHING: Final = ("*",)  # how the record says every category
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,11 @@ class Rights:
                 "events": await self._events(act),
             }
 
-        return await self._gate.change(subject, *self._right("access", actor), apply, kind="export")
+        return await self._whole("access", subject, actor, apply, "export")
 
     async def seen(self, subject: bytes, actor: Actor) -> list[dict[str, Any]]:
         """Who looked, who got it, what was refused: every event that concerns the person, oldest first."""
-        return await self._gate.change(subject, *self._right("access", actor), self._events)
+        return await self._whole("access", subject, actor, self._events)
 
     async def correct(self, subject: bytes, category: str, value: str, actor: Actor) -> None:
         """Replace the newest value of a category by a right one. The old value is overwritten, not kept."""
@@ -99,12 +103,25 @@ class Rights:
             act.gone = True
             return list(doomed.values()), kept
 
-        keys, kept = await self._gate.change(subject, *self._right("erase", actor), apply)
+        keys, kept = await self._whole("erase", subject, actor, apply)
         self._gate.keys.destroy(keys)
         self._journal.append("erased", {"subject": subject.hex()})
         return Erased(len(keys), kept)
 
     # -- parts --------------------------------------------------------------------------------------------------
+
+    async def _whole(
+        self,
+        action: Action,
+        subject: bytes,
+        actor: Actor,
+        apply: Callable[[Act], Awaitable[T]],
+        kind: str | None = None,
+    ) -> T:
+        """A right to all that is held: decided for each category, told in the record as `*`."""
+        ask, actor, circumstances = self._right(action, actor)
+        told = Request(action, actor.role, RIGHTS_PURPOSE, EVERYTHING)
+        return await self._gate.change(subject, ask, actor, circumstances, apply, kind=kind, told=told)
 
     def _right(self, action: Any, actor: Actor, *categories: str) -> tuple[Request, Actor, Circumstances]:
         circumstances = Circumstances(identified=actor.identified, standing=actor.standing)
