@@ -7,7 +7,7 @@ from shutil import copytree, rmtree
 
 import pytest
 
-from avow.errors import RolledBack, SecondWriter, Tampered
+from avow.errors import RolledBack, SecondWriter, Tampered, Unavailable
 from avow.ledger.checkpoint import Signer, read
 from avow.ledger.entry import EVENT, decode, encode
 from avow.ledger.folder import files
@@ -220,6 +220,30 @@ async def test_after_an_unknown_outcome_the_same_log_goes_on(place: Place) -> No
     await log.sequence(logs.START)
     assert log.size == 700
     assert place.claim(logs.note(ENTRIES)) == "consistent with a checkpoint held outside"
+
+
+@pytest.mark.parametrize("broken", ["keep", "publish"])
+async def test_a_checkpoint_that_could_not_be_given_out_is_given_out_when_called_again(
+    place: Place, broken: str
+) -> None:
+    failing = [False]
+
+    def step(name: str) -> None:
+        if failing[0] and name == broken:
+            raise Unavailable("the disk is full")
+
+    log = await place.open(step)
+    await place.record(ENTRIES[:10])
+    before = log.checkpoint()
+    failing[0] = True
+    with pytest.raises(Unavailable):
+        await log.sequence(logs.START)
+    assert log.checkpoint() == before
+    failing[0] = False
+    assert await log.sequence(logs.START) == 0
+    assert read(log.checkpoint(), logs.SIGNER.key).size == 10
+    assert log.checkpoint() == (place.path / "kept/checkpoint").read_text()
+    assert log.checkpoint() == (place.path / "log/checkpoint").read_text()
 
 
 def test_a_killed_process_loses_and_doubles_nothing() -> None:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
-from avow.errors import RolledBack, Tampered, Unavailable
+from avow.errors import OperatorError, RolledBack, Tampered, Unavailable
 from avow.ledger import checkpoint, tiles
 from avow.ledger.checkpoint import Checkpoint, Key, Signer
 from avow.ledger.entry import AT, EVENT
@@ -86,7 +86,10 @@ class Log:
         `Tampered` when a checkpoint does not verify, `SecondWriter` when another process sequences here.
         """
         for path in (folder, kept):
-            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            except OSError as error:
+                raise OperatorError(f"`{path}` cannot be a folder: {error.strerror}; move away what is there") from None
         log = cls(folder, store, signer, kept / tiles.CHECKPOINT, step)
         try:
             async with store.transaction() as tx:
@@ -127,9 +130,9 @@ class Log:
             after = LogState(grown.size, grown.frontier.root())
             async with self._store.transaction() as tx:
                 await tx.sequenced(before, after, [leaf.ticket for leaf in pending])
+            self._publish(after)  # before the state is taken up: who dies or fails here settles when called again
             self._state, self._edge = after, grown._replace(files=())
             self._tiles.grow(after.size)
-            self._publish(after)
             self._tidy(before.size, after.size)
             self._longest = max(self._longest, now - int.from_bytes(pending[0].entry[AT], "big"))
             return len(pending)
@@ -261,11 +264,12 @@ class Log:
 
     def _publish(self, state: LogState) -> None:
         """Sign the state, unless it is signed already, and give it out: first to the checkpoint store."""
-        self._note = checkpoint.sign(Checkpoint(self._signer.key.name, *state), self._signer)
+        note = checkpoint.sign(Checkpoint(self._signer.key.name, *state), self._signer)
         for step, path in (("keep", self._kept), ("publish", self._folder / tiles.CHECKPOINT)):
             self._step(step)
-            if _bytes(path) != self._note.encode():
-                disk.write(path, self._note.encode())
+            if _bytes(path) != note.encode():
+                disk.write(path, note.encode())
+        self._note = note
 
     # -- files --------------------------------------------------------------------------------------------------
 
