@@ -16,6 +16,7 @@ import apsw
 from avow.app import Avow
 from avow.gate import unpack
 from avow.ledger.folder import files
+from avow.ledger.tiles import tiles_of
 from avow.ledger.verify import verify_log
 from avow.policy.parse import parse
 from tests.shops import POLICY, Clock, opened
@@ -52,6 +53,7 @@ class Site:
         self.harbour: Avow
         self.noted_wraps: list[bytes] = []
         self.noted_values: list[bytes] = []
+        self.noted_tiles: list[str] = []
         self._stack = AsyncExitStack()
         self._undo: list[Callable[[], object]] = []
 
@@ -172,6 +174,7 @@ class Site:
     def note(self) -> None:
         """Remember which bytes to look for in the files, once they are closed."""
         self.noted_wraps = [wrap for who in self.people for wrap in self.wraps(who).values()]
+        self.noted_tiles = [tile.path for tile in tiles_of(self.shop.log.size)]
         self.noted_values = [bytes(row["sealed"]) for who in self.people for row in self.rows("datum", who)]
 
     def undo(self) -> None:

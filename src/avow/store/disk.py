@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
-from avow.errors import SecondWriter, Unavailable
+from avow.errors import OperatorError, SecondWriter, Unavailable
 
 _CHUNK: Final = 1 << 20
 
@@ -101,8 +101,11 @@ class Lock:
     """The right to write in a place, held by one process until `close` or its death (flock, released by the kernel)."""
 
     def __init__(self, path: Path) -> None:
-        """Take it, or raise `SecondWriter` at once."""
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Take it, or raise `SecondWriter` at once; `OperatorError` where nothing may be written."""
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise OperatorError(f"`{path}` cannot be written: {error.strerror}; make its folder writable") from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -463,7 +463,7 @@ class Keystore:
 def _pointer(folder: Path) -> tuple[str, int]:
     """Site and epoch of the keystore in a folder. Raises `KeyFault`."""
     try:
-        text = (folder / "keystore").read_text()
+        text = (folder / "keystore").read_text(errors="replace")
     except (FileNotFoundError, NotADirectoryError):
         raise KeyFault(f"there is no keystore in `{folder}`; put it back from its backup") from None
     form = _POINTER.fullmatch(text)
