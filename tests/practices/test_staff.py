@@ -58,6 +58,27 @@ async def test_who_has_left_reads_nothing_and_nobody_reads_in_anothers_role(tmp_
             await shop.use(who, "name", purpose="order", by=kim)
 
 
+@pytest.mark.parametrize("typed", ["kim", "Kim", "kim ", "\tKIM", "\uff4bim"])
+async def test_who_has_left_reads_nothing_however_the_name_is_typed(tmp_path: Path, typed: str) -> None:
+    async with opened(tmp_path) as shop:
+        who = await shop.collect("order", ADA)
+        await shop.staff_roll.join("Kim", "fulfilment")
+        assert await shop.use(who, "name", purpose="order", by=shop.staff(typed, role="fulfilment")) == ADA["name"]
+        await shop.staff_roll.leave("kim")
+        with pytest.raises(Refused):
+            await shop.use(who, "name", purpose="order", by=shop.staff(typed, role="fulfilment"))
+
+
+async def test_the_caller_vouches_for_colleagues_only_until_there_is_a_roll(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        who = await shop.collect("order", ADA)
+        lou = shop.staff("lou", role="fulfilment")
+        assert await shop.use(who, "name", purpose="order", by=lou) == ADA["name"]
+        await shop.staff_roll.join("kim", "fulfilment")
+        with pytest.raises(Refused):
+            await shop.use(who, "name", purpose="order", by=lou)
+
+
 async def test_a_role_that_the_policy_does_not_name_is_nobodys(tmp_path: Path) -> None:
     async with opened(tmp_path) as shop:
         with pytest.raises(UnknownWord):
@@ -73,7 +94,9 @@ async def test_a_restored_backup_brings_nobody_back_and_no_agreement(tmp_path: P
         await shop.backup(tmp_path / "backup")
         await shop.staff_roll.leave("kim")
         await shop.staff_roll.set_agreement(TEXT + " Always.")
-    await Avow.restore(SWORN, f"sqlite:///{tmp_path}/shop.db", tmp_path / "backup", clock=Clock(), folder=tmp_path / "avow")
+    await Avow.restore(
+        SWORN, f"sqlite:///{tmp_path}/shop.db", tmp_path / "backup", clock=Clock(), folder=tmp_path / "avow"
+    )
     async with opened(tmp_path, policy=SWORN) as shop:
         for name in ("kim", "lou"):
             with pytest.raises(Refused):

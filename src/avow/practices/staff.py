@@ -5,6 +5,7 @@ replaced, and nobody writes themselves into it behind the gate.
 """
 
 import hashlib
+import unicodedata
 from dataclasses import dataclass
 
 from avow.errors import BadValue, UnknownWord
@@ -66,20 +67,25 @@ class Staff:
         await self._put(name, Member(role, _digest(signs) if signs else "", active=True))
 
     async def leave(self, name: str) -> None:
-        """They are staff no more. Effective when this returns, also for somebody who was never on the roll."""
+        """They are staff no more. Effective when this returns, also for somebody who was never on the roll: from then
+        on there is a roll, and whoever is not on it has no standing.
+        """
         known = self._roll.get(self._hidden(name), Member("none", "", active=True))
         await self._put(name, Member(known.role, known.signed, active=False))
 
     def actor(self, name: str, role: str) -> Actor:
         """This person acting in this role, with the standing that they have now.
 
-        Somebody not on the roll has standing only where no promise asks for an agreement: there the caller vouches.
+        The caller vouches only as long as nobody was ever put on the roll and no promise asks for an agreement; then
+        whoever is not on the roll has no standing.
         """
         known = self._roll.get(self._hidden(name))
         if known is None:
-            return Actor(role, f"staff:{name}", standing=not self._demanded)
-        agreed = not self._demanded or (bool(self._agreement) and known.signed == self._agreement)
-        return Actor(role, f"staff:{name}", standing=known.active and known.role == role and agreed)
+            standing = not self._roll and not self._demanded
+        else:
+            agreed = not self._demanded or (bool(self._agreement) and known.signed == self._agreement)
+            standing = known.active and known.role == role and agreed
+        return Actor(role, _called(name), standing=standing)
 
     async def _put(self, name: str, member: Member) -> None:
         told = {"role": member.role, "signed": member.signed or "none", "active": int(member.active)}
@@ -91,7 +97,12 @@ class Staff:
         self._roll[self._hidden(name)] = member
 
     def _hidden(self, name: str) -> str:
-        return self._gate.pseudonym(f"staff:{name}").hex()
+        return self._gate.pseudonym(_called(name)).hex()
+
+
+def _called(name: str) -> str:
+    """One name for one colleague, however it is typed: case, outer blanks and composed letters make no other."""
+    return f"staff:{unicodedata.normalize('NFKC', name).strip().casefold()}"
 
 
 def _digest(text: str) -> str:
