@@ -33,7 +33,7 @@ from avow.practices.staff import Staff
 from avow.practices.words import unknown
 from avow.record import Recorder
 from avow.sequencer import Log, reconcile
-from avow.start import MovedClock, Places, must_be_private, open_keystore, system_clock
+from avow.start import MovedClock, Places, Private, must_be_private, open_keystore, system_clock
 from avow.store import disk, open_store
 from avow.store.interface import Store
 from avow.store.keystore import Keystore
@@ -96,7 +96,7 @@ class Avow:
     async def open(
         cls, policy: str | Path | Policy, url: str, *, folder: str | Path | None = None,
         root: str | Path | RootProvider | None = None, clock: Callable[[], datetime] = system_clock,
-        private: bool = False, demo: bool = False, sequence_every: timedelta = timedelta(milliseconds=500),
+        private: Private = False, demo: bool = False, sequence_every: timedelta = timedelta(milliseconds=500),
     ) -> AsyncIterator["Avow"]:  # fmt: skip
         """Open a site, new or old, and serve it until the block ends.
 
@@ -122,7 +122,7 @@ class Avow:
     async def restore(
         cls, policy: str | Path | Policy, url: str, source: str | Path, *, folder: str | Path | None = None,
         root: str | Path | RootProvider | None = None, clock: Callable[[], datetime] = system_clock,
-        private: bool = False,
+        private: Private = False,
     ) -> Recovered:  # fmt: skip
         """Put a backup of the database in its place, and make it true again before anything is served.
 
@@ -406,7 +406,7 @@ class Avow:
 
 async def _put_together(
     stack: AsyncExitStack, policy: str | Path | Policy, url: str, folder: str | Path | None,
-    root: str | Path | RootProvider | None, clock: Callable[[], datetime], private: bool, demo: bool,
+    root: str | Path | RootProvider | None, clock: Callable[[], datetime], private: Private, demo: bool,
     source: Path | None = None,
 ) -> tuple[Policy, Store, Keystore, MovedClock, Places]:  # fmt: skip
     """Check what must be true, then open store and keys; `source` is a backup to put in the database's place first."""

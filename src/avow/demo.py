@@ -161,7 +161,7 @@ async def shop(policy: Policy, folder: Path, tell: Callable[[Step], None], meddl
     ada, bea = _given(policy, todo.form, "4f9a71c2"), _given(policy, todo.form, "8b3d60e5")
     act = _Acts(policy, shown, tell)
     with _logged(folder / "everything.log"):
-        async with Avow.open(policy, f"sqlite:///{folder}/shop.db", private=True, demo=True) as site:
+        async with Avow.open(policy, f"sqlite:///{folder}/shop.db", private="attested", demo=True) as site:
             await act.employ(site)
             who, other = await site.collect(todo.form, ada), await site.collect(todo.form, bea)
             shown.taken = len(ada)

@@ -26,6 +26,7 @@ def public_addresses(proc: Path = _PROC) -> tuple[str, ...] | None:
             fields = line.split()
             if fields[3] == _LISTEN and fields[9] in own:
                 host, port = _address(fields[1])
+                host = getattr(host, "ipv4_mapped", None) or host
                 if host.is_unspecified or not (host.is_loopback or host.is_private):
                     found.append(f"{host}:{port}")
     return tuple(found)

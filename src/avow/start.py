@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from avow.errors import CallError, KeyFault, OperatorError, RolledBack
 from avow.listening import public_addresses
@@ -15,6 +15,10 @@ from avow.store.keystore import Keystore
 from avow.store.root import FileRoot
 from avow.vault.keys import RootProvider
 from avow.vault.lookup import hmac_sha256
+
+Private = (
+    bool | Literal["attested"]
+)  # that this process is the private server: it says so; or the operator answers for it
 
 _KEYSTORE: Final = "keystore"  # the note that names the keystore a database belongs to
 _DEMO: Final = "demo-clock"  # the note that marks a demo directory: milliseconds that its clock is ahead
@@ -49,8 +53,11 @@ class Places:
         return cls(base / "keys", base / "ledger", base / "checkpoints", Path(chosen))
 
 
-def must_be_private(policy: Policy, private: bool) -> None:
-    """Refuse to run in the open what the policy promises to keep on a private server. Raises `OperatorError`."""
+def must_be_private(policy: Policy, private: Private) -> None:
+    """Refuse to run in the open what the policy promises to keep on a private server. Raises `OperatorError`.
+
+    Where the system does not tell on which addresses the process listens, only `attested` is believed.
+    """
     promised = [
         promise.id
         for promise in policy.promises
@@ -65,6 +72,11 @@ def must_be_private(policy: Policy, private: bool) -> None:
             "or pass `private=True` in a process that listens on no public address"
         )
     found = public_addresses()
+    if found is None and private != "attested":
+        raise OperatorError(
+            f"{promised[0]} promises a private server, and this system does not tell on which addresses this process "
+            'listens; where you have made sure that none is public, pass `private="attested"`'
+        )
     if found:
         raise OperatorError(f"{promised[0]} promises a private server, and this process listens on {', '.join(found)}")
 

@@ -225,7 +225,7 @@ def restore(
     if not source.is_dir():
         raise CallError(f"there is no folder `{source}`; name one that `avow backup` made")
     sure(f"The database becomes what it was when {source} was made; what was written since is lost.", yes)
-    done = asyncio.run(Avow.restore(chosen, database, source, folder=folder, private=True))
+    done = asyncio.run(Avow.restore(chosen, database, source, folder=folder, private="attested"))
     if as_json:
         print_json({"erasures": done.erasures, "endings": done.endings, "narrowings": done.narrowings})
     else:

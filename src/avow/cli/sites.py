@@ -48,7 +48,7 @@ def with_site(
     must_be_there(database, folder, new=new)
 
     async def run() -> T:
-        async with Avow.open(chosen, database, folder=folder, private=True) as shop:
+        async with Avow.open(chosen, database, folder=folder, private="attested") as shop:
             return await act(shop)
 
     return asyncio.run(run())
