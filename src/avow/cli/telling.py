@@ -35,6 +35,10 @@ class Telling:
         self._said.clear()
         if self._quiet:
             return
+        if number == 1:
+            shops = count(of, "shop")
+            words = f"Ada and Bea are customers of {shops}, each under its own policy. Ada is erased."
+            self._console.print(Text(words, "dim"), width=self._width)
         title = Text.assemble((f"{number}/{of} ", "dim"), (policy.controller.name, "bold"))
         title.append(f"  {count(len(policy.promises), 'promise')}, version {policy.version}", "dim")
         self._console.print()
@@ -60,7 +64,7 @@ class Telling:
             return
         self._said.add(first)
         self._beside(bar + Text(f"{first}  ", f"bold {colour}"), Text(f"“{words[first]}”", "italic"), bar=colour)
-        why = f"{step.why}; so say {', '.join(others)}" if others else step.why
+        why = f"{step.why}; also {', '.join(others)}" if others else step.why
         self._beside(bar, Text(why.replace("`", ""), "dim"), bar=colour)
 
     def end(self, shown: Sequence[Shown], seconds: float, kept: Path | None) -> None:
