@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -234,7 +235,7 @@ async def test_a_clock_far_behind_the_record_does_not_open(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("terms", [{"due": None}, {"policy": b"p" * 16}, {"purposes": "marketing"}, {"collected": 0}])
 async def test_a_value_with_changed_terms_does_not_open_and_holds_nobody_else_up(
-    tmp_path: Path, terms: dict[str, object]
+    tmp_path: Path, terms: dict[str, Any]
 ) -> None:
     async with opened(tmp_path) as shop:
         ada = await shop.collect("click", {"visit-code": "one click"})
