@@ -13,6 +13,7 @@ from avow.decide.request import Allow, Request
 from avow.gate import Act, Actor, Entry, Gate, unpack
 from avow.policy.model import RIGHTS_PURPOSE, SITE
 from avow.practices.agreeing import mark, put_consent, put_request, without
+from avow.practices.ending import find_by
 from avow.store.interface import Suppression
 
 Fields = Mapping[str, str | int]
@@ -169,6 +170,7 @@ async def _forget(act: Act, key: bytes) -> None:
     ended = {name for name, held in act.keys.items() if held == key}
     rows = [datum for datum in await act.tx.held(act.row.subject) if datum.kept_as in ended]
     await act.remove(rows)
+    await find_by(act, await act.tx.held(act.row.subject), {datum.category for datum in rows})
     act.keys = {name: held for name, held in act.keys.items() if name not in ended}
 
 

@@ -88,7 +88,11 @@ class Staff:
         return Actor(role, _called(name), standing=standing)
 
     async def _put(self, name: str, member: Member) -> None:
-        told = {"role": member.role, "signed": member.signed or "none", "active": int(member.active)}
+        told: dict[str, str | int] = {
+            "role": member.role,
+            "signed": member.signed or "none",
+            "active": int(member.active),
+        }
 
         async def apply(_: Transaction) -> None:  # last before the commit of the record
             self._journal.append("staff", {"member": self._hidden(name), **told})
