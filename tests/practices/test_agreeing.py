@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from avow.errors import BadValue, CallError, Refused, UnknownWord
-from tests.shops import ADA, BEA, opened
+from tests.shops import ADA, BEA, Clock, opened
 
 
 async def test_news_needs_consent_and_stops_with_its_withdrawal(tmp_path: Path) -> None:
@@ -100,3 +100,37 @@ async def test_a_service_request_opens_and_closes_what_it_serves(tmp_path: Path)
             await shop.close_request(who, second)
         with pytest.raises(UnknownWord):
             await shop.ask(who, "favour")
+
+
+@pytest.mark.parametrize("about", ["opt-out/mail", "request/order", "case/police/name"])
+async def test_only_what_was_agreed_to_is_withdrawn(tmp_path: Path, about: str) -> None:
+    async with opened(tmp_path) as shop:
+        who = await shop.collect("order", ADA)
+        await shop.opt_out(who, "mail")
+        before = (await shop.export(who))["standing"]
+        with pytest.raises(CallError):
+            await shop.withdraw(who, about)
+        assert (await shop.export(who))["standing"] == before
+
+
+async def test_the_first_parts_of_a_token_withdraw_all_that_stands_below_and_a_restore_does_so_again(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as shop:
+        who = await shop.collect("order", ADA)
+        await shop.agree(who, "news", words="Yes")
+        await shop.agree_to(who, "share", "third-party:Acme", ["email"], words="Acme may")
+        await shop.backup(tmp_path / "backup")
+        assert await shop.withdraw(who, "consent/share")
+        ended = [one["about"] for one in (await shop.export(who))["consents"] if one["withdrawn"]]
+        assert ended == ["consent/share/Acme/email"]
+        assert await shop.reach(who, "mail", purpose="news") == ADA["email"]
+        number = shop.keystore.journal.last
+        assert not await shop.withdraw(who, "consent/share")
+        assert shop.keystore.journal.last == number
+    await shop.restore(
+        shop.policy, f"sqlite:///{tmp_path}/shop.db", tmp_path / "backup", clock=Clock(), folder=tmp_path / "avow"
+    )
+    async with opened(tmp_path) as shop:
+        with pytest.raises(Refused):
+            await shop.share(who, ["email"], recipient="third-party:Acme", purpose="marketing")

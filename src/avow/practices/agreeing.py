@@ -8,7 +8,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from avow.decide.facts import Circumstances, add, drop, escaped
+from avow.decide.facts import Circumstances, add, drop, escaped, tokens
 from avow.decide.request import Allow, Refuse, Request
 from avow.errors import BadValue, CallError, UnknownWord
 from avow.gate import Act, Actor, Gate, Journal, Look, anchored
@@ -83,19 +83,24 @@ class Agreeing:
         )
 
     async def withdraw(self, subject: bytes, about: str, actor: Actor) -> bool:
-        """End every standing consent whose token is `about` (a purpose's name, or a whole token). Never refused.
+        """End every standing consent to `about`: a purpose's name, a whole token, or a token's first parts.
 
-        True if one stood. Effective when this returns; journalled before, so a restored backup stays narrowed.
+        So `consent/share` ends all sharing, and `opt-out/mail` is a `CallError`: only what was agreed to ends. Never
+        refused. True if one stood. Effective when this returns; journalled before, so a restored backup stays narrowed.
         """
         token = about if "/" in about else f"consent/{about}"
+        if token.partition("/")[0] not in ("consent", "approval"):
+            raise CallError("only a consent or an approval is withdrawn; pass a purpose, or a token that begins so")
 
         async def apply(act: Act) -> bool:
-            standing = [c for c in await act.tx.consents(subject) if c.about == token and c.withdrawn is None]
-            self._journal.append("withdrawal", {"subject": subject.hex(), "about": mark(token), "at": act.at})
-            for consent in standing:
+            standing = [one for one in await act.tx.consents(subject) if one.withdrawn is None]
+            ended = [one for one in standing if one.about == token or one.about.startswith(f"{about}/")]
+            for ending in sorted({one.about for one in ended}):
+                self._journal.append("withdrawal", {"subject": subject.hex(), "about": mark(ending), "at": act.at})
+                act.facts = _without(act.facts, ending)
+            for consent in ended:
                 await put_consent(act, consent._replace(withdrawn=act.at))
-            act.facts = drop(act.facts, token)
-            return bool(standing)
+            return bool(ended)
 
         return await self._narrow(subject, actor, "withdraw", apply)
 
@@ -230,6 +235,11 @@ def without(line: str, closed: ServiceRequest, requests: Sequence[ServiceRequest
     """The facts line once a request is closed: its kind stays while another one of it is open."""
     others = [one for one in requests if one.kind == closed.kind and one.closed is None and one.row != closed.row]
     return line if others else drop(line, f"request/{closed.kind}")
+
+
+def _without(line: str, ended: str) -> str:
+    """The facts line without this token, whatever its expiry; what stands below it stays."""
+    return " ".join(token for token in tokens(line) if token.partition("@")[0] != ended)
 
 
 def mark(token: str) -> str:
