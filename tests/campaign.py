@@ -60,7 +60,13 @@ HARNESSES: list[Harness] = [
     *(Harness(f"oracle-{name}", "tests.decide.oracle:run", 100_000, 5_000, {"policy": name}) for name in POLICIES),
     Harness("transplant", "tests.vault.transplant:run", 10_000, 1_000),
     Harness("tampering", "tests.ledger.tampering:run", 10_000, 500),  # and a tenth as many clean verifies
-    Harness("kill", "tests.crash.harness:run", 2_000, 50),
+    Harness("verify-clean", "tests.ledger.clean:run", 1_000, 100),
+    Harness("tampering-stored", "tests.tampering.harness:run", 10_000, 500),
+    Harness("canary", "tests.residue.harness:run", 1_000, 1_000),  # of 10,000 people
+    Harness("crash-sqlite", "tests.crash.harness:run", 2_000, 50),
+    Harness("crash-postgres", "tests.crash.postgres:run", 400, 50),
+    Harness("crash-postgres-server", "tests.crash.postgres:server", 200, 25),
+    Harness("window", "tests.window:run", 100_000, 20_000),
     Harness("kill-keystore", "tests.store.keystore_crashes:run", 2_000, 100),
     Harness("kill-log", "tests.ledger.crashes:run", 1_000, 50),
 ]

@@ -103,10 +103,15 @@ class Clock:
         self.now += timedelta(**by)
 
 
+def elsewhere(folder: Path) -> str:
+    """Where a folder's data are: in it, unless a fixture (`any_shop` in tests/conftest.py) puts them elsewhere."""
+    return f"sqlite:///{folder}/shop.db"
+
+
 @asynccontextmanager
 async def opened(folder: Path, clock: Clock | None = None, **more: Any) -> AsyncIterator[Avow]:
     """The corner shop, in this folder. `url` and `policy` may be passed."""
-    url = more.pop("url", f"sqlite:///{folder}/shop.db")
+    url = more.pop("url", "") or elsewhere(folder)
     policy = more.pop("policy", None) or parse(POLICY, "corner")
     async with Avow.open(policy, url, clock=clock or Clock(), folder=folder / "avow", **more) as shop:
         yield shop
