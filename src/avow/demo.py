@@ -107,7 +107,9 @@ def plot(policy: Policy, table: Table) -> Plot:
         if allowed and refused:
             use = next(iter(allowed))
             return Plot(form.name, use, allowed[use].promises, refused)
-    raise LookupError(f"under the policy of {policy.site} no form leads to a use by staff")
+    raise LookupError(
+        f"under the policy of `{policy.site}` no form leads to a use by staff, so there is nothing to show"
+    )
 
 
 def _answers(policy: Policy, table: Table, form: str, opens: str) -> Iterator[tuple[Request, Answer]]:
@@ -367,7 +369,7 @@ async def run(
     with tempfile.TemporaryDirectory(prefix="avow-demo-") if keep is None else nullcontext(keep) as base:
         for number, given in enumerate(policies, 1):
             policy = given if isinstance(given, Policy) else read(given)
-            folder = Path(base) / policy.site
+            folder = Path(base) / f"{number}-{policy.site}"
             folder.mkdir(parents=True)
             tell.shop(number, len(policies), policy)
 

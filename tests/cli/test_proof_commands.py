@@ -92,6 +92,21 @@ def test_a_checkpoint_of_another_log_is_a_fault(site: Terminal, here: Path) -> N
     assert site("verify", "shop.db.avow", "--checkpoint", "note").status == 1
 
 
+def test_a_demo_of_ones_own_policy_runs_and_of_one_without_forms_says_why_not(
+    terminal: Terminal, policy: Path, here: Path
+) -> None:
+    ran = terminal("demo", policy, policy, "--keep", "kept")
+    assert (ran.status, ran.out.count("kept its word")) == (0, 2)
+    assert sorted(path.name for path in (here / "kept").iterdir()) == ["1-my-shop", "2-my-shop"]
+    assert terminal("demo", policy, "--keep", "kept").status == 2
+    (here / "bare.yaml").write_text(
+        "avow: 1\nsite: bare\nversion: 2026-01-01\ncontroller: {name: B, contact: {email: a@b.example}}\n"
+        "promises:\n- {id: B-1, says: No cookies., source: {section: a, sentence: 1}, cookies: none}\n"
+    )
+    ran = terminal("demo", "bare.yaml")
+    assert (ran.status, "`bare` no form leads to a use" in ran.err) == (2, True)
+
+
 # -- keys ----------------------------------------------------------------------------------------------------------
 
 

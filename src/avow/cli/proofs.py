@@ -58,7 +58,10 @@ def demo(
         raise CallError(f"`{keep}` is not empty; name a new folder")
     chosen = [policy_at(path) for path in policies or shipped()]
     telling = Telling(out, quiet=check)
-    shown = asyncio.run(run(chosen, telling, keep))
+    try:
+        shown = asyncio.run(run(chosen, telling, keep))
+    except LookupError as error:
+        raise CallError(str(error)) from None
     for one in shown if check else ():
         for wrong in one.wrong:
             fail(f"{one.site}: {wrong}")
@@ -113,9 +116,9 @@ def verify(
     named = Path(key) if key else own
     notes = [_note(path) for path in held or []]
     try:
-        known = named.read_text(encoding="utf-8").strip() if named.is_file() else str(key)
+        known = named.read_text(encoding="utf-8", errors="replace").strip() if named.is_file() else str(key)
         report = verify_log(files(folder), known, notes, witness or [])
-    except (Malformed, UnicodeDecodeError) as error:
+    except Malformed as error:
         raise CallError(f"a key given is no verifier key, nor a file that holds one: {error}") from None
     if as_json:
         print_json(_as_json(report))
