@@ -1,5 +1,6 @@
 """log, verify, key, and the program as a whole."""
 
+import json
 import os
 import re
 import stat
@@ -180,6 +181,17 @@ def test_output_to_a_pipe_that_closes_early_is_no_traceback(policy: Path) -> Non
     line = f"set -o pipefail; {AVOW} render {policy} | head -1"
     run = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
     assert "Traceback" not in run.stderr
+
+
+def test_a_terminal_without_unicode_is_no_traceback_and_json_stays_whole(site: Terminal, here: Path) -> None:
+    (here / "more.csv").write_text("name,email\nŁucja,lucja@x.example\n")
+    assert site("import", "more.csv", "--form", "order", "--source", "old shop").status == 0
+    (who,) = site("find", "email", "--json", typed="lucja@x.example\n").json["subjects"]
+    plain = os.environ | {"PYTHONIOENCODING": "ascii"}
+    run = subprocess.run([AVOW, "demo"], env=plain, capture_output=True, check=False)
+    assert (run.returncode, run.stderr) == (0, b"")
+    run = subprocess.run([AVOW, "export", who], env=plain, capture_output=True, check=False)
+    assert "Łucja" in [one["value"] for one in json.loads(run.stdout)["data"]]
 
 
 def test_every_command_has_help_that_fits_eighty_columns(terminal: Terminal) -> None:

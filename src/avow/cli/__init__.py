@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from avow.cli import data, keys, policy, proofs
-from avow.cli.output import err, fail
+from avow.cli.output import any_terminal, err, fail
 from avow.errors import AvowError, PolicyError, Refused
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ def _whole(
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run a command. Exit status 1 says no, 2 says that the call, the policy or the surroundings are at fault."""
+    any_terminal()
     try:
         app(args, standalone_mode=True)
     except Refused as refused:

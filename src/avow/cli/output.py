@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
@@ -19,9 +20,16 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for other program
 
 
 def print_json(value: Any) -> None:
-    """JSON on standard output, readable, with keys in the order given."""
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=False, default=str)
+    """JSON on standard output, readable, with keys in the order given; escaped where the output is not UTF-8."""
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=sys.stdout.encoding.lower() != "utf-8", default=str)
     sys.stdout.write("\n")
+
+
+def any_terminal() -> None:
+    """What a terminal cannot show becomes a question mark instead of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def fail(message: str) -> None:
