@@ -86,7 +86,7 @@ class Avow:
         self._collecting = Collecting(gate, recorder, keystore.journal, self._suppressed)
         self._importing = Importing(self.policy, self._collecting)
         self._agreeing = Agreeing(gate, keystore.journal, self._suppressed)
-        self._rights = Rights(gate, recorder, keystore.journal)
+        self._rights = Rights(gate, recorder, keystore.journal, self._suppressed)
         self._ending = Ending(gate, keystore.journal)
         self.recovery = Recovery(gate)
         self._inspecting = Inspecting(gate, recorder, log.entries)
@@ -286,9 +286,9 @@ class Avow:
         """No more mail, post or phone. Survives imports, corrections, restores and erasure."""
         await self._agreeing.opt_out(_id(who), channels, await self._actor(by, who))
 
-    async def opt_in(self, who: str, channel: str) -> None:
-        """The person takes an opt-out back."""
-        await self._agreeing.opt_in(_id(who), channel, await self._actor(Somebody(who), who))
+    async def opt_in(self, who: str, channel: str, *, proved: bool = False) -> None:
+        """The person takes an opt-out back. `proved`: a code sent to the address or number has shown it to be theirs."""
+        await self._agreeing.opt_in(_id(who), channel, await self._actor(Somebody(who), who), proved=proved)
 
     async def ask(self, who: str, kind: str) -> str:
         """A service request; its id. What it serves is permitted until it is closed."""

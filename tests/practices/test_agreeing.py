@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from avow.errors import BadValue, CallError, Refused, UnknownWord
+from avow.errors import BadValue, CallError, Refused, Unavailable, UnknownWord
+from avow.store.sqlite_transaction import SqliteTransaction
 from tests.shops import ADA, BEA, Clock, opened
 
 
@@ -68,7 +69,7 @@ async def test_an_opt_out_holds_on_its_channel_from_now_on(tmp_path: Path) -> No
         with pytest.raises(Refused):
             await shop.reach(who, "phone", purpose="order")
         assert await shop.reach(who, "mail", purpose="order") == ADA["email"]
-        await shop.opt_in(who, "phone")
+        await shop.opt_in(who, "phone", proved=True)
         assert await shop.reach(who, "phone", purpose="order") == "+1 555 0100"
 
 
@@ -134,3 +135,79 @@ async def test_the_first_parts_of_a_token_withdraw_all_that_stands_below_and_a_r
     async with opened(tmp_path) as shop:
         with pytest.raises(Refused):
             await shop.share(who, ["email"], recipient="third-party:Acme", purpose="marketing")
+
+
+async def test_no_record_of_an_opted_out_address_is_reached_and_each_refusal_is_on_record(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        one, other = await shop.collect("order", ADA), await shop.collect("order", ADA | {"name": "A. Quillfeather"})
+        await shop.opt_out(one, "mail")
+        for _ in range(2):
+            with pytest.raises(Refused) as refused:
+                await shop.reach(other, "mail", purpose="order")
+            assert refused.value.promises == ("C-1",)
+        told = [(event["action"], event["outcome"]) for event in await shop.seen(other)]
+        assert told == [("register", "done"), ("opt-out", "done"), ("mail", "refused"), ("mail", "refused")]
+        assert await shop.reach(other, "post", purpose="order") == ADA["postal-address"]
+
+
+async def test_a_listed_address_reached_by_correction_is_not_reached(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        ada, bea = await shop.collect("order", ADA), await shop.collect("order", BEA)
+        await shop.opt_out(ada, "mail")
+        await shop.correct(bea, "email", ADA["email"])
+        assert "opt-out/mail" in (await shop.export(bea))["standing"]
+        with pytest.raises(Refused):
+            await shop.reach(bea, "mail", purpose="order")
+
+
+@pytest.mark.parametrize("way", ["corrected", "collected"])
+async def test_an_opt_out_goes_along_to_a_new_address_and_outlives_erasure_there(tmp_path: Path, way: str) -> None:
+    async with opened(tmp_path) as shop:
+        who = await shop.collect("order", ADA)
+        await shop.opt_out(who, "post")
+        moved = ADA | {"postal-address": "1 New Road"}
+        if way == "corrected":
+            await shop.correct(who, "postal-address", "1 New Road")
+        else:
+            await shop.collect("order", moved, who=who)
+        await shop.erase(who)
+    async with opened(tmp_path) as shop:
+        again = await shop.collect("order", moved)
+        with pytest.raises(Refused):
+            await shop.reach(again, "post", purpose="order")
+
+
+async def test_only_who_proved_the_address_takes_it_off_the_list(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        gone = await shop.collect("order", ADA)
+        await shop.opt_out(gone, "mail")
+        await shop.erase(gone)
+        stranger = await shop.collect("order", BEA | {"email": ADA["email"]})
+        with pytest.raises(CallError, match="prove"):
+            await shop.opt_in(stranger, "mail")
+        with pytest.raises(Refused):
+            await shop.reach(await shop.collect("order", ADA), "mail", purpose="order")
+        await shop.opt_in(stranger, "mail", proved=True)
+        assert await shop.reach(stranger, "mail", purpose="order") == ADA["email"]
+
+
+async def test_an_opt_in_that_is_not_on_record_is_not_in_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise Unavailable("the disk is full")
+
+    async with opened(tmp_path) as shop:
+        who = await shop.collect("order", ADA)
+        await shop.opt_out(who, "mail")
+        number = shop.keystore.journal.last
+        with monkeypatch.context() as failing:
+            failing.setattr(SqliteTransaction, "record", full)
+            with pytest.raises(Unavailable):
+                await shop.opt_in(who, "mail", proved=True)
+        assert shop.keystore.journal.last == number
+        with pytest.raises(Refused):
+            await shop.reach(who, "mail", purpose="order")
+        await shop.opt_in(who, "mail", proved=True)
+        kinds = [entry.kind for entry in shop.keystore.journal.entries(number)]
+        assert kinds == ["contact-again", "opt-in"]

@@ -5,25 +5,26 @@ What narrows is written to the journal before the database, so that no restore c
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final, TypeVar
 
 from avow.decide.facts import Circumstances, add, drop, escaped, tokens
 from avow.decide.request import Allow, Refuse, Request
-from avow.errors import BadValue, CallError, UnknownWord
+from avow.errors import BadValue, CallError, KeyGone, Tampered, UnknownWord
 from avow.gate import Act, Actor, Gate, Journal, Look, anchored
-from avow.policy.model import CHANNELS, CONTACT, RECIPIENT_KINDS, RIGHTS_PURPOSE, Choose, Policy, Right
-from avow.practices.collecting import do_not_contact
+from avow.policy.model import CHANNELS, CONTACT, RECIPIENT_KINDS, RIGHTS_PURPOSE, SITE, Choose, Policy, Right
+from avow.practices.collecting import Entry, entry_of, listing
 from avow.practices.words import quoted, unknown
-from avow.store.interface import Consent, Datum, ServiceRequest, Suppression
+from avow.store.interface import Consent, Datum, ServiceRequest
 
 T = TypeVar("T")
+_SITE: Final = Actor(SITE, "site", standing=True)
 
 
 class Agreeing:
     """For one site. `suppressed` is shared with the collecting practice and kept up to date here."""
 
-    def __init__(self, gate: Gate, journal: Journal, suppressed: set[tuple[str, bytes]]) -> None:
+    def __init__(self, gate: Gate, journal: Journal, suppressed: set[Entry]) -> None:
         self._gate = gate
         self._policy = gate.policy
         self._journal = journal
@@ -112,43 +113,56 @@ class Agreeing:
             if channel not in CHANNELS:
                 raise UnknownWord(f"{quoted(channel)} is no channel; the channels are {', '.join(CHANNELS)}")
 
-        async def apply(act: Act) -> list[tuple[str, bytes]]:
-            entries: list[tuple[str, bytes]] = []
+        async def apply(act: Act) -> list[Entry]:
+            entries: list[Entry] = []
+            held = await act.tx.held(subject)
             for channel in channels:
                 self._journal.append("opt-out", {"subject": subject.hex(), "channel": channel, "at": act.at})
                 act.facts = add(act.facts, f"opt-out/{channel}")
-                for datum in await act.tx.held(subject):
-                    known = self._policy.categories.get(datum.category)
-                    if known is None or known.channel != channel:
-                        continue
-                    hidden = do_not_contact(self._gate.keys, known.term, act.open(datum))
-                    entry: dict[str, str | int] = {"channel": channel, "hash": hidden.hex(), "at": act.at}
-                    self._journal.append("do-not-contact", entry)
-                    await act.tx.suppress(Suppression(channel, hidden, act.at))
-                    entries.append((channel, hidden))
+                for entry in dict.fromkeys(self._entries(act, [one for one in held if self._by(one) == channel])):
+                    await act.tx.suppress(listing(self._journal, entry, act.at))
+                    entries.append(entry)
             return entries
 
         self._suppressed.update(await self._narrow(subject, actor, "opt-out", apply))
 
-    async def opt_in(self, subject: bytes, channel: str, actor: Actor) -> None:
-        """Take an opt-out back, on the person's own wish only: the actor must be the identified person."""
+    async def opt_in(self, subject: bytes, channel: str, actor: Actor, *, proved: bool = False) -> None:
+        """Take an opt-out back, on the person's own wish only: the actor must be the identified person.
+
+        `proved`: that their newest address or number there is theirs, by a code sent to it. Without that a listed one
+        stays listed and this raises `CallError`: anybody might register with it. Journalled once it is on record, for
+        whoever dies in between has widened nothing.
+        """
         if actor.role != "person" or not actor.identified:
             raise CallError("only the person, identified, may take an opt-out back")
 
-        async def apply(act: Act) -> list[tuple[str, bytes]]:
-            entries: list[tuple[str, bytes]] = []
-            for datum in await act.tx.held(subject):
-                known = self._policy.categories.get(datum.category)
-                if known is not None and known.channel == channel:
-                    hidden = do_not_contact(self._gate.keys, known.term, act.open(datum))
-                    self._journal.append("contact-again", {"channel": channel, "hash": hidden.hex(), "at": act.at})
-                    await act.tx.unsuppress(channel, hidden)
-                    entries.append((channel, hidden))
-            self._journal.append("opt-in", {"subject": subject.hex(), "channel": channel, "at": act.at})
+        async def apply(act: Act) -> tuple[int, list[Entry]]:
+            newest = {one.category: one for one in await act.tx.held(subject) if self._by(one) == channel}
+            entries = [entry for entry in self._entries(act, newest.values()) if entry in self._suppressed]
+            if entries and not proved:
+                raise CallError(
+                    "the address or number is on the do-not-contact list; have the person prove that it is theirs, "
+                    "by a code sent to it, then pass `proved`"
+                )
+            for entry in entries:
+                await act.tx.unsuppress(*entry)
             act.facts = drop(act.facts, f"opt-out/{channel}")
-            return entries
+            return act.at, entries
 
-        self._suppressed.difference_update(await self._narrow(subject, actor, "opt-in", apply))
+        at, entries = await self._narrow(subject, actor, "opt-in", apply)
+        for _, hidden in entries:
+            self._journal.append("contact-again", {"channel": channel, "hash": hidden.hex(), "at": at})
+        self._journal.append("opt-in", {"subject": subject.hex(), "channel": channel, "at": at})
+        self._suppressed.difference_update(entries)
+
+    def _by(self, datum: Datum) -> str | None:
+        """The channel that a datum is an address or number of."""
+        known = self._policy.categories.get(datum.category)
+        return known.channel if known else None
+
+    def _entries(self, act: Act, data: Iterable[Datum]) -> list[Entry]:
+        found = [entry_of(self._policy, self._gate.keys, one.category, act.open(one)) for one in data]
+        return [entry for entry in found if entry is not None]
 
     # -- service requests ---------------------------------------------------------------------------------------
 
@@ -192,12 +206,32 @@ class Agreeing:
         if not categories:
             raise UnknownWord(f"no category of the policy is reached by `{channel}`")
         circumstances = Circumstances(notice_owed=notice_owed, standing=actor.standing, identified=actor.identified)
+        if self._suppressed:
+            await self._heed(subject, channel, categories)
         for category in categories:
             ask = Request(CONTACT[channel], actor.role, purpose, (category,))
             values = await self._gate.look(Look(subject, ask, actor, circumstances))
             if category in values:
                 return values[category]
         return None
+
+    async def _heed(self, subject: bytes, channel: str, categories: tuple[str, ...]) -> None:
+        """Opt out whoever is held with an address that is on the list: the look that follows is then refused.
+
+        Nothing is released here. What does not open, or was changed outside, is for that look to put on record.
+        """
+        async with self._gate.store.transaction() as tx:
+            ((row, data),) = await tx.read([(subject, categories)])
+            if row is None or f"opt-out/{channel}" in tokens(row.facts):
+                return
+            at = self._gate.now()
+            try:
+                values = {datum.category: self._gate.open(datum, at) for datum in data}
+            except (Tampered, KeyGone):
+                return
+        found = {entry_of(self._policy, self._gate.keys, category, value) for category, value in values.items()}
+        if found & self._suppressed:
+            await self.opt_out(subject, (channel,), _SITE)
 
     async def _narrow(self, subject: bytes, actor: Actor, kind: str, apply: Callable[[Act], Awaitable[T]]) -> T:
         ask = Request("erase", actor.role, RIGHTS_PURPOSE, ())

@@ -1,13 +1,14 @@
 """Take personal data in: by a form that the person submits, or from a shop's old records with their provenance."""
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from avow.cards import Suspicion, suspicion
 from avow.decide.decide import decide
-from avow.decide.facts import Circumstances, add, facts
+from avow.decide.facts import Circumstances, add, facts, tokens
 from avow.decide.request import Allow, Request
 from avow.errors import BadValue, CallError, Refused
 from avow.gate import STANDING, Actor, Gate, Journal, Keys, anchor, anchored, ordinary, pack, unpack
@@ -20,6 +21,7 @@ from avow.vault import lookup
 from avow.vault.keys import SubjectKey
 
 LONGEST: Final = 64 * 1024  # bytes of one value
+Entry = tuple[str, bytes]  # of the do-not-contact list: channel and keyed hash
 THE_PERSON: Final = "person"  # the source of what people give themselves
 
 
@@ -134,6 +136,8 @@ class Collecting:
         ring = _Ring(self._gate, row, at)
         changed: list[str] = []
         after = line
+        for channel in one.opted_out:
+            after = add(after, f"opt-out/{channel}")
         for category, value in one.given.items():
             datum, after = self._put(batch, one, (subject, category, value), ring, after, at)
             batch.data.append(datum)
@@ -203,14 +207,10 @@ class Collecting:
         datum = datum._replace(sealed=self._gate.seal_with(ring.key(kept.kept_as), datum, value, nonce))
         if known.look_up:
             batch.lookups.append(LookUp(category, index(self._gate.keys, known.term, category, value), subject))
-        channel = known.channel
-        if channel and (self._suppressed or channel in one.opted_out):
-            hidden = do_not_contact(self._gate.keys, known.term, value)
-            if channel in one.opted_out and (channel, hidden) not in self._suppressed:
-                self._journal.append("do-not-contact", {"channel": channel, "hash": hidden.hex(), "at": at})
-                batch.suppressions.append(Suppression(channel, hidden, at))
-            if channel in one.opted_out or (channel, hidden) in self._suppressed:
-                line = add(line, f"opt-out/{channel}")
+        if known.channel and (self._suppressed or "opt-out/" in line):
+            line, entry = bound(self._policy, self._gate.keys, self._suppressed, line, category, value)
+            if entry is not None:
+                batch.suppressions.append(listing(self._journal, entry, at))
         return datum, line
 
     def _of_field(self, form: str, category: str) -> "_Field":
@@ -323,9 +323,37 @@ def index(keys: Keys, term: str, category: str, value: str) -> bytes:
     return lookup.keyed_hash(keys.site_key(f"look-up/{category}/{lookup.VERSION}"), term, value)
 
 
-def do_not_contact(keys: Keys, term: str, value: str) -> bytes:
-    """The keyed hash of a do-not-contact entry: a key of its own, so that it outlives the look-ups."""
-    return lookup.keyed_hash(keys.site_key(f"do-not-contact/{lookup.VERSION}"), term, value)
+# -- do not contact: a list of (channel, keyed hash) that no erasure, import or other record of the address undoes ------
+
+
+def entry_of(policy: Policy, keys: Keys, category: str, value: str) -> Entry | None:
+    """How the list has an address or number; None for what reaches nobody. Its key outlives the look-ups."""
+    known = policy.categories.get(category)
+    if known is None or known.channel is None:
+        return None
+    return known.channel, lookup.keyed_hash(keys.site_key(f"do-not-contact/{lookup.VERSION}"), known.term, value)
+
+
+def bound(
+    policy: Policy, keys: Keys, listed: AbstractSet[Entry], line: str, category: str, value: str
+) -> tuple[str, Entry | None]:
+    """The facts line once this value is held, and what to put on the list with it.
+
+    A listed address opts the person out; whoever has opted out has so under a new address, too.
+    """
+    entry = entry_of(policy, keys, category, value)
+    if entry is None:
+        return line, None
+    token = f"opt-out/{entry[0]}"
+    if entry in listed:
+        return add(line, token), None
+    return line, entry if token in tokens(line) else None
+
+
+def listing(journal: Journal, entry: Entry, at: int) -> Suppression:
+    """An entry for the list, on disk in the journal already."""
+    journal.append("do-not-contact", {"channel": entry[0], "hash": entry[1].hex(), "at": at})
+    return Suppression(*entry, at)
 
 
 @cache

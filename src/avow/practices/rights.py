@@ -11,7 +11,7 @@ from avow.errors import CallError
 from avow.gate import Act, Actor, Gate, Journal, outlives, unpack, words_of
 from avow.policy.model import RIGHTS_PURPOSE, Action
 from avow.policy.retention import ORDINARY
-from avow.practices.collecting import check_value, index
+from avow.practices.collecting import Entry, bound, check_value, index, listing
 from avow.practices.words import unknown
 from avow.record import Recorder
 from avow.store.interface import Consent, Datum, LookUp
@@ -31,11 +31,12 @@ class Erased:
 class Rights:
     """For one site."""
 
-    def __init__(self, gate: Gate, recorder: Recorder, journal: Journal) -> None:
+    def __init__(self, gate: Gate, recorder: Recorder, journal: Journal, suppressed: set[Entry]) -> None:
         self._gate = gate
         self._policy = gate.policy
         self._recorder = recorder
         self._journal = journal
+        self._suppressed = suppressed
         self._held_here = tuple(n for n, one in self._policy.categories.items() if not (one.apart or one.held_by))
 
     async def export(self, subject: bytes, actor: Actor) -> dict[str, Any]:
@@ -68,12 +69,15 @@ class Rights:
         return await self._whole("access", subject, actor, self._events)
 
     async def correct(self, subject: bytes, category: str, value: str, actor: Actor) -> None:
-        """Replace the newest value of a category by a right one. The old value is overwritten, not kept."""
+        """Replace the newest value of a category by a right one. The old value is overwritten, not kept.
+
+        An opt-out goes with the person to the new address; a new address that is on the list brings one.
+        """
         if category not in self._policy.categories:
             raise unknown("category", category, self._policy.categories)
         check_value(category, value)
 
-        async def apply(act: Act) -> None:
+        async def apply(act: Act) -> Entry | None:
             held = [datum for datum in await act.tx.held(subject) if datum.category == category]
             if not held:
                 raise CallError(f"nothing is held under `{category}` for this person")
@@ -84,8 +88,14 @@ class Rights:
                 await act.tx.drop_lookups(subject, category)
                 hashes = {index(self._gate.keys, known.term, category, one) for one in values}
                 await act.tx.put_lookups([LookUp(category, one, subject) for one in sorted(hashes)])
+            act.facts, entry = bound(self._policy, self._gate.keys, self._suppressed, act.facts, category, value)
+            if entry is not None:
+                await act.tx.suppress(listing(self._journal, entry, act.at))
+            return entry
 
-        await self._gate.change(subject, *self._right("correct", actor, category), apply)
+        entry = await self._gate.change(subject, *self._right("correct", actor, category), apply)
+        if entry is not None:
+            self._suppressed.add(entry)
 
     async def erase(self, subject: bytes, actor: Actor) -> Erased:
         """Make everything of the person unreadable, whatever its amount; what outlives it by promise or law stays.
