@@ -33,7 +33,7 @@ from avow.practices.staff import Staff
 from avow.practices.words import unknown
 from avow.record import Recorder
 from avow.sequencer import Log, reconcile
-from avow.start import MovedClock, Places, Private, must_be_private, open_keystore, system_clock
+from avow.start import MovedClock, Places, Private, must_be_private, open_keystore, remember_journal, system_clock
 from avow.store import disk, open_store
 from avow.store.interface import Store
 from avow.store.keystore import Keystore
@@ -79,13 +79,14 @@ class Avow:
         self.places = places
         self.swept = Swept(0, 0, 0)  # what opening had to sweep
         self.verifier_key = str(log.key)
+        self._remembered = 0  # how far the database knows the journal to be
         self._gate = gate
         self._clock = clock
         self._suppressed: set[tuple[str, bytes]] = set()
         self._ask = lru_cache(1024)(self._asked)
         self._collecting = Collecting(gate, recorder, keystore.journal, self._suppressed)
-        self._importing = Importing(self.policy, self._collecting)
         self._agreeing = Agreeing(gate, keystore.journal, self._suppressed)
+        self._importing = Importing(self.policy, self._collecting, self._agreeing)
         self._rights = Rights(gate, recorder, keystore.journal, self._suppressed)
         self._ending = Ending(gate, keystore.journal)
         self.recovery = Recovery(gate)
@@ -359,6 +360,7 @@ class Avow:
         """The same on closing. A database that does not answer any more keeps what is pending for the next opening."""
         with suppress(Unavailable):
             await self.sequence_all()
+            await self._remember()
 
     async def settle(self) -> Recovered:
         """Finish what a crash left; run at every start, before anything is served."""
@@ -370,6 +372,11 @@ class Avow:
         self.staff_roll.load()
         self.swept = await self.sweep()
         return recovered
+
+    async def _remember(self) -> None:
+        if self.keystore.journal.last != self._remembered:
+            self._remembered = self.keystore.journal.last
+            await remember_journal(self._gate.store, self.keystore)
 
     async def backup(self, folder: str | Path) -> None:
         """A consistent copy of the database into an empty folder, while serving. Keys and log are not in it."""
@@ -399,6 +406,7 @@ class Avow:
             try:
                 await self.sequence()
                 self.keystore.top_up()
+                await self._remember()
             except AvowError as error:  # what is pending stays pending: the next turn tries again
                 _log.warning("sequencing: %s", error)
             self.keystore.purge(self._gate.now())

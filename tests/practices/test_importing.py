@@ -6,7 +6,7 @@ import pytest
 
 from avow.errors import BadValue, Refused
 from avow.practices.importing import rows
-from tests.shops import ADA, opened
+from tests.shops import ADA, BEA, opened
 
 CSV = """name,mail,postal-address,collected,opt-out,shoe
 Ada Quillfeather,ada@quillfeather.example,7 Lantern Lane,2025-05-01,,7
@@ -62,6 +62,41 @@ async def test_what_is_past_its_term_is_not_taken_in(tmp_path: Path) -> None:
         done = await shop.bring(old, form="click", source="old shop")
         assert done.people == 0
         assert "C-5" in done.faults[0][1]
+
+
+async def test_an_opt_out_in_the_file_holds_for_who_is_known_already(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        who = await shop.collect("order", ADA)
+        await shop.agree(who, "news", words="Yes")
+        done = await shop.bring([(2, ADA | {"opt-out": "mail"})], form="order", source="newsletter tool")
+        assert (done.people, done.known) == (0, 1)
+        with pytest.raises(Refused):
+            await shop.reach(who, "mail", purpose="news")
+
+
+async def test_an_opt_out_in_the_file_holds_for_an_address_that_comes_later(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        await shop.bring([(2, BEA | {"opt-out": "phone"})], form="order", source="old shop")
+        (who,) = await shop.find("email", BEA["email"])
+        await shop.collect("order", BEA | {"phone": "+1 555 0100"}, who=who)
+        with pytest.raises(Refused):
+            await shop.reach(who, "phone", purpose="order")
+
+
+@pytest.mark.parametrize("day", ["2999-12-31", "9999-12-31"])
+async def test_what_was_collected_on_a_day_to_come_is_left_out(tmp_path: Path, day: str) -> None:
+    async with opened(tmp_path) as shop:
+        clicks = [(1, {"visit-code": "a click", "collected": day}), (2, {"visit-code": "another"})]
+        done = await shop.bring(clicks, form="click", source="old shop")
+        assert done.people == 1
+        assert [line for line, _ in done.faults] == [1]
+
+
+async def test_a_value_that_is_no_text_leaves_out_its_record_only(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        done = await shop.bring([(2, ADA), (3, BEA | {"email": "\ud800@x"})], form="order", source="old shop")
+        assert done.people == 1
+        assert [line for line, _ in done.faults] == [3]
 
 
 async def test_a_source_must_be_named(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
@@ -93,18 +94,19 @@ class Collecting:
         self._suppressed.update((entry.channel, entry.hash) for entry in batch.suppressions)
         return out
 
-    async def known(self, submissions: Sequence[Submission]) -> list[bool]:
-        """Per submission, whether somebody is found here already by one of its look-up values."""
+    async def known(self, submissions: Sequence[Submission]) -> list[list[bytes]]:
+        """Per submission, who is found here already by one of its look-up values. What may not be held finds nobody."""
         out = []
         async with self._gate.store.transaction() as tx:
             for one in submissions:
-                found = False
+                found: dict[bytes, None] = {}
                 for category, value in one.given.items():
                     known = self._policy.categories.get(category)
-                    if known is not None and known.look_up and not found:
-                        hidden = index(self._gate.keys, known.term, category, value)
-                        found = bool(await tx.find(category, hidden))
-                out.append(found)
+                    if known is not None and known.look_up:
+                        with suppress(BadValue):
+                            hidden = index(self._gate.keys, known.term, category, value)
+                            found |= dict.fromkeys(await tx.find(category, hidden))
+                out.append(list(found))
         return out
 
     def _check(self, one: Submission) -> None:
@@ -123,6 +125,8 @@ class Collecting:
             raise CallError(f"the form `{one.form}` asks for {listed(missing)}, which was not given")
 
     async def _take(self, tx: Transaction, batch: "_Batch", one: Submission, at: int) -> bytes | Refused:
+        if one.collected is not None and one.collected > at:
+            raise BadValue("the day on which it was collected is yet to come; mend it")
         row, line = None, ""
         if one.subject is not None:
             row = (await tx.subjects((one.subject,), "change"))[0]

@@ -15,6 +15,7 @@ from typing import Final
 from avow.errors import AvowError, BadValue
 from avow.gate import Actor
 from avow.policy.model import CHANNELS, SITE, Policy
+from avow.practices.agreeing import Agreeing
 from avow.practices.collecting import Collecting, Submission
 from avow.practices.words import unknown
 
@@ -28,7 +29,7 @@ class Imported:
     """What came of it. `faults` says per line of the file why it was left out; no message carries a value."""
 
     people: int = 0
-    known: int = 0  # already found here by a look-up value, and left as they are
+    known: int = 0  # already found here by a look-up value, and left as they are but for new opt-outs
     subjects: list[str] = field(default_factory=list)
     faults: list[tuple[int, str]] = field(default_factory=list)
 
@@ -60,9 +61,10 @@ def rows(text: str, kind: str) -> Iterator[tuple[int, Mapping[str, str]]]:
 class Importing:
     """For one site."""
 
-    def __init__(self, policy: Policy, collecting: Collecting) -> None:
+    def __init__(self, policy: Policy, collecting: Collecting, agreeing: Agreeing) -> None:
         self._policy = policy
         self._collecting = collecting
+        self._agreeing = agreeing
 
     async def bring(
         self, records: Iterable[tuple[int, Mapping[str, str]]], form: str, source: str, columns: Mapping[str, str]
@@ -97,9 +99,15 @@ class Importing:
                 raise unknown("category", name, names)
 
     async def _write_new(self, batch: list[tuple[int, Submission]], out: Imported) -> None:
-        """Those who are not found here yet: the same file may be imported again, and changes nothing."""
+        """Those who are not found here yet; of the others, what they opted out of. Importing again changes nothing."""
         known = await self._collecting.known([submission for _, submission in batch])
-        out.known += sum(known)
+        for (number, one), subjects in zip(batch, known, strict=True):
+            out.known += bool(subjects)
+            try:
+                for subject in subjects if one.opted_out else ():
+                    await self._agreeing.opt_out(subject, one.opted_out, one.actor)
+            except AvowError as error:
+                out.faults.append((number, str(error)))
         await self._write([one for one, found in zip(batch, known, strict=True) if not found], out)
 
     async def _write(self, batch: list[tuple[int, Submission]], out: Imported) -> None:
