@@ -11,7 +11,7 @@ from avow.errors import CallError, KeyFault, OperatorError, RolledBack
 from avow.listening import public_addresses
 from avow.policy.model import Policy, Protect
 from avow.store.interface import Store, Transaction
-from avow.store.keystore import Keystore
+from avow.store.keystore import BEGUN, Keystore
 from avow.store.root import FileRoot
 from avow.vault.keys import RootProvider
 from avow.vault.lookup import hmac_sha256
@@ -21,6 +21,7 @@ Private = (
 )  # that this process is the private server: it says so; or the operator answers for it
 
 _KEYSTORE: Final = "keystore"  # the note that names the keystore a database belongs to
+_JOURNAL: Final = "journal"  # the note that says how far the journal is
 _DEMO: Final = "demo-clock"  # the note that marks a demo directory: milliseconds that its clock is ahead
 
 
@@ -102,10 +103,37 @@ async def open_keystore(store: Store, places: Places, root: RootProvider | None)
     elif not name:
         keystore.close()
         raise RolledBack(f"the keystore in `{places.keys}` has a database and this one is new; restore the database")
-    elif own != name:
+    elif own == name:
+        await _no_older_journal(store, keystore)
+    else:
         keystore.close()
         raise KeyFault(f"the keystore in `{places.keys}` belongs to another database; give the folder of this one")
     return keystore
+
+
+async def _no_older_journal(store: Store, keystore: Keystore) -> None:
+    """Keystore and journal may have been rolled back together; the database remembers how far the journal was."""
+    async with store.transaction() as tx:
+        which, _, number = (await tx.note(_JOURNAL) or "").partition(" ")
+    if number and which == _beginning(keystore) and keystore.journal.last < int(number):
+        last = keystore.journal.last
+        keystore.close()
+        raise RolledBack(
+            f"the journal beside `{keystore.folder}` ends at entry {last}, and the database knows of {number}; put the "
+            "newer journal and keystore back: in the older ones people stand who were erased"
+        )
+
+
+async def remember_journal(store: Store, keystore: Keystore) -> None:
+    """Let the database know how far the journal is."""
+    async with store.transaction() as tx:
+        await tx.set_note(_JOURNAL, f"{_beginning(keystore)} {keystore.journal.last}")
+
+
+def _beginning(keystore: Keystore) -> str:
+    """What tells a journal from another one that was begun in its place."""
+    first = next(keystore.journal.entries(), None)
+    return str(first.fields["journal"]) if first is not None and first.kind == BEGUN else "first"
 
 
 def _unused(keystore: Keystore) -> bool:

@@ -91,7 +91,7 @@ def bit_of_value_in_the_file(site: Site) -> None:
 
 KINDS: Final[tuple[Callable[[Site], None], ...]] = (
     database_rolled_back, ledger_rolled_back, checkpoints_rolled_back, database_and_ledger_rolled_back,
-    keystore_rolled_back, journal_rolled_back, everything_rolled_back,
+    keystore_rolled_back, journal_rolled_back, keystore_and_journal_rolled_back, everything_rolled_back,
     _bit("root.key"), _bit("keys/epoch-*.key"), _bit("keys/keystore"), _bit("keys.journal"), _bit("checkpoints/checkpoint"),
     bit_of_ledger, bit_of_wrap_in_the_file, bit_of_value_in_the_file,
 )  # fmt: skip

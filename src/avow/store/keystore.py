@@ -32,6 +32,7 @@ _DESTROYED_AT_ONCE: Final = 10_000  # keys in one entry of the journal
 _POINTER: Final = re.compile(r"avow keystore 1\nsite ([^\n]+)\nepoch ([1-9][0-9]{0,8})\n")
 _EPOCH_FILE: Final = re.compile(r"(?:epoch-([0-9]+)\.key(?:\.new)?|wraps-([0-9]+)\.db(?:-wal|-shm|-journal)?)")
 _JOURNAL_KEY: Final = "journal"
+BEGUN: Final = "begun"  # the first entry of a journal that was begun anew, because the one before was lost
 
 Step = Callable[[str], None]
 
@@ -367,6 +368,8 @@ class Keystore:
                 for mark in ("destroyed", "journal"):
                     self._wraps.set_mark(mark, 0)
         self.journal = Journal.open(self._journal_path, self._secrets[_JOURNAL_KEY])
+        if new_journal and not self.journal.last:
+            self.journal.append(BEGUN, {"journal": self._random(8).hex()})
 
     def _catch_up(self, *, older: bool) -> None:
         """Compare keystore and journal, and destroy what was to be destroyed. `older`: a backup is being put back."""
