@@ -99,7 +99,7 @@ KINDS: Final[tuple[Callable[[Site], None], ...]] = (
 
 async def noticed(site: Site, kind: Callable[[Site], None]) -> bool:
     """Close, tamper, open and look; then put every file back and open again."""
-    site.note()
+    await site.note()
     await site.close()
     corner, aside = site.folder / "corner", site.folder / "aside"
     shutil.copytree(corner, aside)

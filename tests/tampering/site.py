@@ -171,8 +171,9 @@ class Site:
             if wrap is not None:
                 wraps.put([(key, wrap)])
 
-    def note(self) -> None:
+    async def note(self) -> None:
         """Remember which bytes to look for in the files, once they are closed."""
+        await self.shop.sequence_all()
         self.noted_wraps = [wrap for who in self.people for wrap in self.wraps(who).values()]
         self.noted_tiles = [tile.path for tile in tiles_of(self.shop.log.size)]
         self.noted_values = [bytes(row["sealed"]) for who in self.people for row in self.rows("datum", who)]
