@@ -314,6 +314,23 @@ class Log:
                     partial.rmdir()
 
 
+def grew_out_of(folder: Path, state: LogState, key: Key, kept: Path) -> None:
+    """Raise `RolledBack` unless the ledger holds the kept checkpoint and begins with the tree of `state`."""
+    promised = _promised(kept, key)
+    read = Tiles(files(folder), max(promised.size, state.size))
+    if not _holds(read, LogState(promised.size, promised.root)):
+        raise RolledBack(f"the ledger in `{folder}` does not hold the checkpoint in `{kept}`; put its folder back")
+    if not _holds(read, state):
+        raise RolledBack(f"the ledger in `{folder}` did not grow out of this database; it is another site's")
+
+
+def _promised(kept: Path, key: Key) -> Checkpoint:
+    promised = _read_checkpoint(kept / tiles.CHECKPOINT, key)
+    if promised is None:
+        raise RolledBack(f"there is no checkpoint in `{kept}` to move forward to; put that folder back")
+    return promised
+
+
 async def reconcile(folder: Path, store: Store, key: Key, kept: Path) -> int:
     """After the database was restored from a backup on purpose: move its log state forward to the kept checkpoint.
 
@@ -323,19 +340,14 @@ async def reconcile(folder: Path, store: Store, key: Key, kept: Path) -> int:
     """
     lock = disk.Lock(folder / "lock")
     try:
-        promised = _read_checkpoint(kept / tiles.CHECKPOINT, key)
-        if promised is None:
-            raise RolledBack(f"there is no checkpoint in `{kept}` to move forward to; put that folder back")
-        read = Tiles(files(folder), promised.size)
+        promised = _promised(kept, key)
         after = LogState(promised.size, promised.root)
-        if not _holds(read, after):
-            raise RolledBack(f"the ledger in `{folder}` does not hold the checkpoint in `{kept}`; put its folder back")
         async with store.transaction() as tx:
             before = await tx.log_state()
+            grew_out_of(folder, before, key, kept)
             if before.size >= after.size:
                 return 0
-            if not _holds(read, before):
-                raise RolledBack(f"the ledger in `{folder}` did not grow out of this database; it is another site's")
+            read = Tiles(files(folder), after.size)
             there = _events(read, before.size, after.size)
             doubled = [leaf.ticket for leaf in await tx.pending(ALL) if leaf.event in there]
             await tx.sequenced(before, after, doubled)

@@ -22,7 +22,7 @@ never to be retried: it means that the caller took the store to be in another st
 Times are integers: milliseconds since 1970-01-01 UTC. Ids (subject, row, event, key) are 16 random bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,6 +142,9 @@ class LogState(NamedTuple):
 
     size: int
     root: bytes
+
+
+Check = Callable[[Mapping[str, str], LogState], None]  # looks at a copy before it takes the store's place
 
 
 class Transaction(Protocol):
@@ -304,8 +307,12 @@ class Store(Protocol):
     async def backup(self, folder: Path) -> None:
         """A consistent copy into an empty folder, while serving."""
 
-    async def restore(self, folder: Path) -> None:
-        """Replace everything by such a copy. Serve nothing before the keystore's journal has been replayed."""
+    async def restore(self, folder: Path, check: Check | None = None) -> None:
+        """Replace everything by such a copy. Serve nothing before the keystore's journal has been replayed.
+
+        `check` is shown the copy's notes and log state, and refuses by raising: then nothing was changed. Raises
+        `OperatorError` where a file holds other sites, too, that the copy would take the place of.
+        """
 
     async def size(self) -> Size:
         """How large it is."""

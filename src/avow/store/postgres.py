@@ -15,7 +15,7 @@ import psycopg
 
 from avow.errors import OperatorError, Unavailable
 from avow.store import disk
-from avow.store.interface import LogState, Size
+from avow.store.interface import Check, LogState, Size
 from avow.store.migrate import POSTGRES, missing, steps
 from avow.store.postgres_link import SESSION, Failed, Link, Links, Lost, translated
 from avow.store.postgres_statements import STATEMENTS
@@ -85,7 +85,7 @@ class PostgresStore:
                     file.write(part)
         disk.sync_file(path)
 
-    async def restore(self, folder: Path) -> None:
+    async def restore(self, folder: Path, check: Check | None = None) -> None:
         try:
             contents = json.loads((folder / CONTENTS).read_bytes())
         except (OSError, ValueError) as error:
@@ -104,6 +104,11 @@ class PostgresStore:
                         f"SELECT setval(s, greatest((SELECT max(ticket) FROM {table}), nextval(s)))"
                         f" FROM pg_get_serial_sequence('{table}', 'ticket') s".encode()
                     )
+                if check is not None:  # in the transaction still: what it refuses was never there
+                    notes = f"SELECT name, value FROM note WHERE site = {self._number}"
+                    told: Any = await (await connection.execute(notes.encode())).fetchall()
+                    state = await _row(connection, f"SELECT size, root FROM log WHERE site = {self._number}")
+                    check(dict(told), LogState(*state))
         except (OSError, KeyError, psycopg.Error) as error:
             name = _name(error) if isinstance(error, psycopg.Error) else type(error).__name__
             raise OperatorError(f"`{folder}` could not be restored ({name}); nothing was changed") from error

@@ -17,7 +17,7 @@ import apsw
 
 from avow.errors import OperatorError, SecondWriter, Unavailable
 from avow.store import disk
-from avow.store.interface import LogState, Size
+from avow.store.interface import Check, LogState, Size
 from avow.store.migrate import SQLITE, missing, steps
 from avow.store.sqlite_transaction import Connection, SqliteTransaction, name_of, translated
 
@@ -119,7 +119,7 @@ class SqliteStore:
         except apsw.Error as error:
             raise Unavailable(f"the backup in `{folder}` is not whole ({name_of(error)}); remove it") from error
 
-    async def restore(self, folder: Path) -> None:
+    async def restore(self, folder: Path, check: Check | None = None) -> None:
         path = folder / FILE
         if not path.is_file():
             raise OperatorError(f"`{folder}` holds no backup of a SQLite store (`{FILE}`)")
@@ -130,8 +130,16 @@ class SqliteStore:
                 _check(copy, path)
                 if copy.execute("PRAGMA integrity_check(1)").fetchall() != [("ok",)]:
                     raise OperatorError(f"the backup `{path}` is damaged; take another one")
-                if not copy.execute("SELECT 1 FROM site WHERE name = ?", (self.site,)).fetchall():
+                found: Any = copy.execute("SELECT number FROM site WHERE name = ?", (self.site,)).fetchall()
+                if not found:
                     raise OperatorError(f"the backup `{path}` holds another site than `{self.site}`")
+                if self._at.db.execute("SELECT 1 FROM site WHERE name <> ?", (self.site,)).fetchall():
+                    raise OperatorError(
+                        f"`{self._path}` holds other sites than `{self.site}`, which the backup would take the place "
+                        "of; restore into a new file"
+                    )
+                if check is not None:
+                    check(*_told(copy, found[0][0]))
                 with self._at.db.backup("main", copy, "main") as work:  # one transaction: all of it or nothing
                     work.step(-1)
             finally:
@@ -197,6 +205,13 @@ def _check(db: apsw.Connection, path: Path) -> None:
     mark = db.pragma("application_id")
     if mark != APPLICATION and not (mark == 0 and db.pragma("schema_version") == 0):
         raise OperatorError(f"`{path}` is a database of something else than avow; name another file")
+
+
+def _told(copy: apsw.Connection, site: int) -> tuple[dict[str, str], LogState]:
+    """A copy's notes and log state."""
+    notes: Any = copy.execute("SELECT name, value FROM note WHERE site = ?", (site,)).fetchall()
+    state: Any = copy.execute("SELECT size, root FROM log WHERE site = ?", (site,)).fetchall()
+    return dict(notes), LogState(*state[0]) if state else EMPTY
 
 
 def _upgrade(db: apsw.Connection) -> None:
