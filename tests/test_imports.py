@@ -16,6 +16,7 @@ MAY_KNOW: dict[str, set[str]] = {  # room -> what else of avow it may import; th
     "errors": set(),
     "cards": set(),
     "listening": {"errors"},
+    "upkeep": {"errors"},
     "residue": set(),
     "policy": {"errors"},
     "vault": {"errors"},
@@ -32,7 +33,15 @@ MAY_KNOW: dict[str, set[str]] = {  # room -> what else of avow it may import; th
     "proof": {"errors", "policy", "ledger"},  # a witness: never decide, gate, vault or store
     "doors": {"errors", "policy", "cards", "practices", "wire"},
 }
-TOP = {"start", "app", "sync", "cli", "demo", "bench"}  # may know everything, and nothing below may know them
+TOP = {
+    "start",
+    "opening",
+    "app",
+    "sync",
+    "cli",
+    "demo",
+    "bench",
+}  # may know everything, and nothing below may know them
 
 PURE = {"policy", "decide", "vault", "ledger", "cards", "record"}
 OUTWARD = {"apsw", "asyncio", "http", "psycopg", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading"}

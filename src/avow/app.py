@@ -1,12 +1,10 @@
 """The composition root: a policy, a store, keys, a log and a clock put together into one running site."""
 
 import asyncio
-import logging
-import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -14,33 +12,26 @@ from typing import Any, Literal
 from avow.decide.explain import Explanation, explain
 from avow.decide.facts import Circumstances
 from avow.decide.request import Facts, Request
-from avow.decide.table import Table, compile_policy
-from avow.errors import AvowError, NotHeld, OperatorError, PolicyError, Tampered, Unavailable, UnknownWord
+from avow.errors import AvowError, NotHeld, Unavailable, UnknownWord
 from avow.gate import Actor, Gate, Look
-from avow.ledger.checkpoint import Signer
-from avow.ledger.entry import decode
-from avow.policy.check import faults
+from avow.opening import put_together
 from avow.policy.model import PERSON, SITE, Policy
-from avow.policy.parse import parse, read
 from avow.practices.agreeing import Agreeing, recipient_of
 from avow.practices.collecting import Collecting, Submission, index
 from avow.practices.ending import Ending, Swept
 from avow.practices.importing import Imported, Importing
 from avow.practices.inspecting import Inspecting
-from avow.practices.recovery import Recovered, Recovery, suppressed
+from avow.practices.recovery import Recovered, Recovery, Unfinished, restoring, suppressed
 from avow.practices.rights import Erased, Rights
 from avow.practices.staff import Staff
 from avow.practices.words import unknown
 from avow.record import Recorder
-from avow.sequencer import Log, reconcile
-from avow.start import MovedClock, Places, Private, must_be_private, open_keystore, remember_journal, system_clock
-from avow.store import disk, open_store
-from avow.store.interface import Store
+from avow.sequencer import Log
+from avow.start import MovedClock, Places, Private, remember_journal, system_clock
 from avow.store.keystore import Keystore
+from avow.upkeep import HOUR, Health, Upkeep
 from avow.vault.keys import RootProvider
 
-_log = logging.getLogger("avow")
-VERIFIER_KEY = "verifier-key"  # the file beside the log that names its key, for those who have it from nowhere else
 Asked = Literal["by the person", "by the site"]
 
 
@@ -77,20 +68,25 @@ class Avow:
         self.staff_roll = Staff(gate, keystore.journal)
         self.keystore = keystore
         self.places = places
-        self.swept = Swept(0, 0, 0)  # what opening had to sweep
+        self.swept = Swept(0, 0, 0)  # what the newest sweep did, at first that of opening
         self.verifier_key = str(log.key)
         self._remembered = 0  # how far the database knows the journal to be
         self._gate = gate
         self._clock = clock
         self._suppressed: set[tuple[str, bytes]] = set()
         self._ask = lru_cache(1024)(self._asked)
-        self._collecting = Collecting(gate, recorder, keystore.journal, self._suppressed)
-        self._agreeing = Agreeing(gate, keystore.journal, self._suppressed)
+        self._journal = journal = Unfinished(keystore.journal)
+        self._collecting = Collecting(gate, recorder, journal, self._suppressed)
+        self._agreeing = Agreeing(gate, journal, self._suppressed)
         self._importing = Importing(self.policy, self._collecting, self._agreeing)
-        self._rights = Rights(gate, recorder, keystore.journal, self._suppressed)
-        self._ending = Ending(gate, keystore.journal)
-        self.recovery = Recovery(gate)
-        self._inspecting = Inspecting(gate, recorder, log.entries)
+        self._rights = Rights(gate, recorder, journal, self._suppressed)
+        self._ending = Ending(gate, journal)
+        self.recovery = Recovery(gate, journal)
+        self._inspecting = Inspecting(gate, recorder, log.entries, journal)
+        self._true = False  # whether the database is true to the whole journal
+        self._sequenced: int | None = None
+        self._swept: int | None = None
+        self.upkeep = Upkeep((self.sequence, self._tend_keys, self._remember, self.recovery.settle, self._sweep_hourly))
 
     @classmethod
     @asynccontextmanager
@@ -111,12 +107,11 @@ class Avow:
         or `Tampered`; then it has served nothing.
         """
         async with AsyncExitStack() as stack:
-            parts = await _put_together(stack, policy, url, folder, root, clock, private, demo)
-            shop = await _serve(stack, *parts)
+            shop = cls(*await put_together(stack, policy, url, folder, root, clock, private, demo))
             await shop.settle()
-            stack.push_async_callback(shop.sequence_last)
-            sequencing = asyncio.create_task(shop.keep_sequencing(sequence_every.total_seconds()))
-            stack.push_async_callback(_end, sequencing)
+            stack.push_async_callback(shop.finish)
+            upkeep = asyncio.create_task(shop.upkeep.run(sequence_every))
+            stack.push_async_callback(_end, upkeep)
             yield shop
 
     @classmethod
@@ -128,14 +123,16 @@ class Avow:
         """Put a backup of the database in its place, and make it true again before anything is served.
 
         Keys, journal, ledger and checkpoints stay as they are: from the journal every erasure, withdrawal and opt-out
-        since the backup is done again; the ledger keeps what happened since. Raises as `open` does.
+        since the backup is done again; the ledger keeps what happened since. Corrections are in no journal: what was
+        corrected since has its older value again. A restore that was cut off is finished by the next opening.
+
+        Raises as `open` does; a backup of another site, or one that the ledger did not grow out of, is refused before
+        anything is changed.
         """
         async with AsyncExitStack() as stack:
-            parts = await _put_together(stack, policy, url, folder, root, clock, private, False, Path(source))
-            shop = await _serve(stack, *parts)
-            recovered = await shop.recovery.replay(list(shop.keystore.journal.entries()))
-            await shop.settle()
-            await shop.sequence_all()
+            shop = cls(*await put_together(stack, policy, url, folder, root, clock, private, False, Path(source)))
+            recovered = await shop.settle()
+            await shop.finish()
             return recovered
 
     # -- who acts -----------------------------------------------------------------------------------------------
@@ -332,7 +329,9 @@ class Avow:
 
     async def sweep(self) -> Swept:
         """Erase what is past its term, and what erased people left."""
-        return await self._ending.sweep()
+        self.swept = await self._ending.sweep()
+        self._swept = self._gate.now()
+        return self.swept
 
     async def happened(self, event: str) -> Swept:
         """What was kept until this event goes now."""
@@ -347,7 +346,9 @@ class Avow:
 
     async def sequence(self) -> int:
         """Put a batch of what is pending into the log and sign a checkpoint; how many. Runs by itself, too."""
-        return await self.log.sequence(self._gate.now())
+        moved = await self.log.sequence(self._gate.now())
+        self._sequenced = self._gate.now()
+        return moved
 
     async def sequence_all(self) -> int:
         """Until nothing is pending."""
@@ -356,22 +357,46 @@ class Avow:
             total += moved
         return total
 
-    async def sequence_last(self) -> None:
-        """The same on closing. A database that does not answer any more keeps what is pending for the next opening."""
-        with suppress(Unavailable):
-            await self.sequence_all()
-            await self._remember()
-
     async def settle(self) -> Recovered:
-        """Finish what a crash left; run at every start, before anything is served."""
+        """Finish what a crash or a restore left, and take up the journal; run at every start, before serving."""
         entries = list(self.keystore.journal.entries())
-        recovered = await self.recovery.settle(entries)
+        self._journal.load(entries)
+        settled = await self.recovery.settle()
+        again = await self.recovery.replay(entries)
         async with self._gate.store.transaction() as tx:
             self._suppressed |= {(entry.channel, entry.hash) for entry in await tx.suppressions()}
         self._suppressed |= suppressed(entries)  # whoever can write the table cannot write the journal
         self.staff_roll.load()
-        self.swept = await self.sweep()
-        return recovered
+        await self.sweep()
+        if restoring(entries):
+            await self.sequence_all()
+            self.keystore.journal.append("restored", {"people": await self._inspecting.lost()})
+        self._true = not again.skipped
+        if self._true:
+            await self.recovery.replayed(self.keystore.journal.last)
+        return replace(again, erasures=again.erasures + settled.erasures, endings=again.endings + settled.endings)
+
+    async def finish(self) -> None:
+        """On closing. A database that does not answer any more keeps what is pending for the next opening."""
+        with suppress(Unavailable):
+            await self.sequence_all()
+            await self._remember()
+            if self._true:
+                await self.recovery.replayed(self.keystore.journal.last)
+
+    async def health(self) -> Health:
+        """How the site fares while it serves, for who watches over it. Raises `Unavailable` if the database does not
+        answer.
+        """
+        now = self._gate.now()
+        window = await self.log.window(now)
+        sequenced, swept = (None if at is None else datetime.fromtimestamp(at / 1000, UTC)
+                            for at in (self._sequenced, self._swept))  # fmt: skip
+        return Health(
+            sequenced, swept, self.swept.skipped, self._swept is None or now - self._swept > 2 * HOUR,
+            timedelta(milliseconds=window.waiting), timedelta(milliseconds=window.longest),
+            self.upkeep.error, self.upkeep.failing,
+        )  # fmt: skip
 
     async def _remember(self) -> None:
         if self.keystore.journal.last != self._remembered:
@@ -399,75 +424,13 @@ class Avow:
         """What the policy answers, and why, without touching anybody's data."""
         return explain(self._gate.table, ask, facts)
 
-    async def keep_sequencing(self, every: float) -> None:
-        """Sequence every so many seconds, until cancelled."""
-        while True:
-            await asyncio.sleep(every)
-            try:
-                await self.sequence()
-                self.keystore.top_up()
-                await self._remember()
-            except AvowError as error:  # what is pending stays pending: the next turn tries again
-                _log.warning("sequencing: %s", error)
-            self.keystore.purge(self._gate.now())
+    async def _tend_keys(self) -> None:
+        self.keystore.purge(self._gate.now())
+        self.keystore.top_up()
 
-
-async def _put_together(
-    stack: AsyncExitStack, policy: str | Path | Policy, url: str, folder: str | Path | None,
-    root: str | Path | RootProvider | None, clock: Callable[[], datetime], private: Private, demo: bool,
-    source: Path | None = None,
-) -> tuple[Policy, Store, Keystore, MovedClock, Places]:  # fmt: skip
-    """Check what must be true, then open store and keys; `source` is a backup to put in the database's place first."""
-    try:
-        chosen = policy if isinstance(policy, Policy) else read(policy)
-    except OSError as error:
-        raise OperatorError(f"the policy `{policy}` cannot be read: {error.strerror}; name its file") from None
-    if wrong := faults(chosen):
-        raise PolicyError(wrong, chosen.site)
-    must_be_private(chosen, private)
-    provider, path = (None, root) if root is None or isinstance(root, str | Path) else (root, None)
-    places = Places.of(url, folder, path)
-    store = await open_store(url, chosen.site)
-    stack.push_async_callback(store.close)
-    if source is not None:
-        await store.restore(source)
-    keystore = await open_keystore(store, places, provider)
-    stack.callback(keystore.close)
-    if source is not None:
-        signer = _signer(keystore, chosen.site)
-        await reconcile(places.ledger, store, signer.key, places.checkpoints)
-    async with store.transaction() as tx:
-        moved = await MovedClock.load(tx, clock, demo)
-    return chosen, store, keystore, moved, places
-
-
-async def _serve(
-    stack: AsyncExitStack, policy: Policy, store: Store, keystore: Keystore, clock: MovedClock, places: Places
-) -> Avow:
-    """The parts that decide and record, over those that hold."""
-    current = policy.digest[:16]
-    tables: dict[bytes, Table] = {current: compile_policy(policy)}
-    async with store.transaction() as tx:
-        await tx.put_policy(current, policy.version.isoformat(), policy.source, int(clock().timestamp() * 1000))
-        for digest, version, source, _ in await tx.policies():
-            older = parse(source, f"the version of {version}")
-            if older.digest[:16] != digest:
-                raise Tampered(f"the policy's version of {version} is not the one that was kept; restore the database")
-            tables.setdefault(digest, compile_policy(older))
-    recorder = Recorder(policy.site, current, keystore.site_key("actor"), os.urandom, lambda: clock.moved)
-    gate = Gate(policy, tables, store, keystore, recorder, clock, os.urandom)
-    signer = _signer(keystore, policy.site)
-    log = await Log.open(places.ledger, store, signer, places.checkpoints)
-    stack.callback(log.close)
-    if log.size:
-        gate.not_before(decode(log.entry(log.size - 1)).at)
-    disk.write(places.ledger / VERIFIER_KEY, f"{signer.key}\n".encode())
-    stack.push_async_callback(gate.close)
-    return Avow(gate, keystore, recorder, log, clock, places)
-
-
-def _signer(keystore: Keystore, site: str) -> Signer:
-    return Signer(site, keystore.site_key("ledger"))
+    async def _sweep_hourly(self) -> None:
+        if self._swept is None or self._gate.now() - self._swept >= HOUR:
+            await self.sweep()
 
 
 async def _end(task: "asyncio.Task[None]") -> None:

@@ -1,24 +1,24 @@
 """What must be true before a site serves: its places, its keys, its privacy from the Internet, its clock."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
 from avow.errors import CallError, KeyFault, OperatorError, RolledBack
+from avow.ledger.checkpoint import Signer
 from avow.listening import public_addresses
 from avow.policy.model import Policy, Protect
-from avow.store.interface import Store, Transaction
+from avow.sequencer import grew_out_of
+from avow.store.interface import LogState, Store, Transaction
 from avow.store.keystore import BEGUN, Keystore
 from avow.store.root import FileRoot
 from avow.vault.keys import RootProvider
 from avow.vault.lookup import hmac_sha256
 
-Private = (
-    bool | Literal["attested"]
-)  # that this process is the private server: it says so; or the operator answers for it
+Private = bool | Literal["attested"]  # whether this process is the private server, or the operator answers for it
 
 _KEYSTORE: Final = "keystore"  # the note that names the keystore a database belongs to
 _JOURNAL: Final = "journal"  # the note that says how far the journal is
@@ -82,21 +82,30 @@ def must_be_private(policy: Policy, private: Private) -> None:
         raise OperatorError(f"{promised[0]} promises a private server, and this process listens on {', '.join(found)}")
 
 
-async def open_keystore(store: Store, places: Places, root: RootProvider | None) -> Keystore:
+async def open_keystore(
+    store: Store, places: Places, root: RootProvider | None, source: Path | None = None
+) -> Keystore:
     """The keystore that belongs to this database; both are made when both are new.
 
-    Raises `KeyFault` when one of the two is missing or belongs to another, `SecondWriter`, or `RolledBack`.
+    `source` is a backup that takes the database's place first, once it is seen to be this keystore's. Raises `KeyFault` when one of the two is missing or belongs to another, `SecondWriter`, or `RolledBack`.
     """
     async with store.transaction() as tx:
         name = await tx.note(_KEYSTORE)
     there = (places.keys / "keystore").exists()
-    if name and not there:
+    if (name or source) and not there:
         raise KeyFault(f"the database has data and `{places.keys}` has no keystore; put it back from its backup")
     if root is None:
         root = FileRoot.open(places.root, os.urandom) if there or places.root.exists() else _new_root(places.root)
     make = Keystore.open if there else Keystore.create
     keystore = make(places.keys, root, store.site, os.urandom)
     own = hmac_sha256(keystore.site_key("identity"), b"keystore").hex()[:32]
+    if source is not None and name in (None, own):
+        try:
+            await _put_back(store, keystore, places, source, own)
+        except BaseException:
+            keystore.close()
+            raise
+        name = own
     if not name and _unused(keystore):
         async with store.transaction() as tx:
             await tx.set_note(_KEYSTORE, own)
@@ -109,6 +118,26 @@ async def open_keystore(store: Store, places: Places, root: RootProvider | None)
         keystore.close()
         raise KeyFault(f"the keystore in `{places.keys}` belongs to another database; give the folder of this one")
     return keystore
+
+
+async def _put_back(store: Store, keystore: Keystore, places: Places, source: Path, own: str) -> None:
+    """Let a backup take the database's place. The journal says so before: whoever opens next finishes it."""
+    key = signer(keystore).key
+
+    def check(notes: Mapping[str, str], state: LogState) -> None:
+        if notes.get(_KEYSTORE) != own:
+            raise KeyFault(
+                f"the backup `{source}` belongs to another keystore than the one in `{places.keys}`; nothing was changed"
+            )
+        grew_out_of(places.ledger, state, key, places.checkpoints)
+        keystore.journal.append("restore", {"entries": state.size})
+
+    await store.restore(source, check)
+
+
+def signer(keystore: Keystore) -> Signer:
+    """Who signs the site's checkpoints."""
+    return Signer(keystore.site, keystore.site_key("ledger"))
 
 
 async def _no_older_journal(store: Store, keystore: Keystore) -> None:

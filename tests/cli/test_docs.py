@@ -14,7 +14,7 @@ from tests.cli.test_proof_commands import commands
 
 DOCS = Path(__file__).parents[2] / "docs"
 LIBRARY, OPERATING = (DOCS / "library.md").read_text(), (DOCS / "operating.md").read_text()
-INTERNAL = {"settle", "keep_sequencing", "sequence_last"}  # run by `open` itself
+INTERNAL = {"settle", "finish"}  # run by `open` itself
 
 
 def public() -> set[str]:

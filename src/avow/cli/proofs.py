@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from avow.app import VERIFIER_KEY, Avow
+from avow.app import Avow
 from avow.cli.output import Json, count, err, fail, out, print_json, told
 from avow.cli.policy import policy_at
 from avow.cli.sites import Database, Folder, Policy, with_site
@@ -17,6 +17,7 @@ from avow.ledger.faults import Malformed
 from avow.ledger.folder import files
 from avow.ledger.tiles import CHECKPOINT
 from avow.ledger.verify import Report, verify_log
+from avow.opening import VERIFIER_KEY
 
 _PANEL = "The proof"
 _SOUND: Final = "every entry is whole, in its place, and under the root that the log's key signed"

@@ -17,7 +17,7 @@ from typing import Final
 from avow.decide.facts import Circumstances
 from avow.decide.request import Allow, Request
 from avow.errors import KeyGone, Tampered
-from avow.gate import STANDING, Act, Actor, Gate, anchor, anchored, words_of
+from avow.gate import STANDING, Act, Actor, Gate, Journal, anchor, anchored, words_of
 from avow.ledger.entry import Entry, decode
 from avow.policy.model import RIGHTS_PURPOSE, SITE, Policy
 from avow.policy.parse import parse
@@ -35,8 +35,11 @@ BACKWARDS: Final = 600_000  # ms: an event may be this much older than one befor
 class Inspecting:
     """For one site. `entries` answers with every entry of the log, sequenced or pending, as bytes."""
 
-    def __init__(self, gate: Gate, recorder: Recorder, entries: Callable[[], Iterable[bytes]]) -> None:
+    def __init__(
+        self, gate: Gate, recorder: Recorder, entries: Callable[[], Iterable[bytes]], journal: Journal
+    ) -> None:
         self._gate = gate
+        self._journal = journal
         self._recorder = recorder
         self._entries = entries
 
@@ -55,16 +58,26 @@ class Inspecting:
             return [str(error)]
 
     async def census(self) -> list[str]:
-        """Whether as many people are held as the record says came and were not erased."""
+        """Whether as many people are held as the record says came and were not erased, or lost by a restore."""
+        living, missing = await self._counted()
+        if not missing:
+            return []
+        return [f"the record says that {living + missing} people are held, and {living} are; restore the database"]
+
+    async def lost(self) -> int:
+        """How many people the record has more than are held: those that a restore lost. Call it when one is done."""
+        return (await self._counted())[1]
+
+    async def _counted(self) -> tuple[int, int]:
+        """How many people are held, and how many more the record and the journal say are."""
         came = gone = 0
         for entry in map(decode, self._entries()):
             came += entry.kind in ARRIVALS and entry.outcome == "done"
             gone += entry.kind == "erase" and entry.outcome == "done"
+        lost = sum(int(entry.fields["people"]) for entry in self._journal.entries() if entry.kind == "restored")
         async with self._gate.store.transaction() as tx:
             living = await tx.living()
-        if came - gone == living:
-            return []
-        return [f"the record says that {came - gone} people are held, and {living} are; restore the database"]
+        return living, came - gone - lost - living
 
     async def _faults(self, act: Act) -> list[str]:
         wrong: list[str] = []

@@ -1,93 +1,187 @@
 """After a crash, finish what was begun; after a restore, narrow again what had been narrowed. Before serving.
 
-The journal beside the keystore is the truth about narrowing: it is never restored from a backup. Replaying is
-idempotent, so it may itself be interrupted.
+The journal beside the keystore is the truth about narrowing: it is never restored from a backup. A database says with
+a note (`REPLAYED`) up to which entry it is true to the journal; a backup carries that note along, so that whatever
+database is opened, every later entry is done again. Replaying is idempotent, so it may itself be interrupted.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from avow.decide.facts import Circumstances, add, drop
 from avow.decide.request import Allow, Request
-from avow.gate import Act, Actor, Entry, Gate, unpack
+from avow.errors import KeyGone, Tampered
+from avow.gate import Act, Actor, Entry, Gate, Journal, ordinary, outlives, unpack
 from avow.policy.model import RIGHTS_PURPOSE, SITE
 from avow.practices.agreeing import mark, put_consent, put_request, without
 from avow.practices.ending import find_by
-from avow.store.interface import Suppression
+from avow.store.interface import Subject, Suppression, Transaction
 
 Fields = Mapping[str, str | int]
+REPLAYED: Final = "replayed"  # the note: the number of the newest entry of the journal that the database is true to
 _RECOVERER = Actor(SITE, "recovery", standing=True)
+_WIDENS: Final = {"opt-in": "opt-out", "contact-again": "do-not-contact"}  # what each of them takes back
+
+log = logging.getLogger("avow.recovery")
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """How many acts had to be finished or done again."""
+    """How many acts had to be finished or done again.
+
+    `skipped` could not be, as the rows of their people were changed outside: nobody reads those either, and they are
+    tried again at every start.
+    """
 
     erasures: int
     endings: int
     narrowings: int
+    skipped: int = 0
+
+
+class _NothingToDo(Exception):
+    """The database is as it must be already: rolls back an act that would change nothing."""
+
+
+class Unfinished:
+    """The journal as the practices write it. It remembers what was begun there and is not marked done."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.erasures: dict[str, set[str]] = {}  # subject -> keys
+        self.endings: dict[str, str] = {}  # key -> subject
+
+    def append(self, kind: str, fields: Fields) -> int:
+        """Add an entry; its number."""
+        number = self._journal.append(kind, fields)
+        self._see(kind, fields)
+        return number
+
+    def entries(self) -> Iterator[Entry]:
+        """All entries, oldest first."""
+        return self._journal.entries()
+
+    def load(self, entries: Iterable[Entry]) -> None:
+        """Take up what was begun before this process."""
+        for entry in entries:
+            self._see(entry.kind, entry.fields)
+
+    def _see(self, kind: str, fields: Fields) -> None:
+        if kind == "erasure":
+            self.erasures.setdefault(str(fields["subject"]), set()).update(str(fields["keys"]).split())
+        elif kind == "erased":
+            self.erasures.pop(str(fields["subject"]), None)
+        elif kind == "ending":
+            self.endings[str(fields["key"])] = str(fields["subject"])
+        elif kind == "ended":
+            for key in str(fields["keys"]).split():
+                self.endings.pop(key, None)
 
 
 class Recovery:
     """For one site."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, unfinished: Unfinished) -> None:
         self._gate = gate
+        self._unfinished = unfinished
+        self._skipped = 0
+        self._which = "first"  # journal
 
-    async def settle(self, entries: Sequence[Entry]) -> Recovered:
-        """Finish erasures and endings that were begun and not marked done. Run at every start."""
-        done = {str(e.fields["subject"]) for e in entries if e.kind == "erased"}
-        ended = {key for e in entries if e.kind == "ended" for key in str(e.fields["keys"]).split()}
-        erasures = [e for e in entries if e.kind == "erasure" and e.fields["subject"] not in done]
-        for entry in erasures:
-            await self._erase(entry, "erase")
-        endings = [e for e in entries if e.kind == "ending" and e.fields["key"] not in ended]
-        for entry in endings:
-            await self._end(entry, restored=False)
-        return Recovered(len(erasures), len(endings), 0)
+    async def settle(self) -> Recovered:
+        """Finish erasures and endings that were begun and not marked done: at every start, and while serving, where
+        a disk or database failed in the middle of one. Those under way are waited for, by their people's locks.
+        """
+        erasures = endings = 0
+        for subject, keys in list(self._unfinished.erasures.items()):
+            await self._erase(subject, keys, "erase")
+            self._unfinished.append("erased", {"subject": subject})
+            erasures += 1
+        for key, subject in list(self._unfinished.endings.items()):
+            if await self._uses(bytes.fromhex(subject), bytes.fromhex(key)):
+                # The database never committed the ending: nobody was told that the data ended, and they stay.
+                self._unfinished.endings.pop(key, None)
+                continue
+            self._gate.keys.destroy((bytes.fromhex(key),))
+            self._unfinished.append("ended", {"keys": key})
+            endings += 1
+        return Recovered(erasures, endings, 0)
 
     async def replay(self, entries: Sequence[Entry]) -> Recovered:
-        """Do every narrowing of the journal again on a restored database, in order."""
-        on_record = {entry.fields["subject"] for entry in entries if entry.kind == "erased"}
-        erasures = endings = narrowings = 0
-        for entry in entries:  # first: what narrowed before an erasure is of no use to a person whose key is gone
-            if entry.kind == "erasure":
-                erasures += await self._erase(entry, "restore" if entry.fields["subject"] in on_record else "erase")
-        for entry in entries:
+        """Do every narrowing again that the journal has and the database does not know of; after `settle`."""
+        self._skipped = erasures = endings = narrowings = 0
+        async with self._gate.store.transaction() as tx:
+            which, _, number = (await tx.note(REPLAYED) or "").partition(" ")
+        self._which = _which(entries)
+        later = entries[int(number) :] if which == self._which else entries
+        done = {str(entry.fields["subject"]) for entry in entries if entry.kind == "erased"}
+        ended = {key for entry in entries if entry.kind == "ended" for key in str(entry.fields["keys"]).split()}
+        for entry in later:  # first: what narrowed before an erasure is of no use to a person whose key is gone
+            if entry.kind == "erasure" and entry.fields["subject"] in done:
+                subject, keys = str(entry.fields["subject"]), set(str(entry.fields["keys"]).split())
+                erasures += await self._erase(subject, keys, "restore")  # its erasure is on record already
+        for entry in _last_words(later):
             if entry.kind == "ending":
-                endings += await self._end(entry, restored=True)
+                endings += entry.fields["key"] in ended and await self._end(entry)
             else:
                 narrowings += await self._narrow(entry)
-        return Recovered(erasures, endings, narrowings)
+        if self._skipped:
+            log.error("%d narrowings could not be done again: the rows of their people were changed outside",
+                      self._skipped)  # fmt: skip
+        return Recovered(erasures, endings, narrowings, self._skipped)
 
-    async def _erase(self, entry: Entry, kind: str) -> bool:
-        """Erase, again or at last; `kind` is the word for the record, which has each erasure once. True if the person stood here again. The keys are destroyed either way; that is what counts."""
-        subject = bytes.fromhex(str(entry.fields["subject"]))
-        keys = _ids(str(entry.fields["keys"]))
-        again = await self._live(subject)
-        if again:
-            # The person's own key may be gone, so the record of this is one without a face.
-            await self._gate.note(kind, lambda tx: tx.drop_subject(subject), "recovery")
-        self._gate.keys.destroy(keys)
+    async def replayed(self, number: int) -> None:
+        """Let the database know that it is true to the journal up to this entry. Only while nobody is served: what is
+        journalled must be committed, or a backup could hold the note without the act.
+        """
+        async with self._gate.store.transaction() as tx:
+            await tx.set_note(REPLAYED, f"{self._which} {number}")
+
+    async def _erase(self, subject: str, keys: set[str], kind: str) -> bool:
+        """Erase, again or at last; `kind` is the word for the record, which has each erasure once. True if the person
+        stood here. The keys are destroyed either way; that is what counts.
+        """
+        doomed = set(keys)
+
+        async def apply(tx: Transaction) -> None:
+            row = (await tx.subjects((bytes.fromhex(subject),), "change"))[0]
+            if row is None or row.state == "erased":
+                raise _NothingToDo
+            if newer := self._doomed(row) - doomed:  # made after an erasure that failed
+                doomed.update(newer)
+                told: Fields = {"subject": subject, "keys": " ".join(sorted(doomed)), "at": self._gate.now()}
+                self._unfinished.append("erasure", told)
+            await tx.drop_subject(row.subject)
+
+        again = True
+        try:  # the person's own key may be gone, so the record of this is one without a face
+            await self._gate.note(kind, apply, "recovery")
+        except _NothingToDo:
+            again = False
+        self._gate.keys.destroy(_ids(sorted(doomed)))
         return again
 
-    async def _end(self, entry: Entry, *, restored: bool) -> bool:
-        """Destroy an ended key. True if there was something to do.
+    def _doomed(self, row: Subject) -> set[str]:
+        """The keys that the person's row names, but only if it is as it was written: else it could name others'."""
+        try:
+            self._gate.line(row, self._gate.keys.get(ordinary(row), self._gate.now()))
+        except (Tampered, KeyGone):
+            return set()
+        return {key.hex() for name, key in unpack(row.keys).items() if not outlives(name)}
 
-        After a crash the database may never have committed the ending: then it still uses the key, nobody was told
-        that the data ended, and they stay. After a restore it uses the key again: then the data go again.
-        """
-        subject, key = bytes.fromhex(str(entry.fields["subject"])), bytes.fromhex(str(entry.fields["key"]))
+    async def _end(self, entry: Entry) -> bool:
+        """Remove data whose key was destroyed when they ended, and destroy it here too. True if they stood here."""
+        subject, key = (bytes.fromhex(str(entry.fields[name])) for name in ("subject", "key"))
+        used = await self._uses(subject, key)
+        changed = used and await self._change(subject, lambda act: _forget(act, key))
+        self._gate.keys.destroy((key,))
+        return changed
+
+    async def _uses(self, subject: bytes, key: bytes) -> bool:
         async with self._gate.store.transaction() as tx:
             row = (await tx.subjects((subject,)))[0]
-        used = row is not None and row.state == "live" and key in unpack(row.keys).values()
-        if used and not restored:
-            return False
-        if used:
-            await self._change(subject, lambda act: _forget(act, key))
-        self._gate.keys.destroy((key,))
-        return used
+        return row is not None and row.state == "live" and key in unpack(row.keys).values()
 
     async def _narrow(self, entry: Entry) -> bool:
         fields = entry.fields
@@ -95,6 +189,8 @@ class Recovery:
         if entry.kind in ("do-not-contact", "contact-again"):
             channel, hidden = str(fields["channel"]), bytes.fromhex(str(fields["hash"]))
             async with self._gate.store.transaction() as tx:
+                if await tx.suppressed(channel, hidden) == (entry.kind == "do-not-contact"):
+                    return False
                 if entry.kind == "do-not-contact":
                     await tx.suppress(Suppression(channel, hidden, at))
                 else:
@@ -105,19 +201,41 @@ class Recovery:
         subject = bytes.fromhex(str(fields["subject"]))
         if not await self._live(subject):
             return False
+        return await self._change(subject, lambda act: _NARROW[entry.kind](act, fields))
 
-        await self._change(subject, lambda act: _NARROW[entry.kind](act, fields))
-        return True
+    async def _change(self, subject: bytes, apply: Callable[[Act], Awaitable[None]]) -> bool:
+        """Apply and record, if it changes anything; whether it did."""
 
-    async def _change(self, subject: bytes, apply: Callable[[Act], Awaitable[None]]) -> None:
+        async def once(act: Act) -> None:
+            before = act.facts, dict(act.keys), len(act.changed)
+            await apply(act)
+            if (act.facts, act.keys, len(act.changed)) == before:
+                raise _NothingToDo
+
         ask = Request("erase", SITE, RIGHTS_PURPOSE, ())
         circumstances = Circumstances(standing=True)
-        await self._gate.change(subject, ask, _RECOVERER, circumstances, apply, rule=Allow(()), kind="restore")
+        try:
+            await self._gate.change(subject, ask, _RECOVERER, circumstances, once, rule=Allow(()), kind="restore")
+        except _NothingToDo:
+            return False
+        except (Tampered, KeyGone):
+            self._skipped += 1
+            return False
+        return True
 
     async def _live(self, subject: bytes) -> bool:
         async with self._gate.store.transaction() as tx:
             row = (await tx.subjects((subject,)))[0]
         return row is not None and row.state == "live"
+
+
+def restoring(entries: Iterable[Entry]) -> bool:
+    """Whether a restore was begun and is not marked done."""
+    begun = False
+    for entry in entries:
+        if entry.kind in ("restore", "restored"):
+            begun = entry.kind == "restore"
+    return begun
 
 
 def suppressed(entries: Iterable[Entry]) -> set[tuple[str, bytes]]:
@@ -174,5 +292,20 @@ async def _forget(act: Act, key: bytes) -> None:
     act.keys = {name: held for name, held in act.keys.items() if name not in ended}
 
 
-def _ids(line: str) -> list[bytes]:
-    return [bytes.fromhex(key) for key in line.split()]
+def _which(entries: Sequence[Entry]) -> str:
+    """What tells a journal from another one that was begun in its place: its numbers begin anew."""
+    return str(entries[0].fields["journal"]) if entries and entries[0].kind == "begun" else "first"
+
+
+def _last_words(entries: Iterable[Entry]) -> list[Entry]:
+    """Without what a later entry takes back: an opt-out before an opt-in need not be done to be undone."""
+    last: dict[tuple[object, ...], Entry] = {}
+    for entry in entries:
+        both = entry.kind in _WIDENS or entry.kind in _WIDENS.values()
+        told = sorted((name, value) for name, value in entry.fields.items() if not (both and name == "at"))
+        last[_WIDENS.get(entry.kind, entry.kind), *told] = entry
+    return list(last.values())
+
+
+def _ids(keys: Iterable[str]) -> list[bytes]:
+    return [bytes.fromhex(key) for key in keys]

@@ -1,0 +1,95 @@
+"""A site is put together from its parts: policy, store, keys, log and clock, each checked before the next one."""
+
+import os
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from avow.decide.table import Table, compile_policy
+from avow.errors import OperatorError, PolicyError, Tampered
+from avow.gate import Gate
+from avow.ledger.entry import decode
+from avow.policy.check import faults
+from avow.policy.model import Policy
+from avow.policy.parse import parse, read
+from avow.practices.recovery import restoring
+from avow.record import Recorder
+from avow.sequencer import Log, reconcile
+from avow.start import MovedClock, Places, Private, must_be_private, open_keystore, signer
+from avow.store import disk, open_store
+from avow.store.interface import Store
+from avow.store.keystore import Keystore
+from avow.vault.keys import RootProvider
+
+VERIFIER_KEY: Final = (
+    "verifier-key"  # the file beside the log that names its key, for those who have it from nowhere else
+)
+
+
+class Parts(NamedTuple):
+    """What a site stands on."""
+
+    gate: Gate
+    keystore: Keystore
+    recorder: Recorder
+    log: Log
+    clock: MovedClock
+    places: Places
+
+
+async def put_together(
+    stack: AsyncExitStack, policy: str | Path | Policy, url: str, folder: str | Path | None,
+    root: str | Path | RootProvider | None, clock: Callable[[], datetime], private: Private, demo: bool,
+    source: Path | None = None,
+) -> Parts:  # fmt: skip
+    """Check what must be true, then open store, keys and log; what was opened is closed with `stack`.
+
+    `source` is a backup to put in the database's place first. A restore that died is finished here as far as the
+    ledger goes; `Avow.settle` does the rest.
+    """
+    try:
+        chosen = policy if isinstance(policy, Policy) else read(policy)
+    except OSError as error:
+        raise OperatorError(f"the policy `{policy}` cannot be read: {error.strerror}; name its file") from None
+    if wrong := faults(chosen):
+        raise PolicyError(wrong, chosen.site)
+    must_be_private(chosen, private)
+    provider, path = (None, root) if root is None or isinstance(root, str | Path) else (root, None)
+    places = Places.of(url, folder, path)
+    if not places.keys.parent.exists():
+        places.keys.parent.mkdir(mode=0o700, parents=True)
+    store = await open_store(url, chosen.site)
+    stack.push_async_callback(store.close)
+    keystore = await open_keystore(store, places, provider, source)
+    stack.callback(keystore.close)
+    if restoring(keystore.journal.entries()):
+        await reconcile(places.ledger, store, signer(keystore).key, places.checkpoints)
+    async with store.transaction() as tx:
+        moved = await MovedClock.load(tx, clock, demo)
+    return await _serve(stack, chosen, store, keystore, moved, places)
+
+
+async def _serve(
+    stack: AsyncExitStack, policy: Policy, store: Store, keystore: Keystore, clock: MovedClock, places: Places
+) -> Parts:
+    """The parts that decide and record, over those that hold."""
+    current = policy.digest[:16]
+    tables: dict[bytes, Table] = {current: compile_policy(policy)}
+    async with store.transaction() as tx:
+        await tx.put_policy(current, policy.version.isoformat(), policy.source, int(clock().timestamp() * 1000))
+        for digest, version, source, _ in await tx.policies():
+            older = parse(source, f"the version of {version}")
+            if older.digest[:16] != digest:
+                raise Tampered(f"the policy's version of {version} is not the one that was kept; restore the database")
+            tables.setdefault(digest, compile_policy(older))
+    recorder = Recorder(policy.site, current, keystore.site_key("actor"), os.urandom, lambda: clock.moved)
+    gate = Gate(policy, tables, store, keystore, recorder, clock, os.urandom)
+    log = await Log.open(places.ledger, store, signer(keystore), places.checkpoints)
+    stack.callback(log.close)
+    if log.size:
+        gate.not_before(decode(log.entry(log.size - 1)).at)
+    disk.write(places.ledger / VERIFIER_KEY, f"{log.key}\n".encode())
+    stack.push_async_callback(gate.close)
+    return Parts(gate, keystore, recorder, log, clock, places)
