@@ -56,3 +56,49 @@ def test_every_valid_number_is_noticed_in_every_layout(prefix: str, random: obje
 @given(st.text(alphabet=st.characters(blacklist_categories=["Nd"])))
 def test_text_without_digits_never_is_a_card(text: str) -> None:
     assert suspicion(text) is Suspicion.NONE
+
+
+@pytest.mark.parametrize(
+    "between",
+    ["    ", " (", ";", "*", "+", "=", "#", "~", "'", "\\", "x", "\n\n\n\n", "&nbsp;", "</b> <b>", "] [", ", then "],
+)
+def test_a_card_in_its_groups_is_noticed_whatever_stands_between_them(between: str) -> None:
+    text = between.join(("4111", "1111", "1111", "1111"))
+    assert suspicion(text) > Suspicion.NONE
+    assert suspicion(f"my card: {text}") is Suspicion.CERTAIN
+
+
+def test_a_nearer_word_that_explains_the_number_leaves_a_way_round() -> None:
+    assert suspicion("a gift card please; order number 6011 0009 9013 9424") is Suspicion.DOUBTFUL
+    assert suspicion("order 17, my card 6011 0009 9013 9424") is Suspicion.CERTAIN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"{VISA} 12/27 123", f"{VISA}1227123", f"1234 {VISA}", f"1234{VISA}", f"x{VISA}y", f"<img alt='{VISA}'>"],
+)
+def test_a_number_among_other_digits_is_noticed(text: str) -> None:
+    assert suspicion(text) > Suspicion.NONE
+
+
+NUMBERS = {
+    "German mobile": lambda n: f"+49 15{n % 10} {n:08d}"[:16],
+    "Chinese mobile": lambda n: f"+86 1{n:010d}",
+    "British mobile": lambda n: f"+44 7{n:09d}",
+    "order number": lambda n: f"order 6{n:012d}",
+    "article number": lambda n: f"4{n:012d}",
+    "IBAN": lambda n: iban(f"{n:018d}"),
+}
+
+
+def iban(account: str) -> str:
+    """A German one, in groups as it is printed."""
+    text = f"DE{98 - int(account + '131400') % 97:02d}{account}"
+    return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+@settings(max_examples=100)
+@given(n=st.integers(0, 10**8 - 1))
+def test_telephone_order_and_account_numbers_pass(kind: str, n: int) -> None:
+    assert suspicion(NUMBERS[kind](n)) is Suspicion.NONE

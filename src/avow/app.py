@@ -306,9 +306,10 @@ class Avow:
         """Every event that concerns the person: who looked, for what, what was refused."""
         return await self._rights.seen(_id(who), await self._actor(Somebody(who), who))
 
-    async def correct(self, who: str, category: str, value: str) -> None:
-        """Put a right value in place of the newest one."""
-        await self._rights.correct(_id(who), category, value, await self._actor(Somebody(who), who))
+    async def correct(self, who: str, category: str, value: str, *, no_card: bool = False) -> None:
+        """Put a right value in place of the newest one. `no_card`: a doubtful number in it was confirmed to be none."""
+        actor = await self._actor(Somebody(who), who)
+        await self._rights.correct(_id(who), category, value, actor, no_card=no_card)
 
     async def erase(self, who: str, *, asked: Asked = "by the person") -> Erased:
         """Make everything of the person unreadable. Cannot be undone, by a backup neither."""
@@ -339,10 +340,10 @@ class Avow:
 
     async def bring(
         self, records: Iterable[tuple[int, Mapping[str, str]]], *, form: str, source: str,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, str] | None = None, no_card: Iterable[str] = (),
     ) -> Imported:  # fmt: skip
         """Import customers that the shop already has; see `avow.practices.importing`."""
-        return await self._importing.bring(records, form, source, columns or {})
+        return await self._importing.bring(records, form, source, columns or {}, frozenset(no_card))
 
     async def sequence(self) -> int:
         """Put a batch of what is pending into the log and sign a checkpoint; how many. Runs by itself, too."""

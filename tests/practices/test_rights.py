@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from avow.errors import Refused
+from avow.errors import BadValue, Refused
 from avow.residue import scan
 from tests.shops import ADA, BEA, Clock, opened
 
@@ -96,3 +96,17 @@ async def test_after_a_restore_the_erased_stay_erased_and_the_narrowed_narrow(tm
             with pytest.raises(Refused):
                 await attempt
         assert await shop.use(bea, "name", purpose="order") == BEA["name"]
+
+
+async def test_a_doubtful_number_is_corrected_and_imported_once_it_is_confirmed_to_be_no_card(tmp_path: Path) -> None:
+    doubtful = "order 4111111111111111"
+    async with opened(tmp_path) as shop:
+        who = await shop.collect("order", ADA)
+        with pytest.raises(BadValue):
+            await shop.correct(who, "postal-address", doubtful)
+        await shop.correct(who, "postal-address", doubtful, no_card=True)
+        with pytest.raises(BadValue):
+            await shop.correct(who, "postal-address", "card 4111111111111111", no_card=True)
+        records = [(2, BEA | {"postal-address": doubtful})]
+        assert (await shop.bring(records, form="order", source="old shop")).people == 0
+        assert (await shop.bring(records, form="order", source="old shop", no_card=["postal-address"])).people == 1

@@ -8,7 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -67,12 +67,13 @@ class Importing:
         self._agreeing = agreeing
 
     async def bring(
-        self, records: Iterable[tuple[int, Mapping[str, str]]], form: str, source: str, columns: Mapping[str, str]
-    ) -> Imported:
+        self, records: Iterable[tuple[int, Mapping[str, str]]], form: str, source: str, columns: Mapping[str, str],
+        no_card: frozenset[str] = frozenset(),
+    ) -> Imported:  # fmt: skip
         """Import all records, a hundred a transaction; one that is refused or malformed is left out and reported.
 
         `columns` maps the file's column names to the policy's categories where they differ; a column mapped to ""
-        is not read. `source` is where the data come from, in words: it stands in each person's export.
+        is not read. `no_card`: categories whose doubtful numbers are known to be no cards. `source` is where the data come from, in words: it stands in each person's export.
         Raises `UnknownWord` before any record is taken when the first one has a column that means nothing here.
         """
         if not source.strip() or source == "person":
@@ -83,7 +84,7 @@ class Importing:
             if place == 0:  # of a table, the header
                 self._check_columns(record, columns)
             try:
-                batch.append((number, _submission(record, form, source, columns)))
+                batch.append((number, replace(_submission(record, form, source, columns), no_card=no_card)))
             except BadValue as error:
                 out.faults.append((number, str(error)))
             if len(batch) == BATCH:

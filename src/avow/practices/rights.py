@@ -68,14 +68,14 @@ class Rights:
         """Who looked, who got it, what was refused: every event that concerns the person, oldest first."""
         return await self._whole("access", subject, actor, self._events)
 
-    async def correct(self, subject: bytes, category: str, value: str, actor: Actor) -> None:
+    async def correct(self, subject: bytes, category: str, value: str, actor: Actor, *, no_card: bool = False) -> None:
         """Replace the newest value of a category by a right one. The old value is overwritten, not kept.
 
-        An opt-out goes with the person to the new address; a new address that is on the list brings one.
+        `no_card`: the person confirmed that a doubtful number is none. An opt-out goes with the person to the new address; a new address that is on the list brings one.
         """
         if category not in self._policy.categories:
             raise unknown("category", category, self._policy.categories)
-        check_value(category, value)
+        check_value(category, value, confirmed=no_card)
 
         async def apply(act: Act) -> Entry | None:
             held = [datum for datum in await act.tx.held(subject) if datum.category == category]
