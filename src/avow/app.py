@@ -213,9 +213,9 @@ class Avow:
         purpose: str,
         by: By,
     ) -> dict[str, str]:
-        kind, name = recipient_of(self.policy, recipient)
-        asked = name if name in self.policy.recipients else kind
-        look = self._look(action, who, categories, purpose, await self._actor(by, who), asked, name)
+        kind, identity = recipient_of(self.policy, recipient)
+        asked = identity if identity in self.policy.recipients else kind
+        look = self._look(action, who, categories, purpose, await self._actor(by, who), asked, identity)
         return await self._gate.look(look)
 
     def _look(
@@ -263,18 +263,30 @@ class Avow:
 
     # -- what a person agrees to and asks for --------------------------------------------------------------------
 
-    async def agree(self, who: str, purpose: str, *, words: str, how: str = "form") -> None:
-        """The person agrees to a purpose in these words. Refused unless the policy offers the choice."""
+    async def agree(self, who: str, purpose: str, *, words: str, how: str = "form") -> str:
+        """The person agrees to a purpose in these words; the consent's id. Refused unless the policy offers the choice.
+
+        `how`: by what means; the form's name, where it was a form. See `confirm`.
+        """
         self._known("purpose", (purpose,), self.policy.purposes)
-        await self._agreeing.agree(_id(who), purpose, await self._actor(Somebody(who), who), words, how)
+        actor = await self._actor(Somebody(who), who)
+        return (await self._agreeing.agree(_id(who), purpose, actor, words, how)).hex()
 
     async def agree_to(
         self, who: str, way: Literal["share", "sell", "approve"], recipient: str, categories: Sequence[str], *,
         words: str, how: str = "form",
-    ) -> None:  # fmt: skip
-        """The person agrees that this recipient has (`share`), buys (`sell`), or in writing may have (`approve`) data."""
+    ) -> list[str]:  # fmt: skip
+        """The person agrees that this recipient has (`share`), buys (`sell`), or in writing may have (`approve`) data.
+
+        The consents' ids, one a category.
+        """
         actor = await self._actor(Somebody(who), who)
-        await self._agreeing.agree_to_share(_id(who), way, recipient, categories, actor, words, how)
+        ids = await self._agreeing.agree_to_share(_id(who), way, recipient, categories, actor, words, how)
+        return [one.hex() for one in ids]
+
+    async def confirm(self, who: str, consent: str) -> None:
+        """The person confirmed a consent by the way that the policy names; before that it permits nothing."""
+        await self._agreeing.confirm(_id(who), _id(consent), await self._actor(Somebody(who), who))
 
     async def withdraw(self, who: str, about: str) -> bool:
         """End the consent to a purpose (or to a whole fact token). Effective when it returns. True if one stood."""

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from avow.errors import BadValue, CallError, Refused, Unavailable, UnknownWord
+from avow.policy.parse import parse
 from avow.store.sqlite_transaction import SqliteTransaction
-from tests.shops import ADA, BEA, Clock, opened
+from tests.shops import ADA, BEA, POLICY, Clock, opened
 
 
 async def test_news_needs_consent_and_stops_with_its_withdrawal(tmp_path: Path) -> None:
@@ -46,7 +47,7 @@ async def test_sharing_needs_this_persons_consent_for_this_recipient(tmp_path: P
                 await share(who, to)
         with pytest.raises(Refused):
             await shop.share(ada, ["name"], recipient="third-party:Acme Lists", purpose="marketing")
-        await shop.withdraw(ada, "consent/share/Acme%20Lists/email")
+        await shop.withdraw(ada, "consent/share/third-party%3AAcme%20Lists/email")
         with pytest.raises(Refused):
             await share(ada, "third-party:Acme Lists")
 
@@ -124,7 +125,7 @@ async def test_the_first_parts_of_a_token_withdraw_all_that_stands_below_and_a_r
         await shop.backup(tmp_path / "backup")
         assert await shop.withdraw(who, "consent/share")
         ended = [one["about"] for one in (await shop.export(who))["consents"] if one["withdrawn"]]
-        assert ended == ["consent/share/Acme/email"]
+        assert ended == ["consent/share/third-party%3AAcme/email"]
         assert await shop.reach(who, "mail", purpose="news") == ADA["email"]
         number = shop.keystore.journal.last
         assert not await shop.withdraw(who, "consent/share")
@@ -211,3 +212,59 @@ async def test_an_opt_in_that_is_not_on_record_is_not_in_the_journal(
         await shop.opt_in(who, "mail", proved=True)
         kinds = [entry.kind for entry in shop.keystore.journal.entries(number)]
         assert kinds == ["contact-again", "opt-in"]
+
+
+CHOICES = parse(
+    POLICY.replace("choose: {for: [news], form: order}", "choose: {for: [news], form: contest, confirm: mail}")
+    .replace("choose: {with: [third-party]", "choose: {with: [third-party, list-broker]")
+    .replace("categories: [email], with: [third-party], for", "categories: [email, name], with: [third-party, list-broker], for")
+    .replace("recipients:\n", "recipients:\n  hub: {is: list-broker, says: Hub}\n"),
+    "corner",
+)  # fmt: skip
+
+
+async def test_what_is_to_be_confirmed_holds_once_it_is(tmp_path: Path) -> None:
+    async with opened(tmp_path, policy=CHOICES) as shop:
+        who = await shop.collect("order", ADA)
+        consent = await shop.agree(who, "news", words="Yes")
+        with pytest.raises(Refused):
+            await shop.reach(who, "mail", purpose="news")
+        assert (await shop.export(who))["consents"][0]["confirmed"] is None
+        for _ in range(2):
+            await shop.confirm(who, consent)
+            assert await shop.reach(who, "mail", purpose="news") == ADA["email"]
+        assert (await shop.export(who))["consents"][0]["confirmed"] is not None
+        assert await shop.inspect(who) == []
+        await shop.withdraw(who, "news")
+        with pytest.raises(CallError):
+            await shop.confirm(who, consent)
+
+
+async def test_what_was_withdrawn_before_it_was_confirmed_or_is_somebody_elses_is_not_confirmed(tmp_path: Path) -> None:
+    async with opened(tmp_path, policy=CHOICES) as shop:
+        ada, bea = await shop.collect("order", ADA), await shop.collect("order", BEA)
+        consent = await shop.agree(ada, "news", words="Yes")
+        with pytest.raises(CallError):
+            await shop.confirm(bea, consent)
+        assert await shop.withdraw(ada, "news")
+        with pytest.raises(CallError):
+            await shop.confirm(ada, consent)
+        with pytest.raises(Refused):
+            await shop.reach(ada, "mail", purpose="news")
+
+
+async def test_a_choice_holds_for_its_form_categories_and_kind_of_recipient_only(tmp_path: Path) -> None:
+    async with opened(tmp_path, policy=CHOICES) as shop:
+        who = await shop.collect("order", ADA)
+        with pytest.raises(Refused):
+            await shop.agree(who, "news", words="Yes", how="order")
+        with pytest.raises(Refused):
+            await shop.agree_to(who, "share", "third-party:Acme", ["name"], words="Yes")
+        with pytest.raises(Refused):
+            await shop.agree_to(who, "share", "authority:list-broker", ["email"], words="Yes")
+        await shop.agree_to(who, "share", "third-party:Acme", ["email"], words="Yes")
+        with pytest.raises(Refused):
+            await shop.share(who, ["email"], recipient="list-broker:Acme", purpose="marketing")
+        with pytest.raises(UnknownWord):
+            await shop.agree_to(who, "share", "third-party:hub", ["email"], words="Yes")
+        assert (await shop.share(who, ["email"], recipient="third-party:Acme", purpose="marketing")) != {}

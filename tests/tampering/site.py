@@ -115,7 +115,7 @@ class Site:
         self.clock.forward(minutes=20)
         await self.shop.correct(who, "name", f"A Right Name {who[:4]}")
         await self.shop.correct(who, "phone", "+44 20 7946 0999")
-        await self.shop.withdraw(who, "consent/share/Acme/email")
+        await self.shop.withdraw(who, "consent/share/third-party%3AAcme/email")
         requests = (await self.shop.export(who))["requests"]
         await self.shop.close_request(who, requests[0]["id"])
         self.clock.forward(minutes=20)

@@ -5,14 +5,16 @@ What narrows is written to the journal before the database, so that no restore c
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
 from avow.decide.facts import Circumstances, add, drop, escaped, tokens
 from avow.decide.request import Allow, Refuse, Request
 from avow.errors import BadValue, CallError, KeyGone, Tampered, UnknownWord
-from avow.gate import Act, Actor, Gate, Journal, Look, anchored
+from avow.gate import Act, Actor, Gate, Journal, Look, anchored, words_of
 from avow.policy.model import CHANNELS, CONTACT, RECIPIENT_KINDS, RIGHTS_PURPOSE, SITE, Choose, Policy, Right
+from avow.policy.retention import ORDINARY
 from avow.practices.collecting import Entry, entry_of, listing
 from avow.practices.words import quoted, unknown
 from avow.store.interface import Consent, Datum, ServiceRequest
@@ -33,11 +35,12 @@ class Agreeing:
     # -- consents -----------------------------------------------------------------------------------------------
 
     async def agree(self, subject: bytes, purpose: str, actor: Actor, words: str, how: str) -> bytes:
-        """The person agrees to a purpose, in these words, by this means. The consent's id.
+        """The person agrees to a purpose, in these words, by this means (`how`: the form's name, if by one). Its id.
 
         Refused unless the policy offers that choice (a `choose` clause); agreeing to what nobody asks widens nothing.
+        Where a choice says `confirm`, the consent holds nothing until `confirm`.
         """
-        offer = _offers(self._policy, lambda choose: purpose in choose.purposes)
+        offer = _offers(self._policy, how, lambda choose: purpose in choose.purposes)
         return await self._agree(subject, f"consent/{purpose}", purpose, (), offer, actor, (words, how))
 
     async def agree_to_share(
@@ -46,41 +49,68 @@ class Agreeing:
         """The person agrees that this one recipient has, or buys (`way` sell), these categories.
 
         `recipient` is a declared one, or `kind:name`. With `way` approve it is a written approval: a dated statement
-        that names recipient and data. One id a category.
+        that names recipient and data. One id a category. Refused and confirmed as in `agree`.
         """
         if way not in ("share", "sell", "approve"):
             raise CallError(f"{quoted(way)} is no way of sharing; use share, sell or approve")
-        kind, name = recipient_of(self._policy, recipient)
-        offer = _offers(
-            self._policy,
-            lambda choose: bool({name, kind} & set(choose.recipients)) and (choose.written or way != "approve"),
-        )
-        ids = []
+        kind, identity = recipient_of(self._policy, recipient)
         for category in categories:
             if category not in self._policy.categories:
                 raise unknown("category", category, self._policy.categories)
+
+        def offered(choose: Choose, category: str) -> bool:
+            about = not choose.categories or category in choose.categories
+            return about and not {identity, kind}.isdisjoint(choose.recipients) and (choose.written or way != "approve")
+
+        ids = []
+        for category in categories:
             prefix = "approval" if way == "approve" else f"consent/{way}"
-            token = f"{prefix}/{escaped(name)}/{category}"
+            token = f"{prefix}/{escaped(identity)}/{category}"
+            offer = _offers(self._policy, how, partial(offered, category=category))
             ids.append(await self._agree(subject, token, "", (category,), offer, actor, (words, how)))
         return ids
 
+    async def confirm(self, subject: bytes, consent: bytes, actor: Actor) -> None:
+        """The person confirms, by the way that the policy names, what they agreed to: now it holds. Again is harmless.
+
+        Raises `CallError` when they have no such consent, or withdrew it; `Refused` when no choice asks for it any more.
+        """
+
+        async def apply(act: Act) -> None:
+            for one in await act.tx.consents(subject):
+                if one.row == consent and one.withdrawn is None:
+                    told = json.loads(act.gate.open_as("consent", words_of(one), act.at)) | {"confirmed": act.at}
+                    await put_consent(act, one._replace(sealed=_sealed(act, one, told)))
+                    act.facts = add(act.facts, one.about)
+                    return
+            raise CallError("this person has no standing consent of that id; have them agree anew")
+
+        offer, _ = _offers(self._policy, "", lambda choose: choose.confirm is not None)
+        ask = Request("use", actor.role, RIGHTS_PURPOSE, ())
+        circumstances = Circumstances(identified=actor.identified)
+        await self._gate.change(subject, ask, actor, circumstances, apply, rule=offer, kind="confirm")
+
     async def _agree(
-        self, subject: bytes, token: str, purpose: str, categories: tuple[str, ...], offer: Allow | Refuse,
-        actor: Actor, told: tuple[str, str],
+        self, subject: bytes, token: str, purpose: str, categories: tuple[str, ...], offer: "_Offer", actor: Actor,
+        told: tuple[str, str],
     ) -> bytes:  # fmt: skip
         if not told[0].strip():
             raise BadValue("a consent needs the words that the person agreed to; pass them as `words`")
         row = self._gate.random(16)
+        answer, unconfirmed = offer
 
         async def apply(act: Act) -> bytes:
-            sealed = _sealed(act, row, {"words": told[0], "how": told[1]})
-            await put_consent(act, Consent(subject, row, token, act.at, None, self._gate.current, sealed))
-            act.facts = add(act.facts, token)
+            consent = Consent(subject, row, token, act.at, None, self._gate.current, b"")
+            words: dict[str, str | None] = {"words": told[0], "how": told[1]}
+            words |= {"confirmed": None} if unconfirmed else {}
+            await put_consent(act, consent._replace(sealed=_sealed(act, consent, words)))
+            if not unconfirmed:
+                act.facts = add(act.facts, token)
             return row
 
         ask = Request("use", actor.role, purpose or RIGHTS_PURPOSE, categories)
         return await self._gate.change(
-            subject, ask, actor, Circumstances(identified=actor.identified), apply, rule=offer, kind="consent"
+            subject, ask, actor, Circumstances(identified=actor.identified), apply, rule=answer, kind="consent"
         )
 
     async def withdraw(self, subject: bytes, about: str, actor: Actor) -> bool:
@@ -241,7 +271,7 @@ class Agreeing:
 
 
 def recipient_of(policy: Policy, recipient: str) -> tuple[str, str]:
-    """Kind and name of a recipient: a declared one, or `kind:name` for one that is not. Raises `UnknownWord`."""
+    """Kind and identity of a recipient: the name of a declared one, or `kind:name` whole. Raises `UnknownWord`."""
     if recipient in policy.recipients:
         return policy.recipients[recipient].kind, recipient
     kind, _, name = recipient.partition(":")
@@ -250,7 +280,9 @@ def recipient_of(policy: Policy, recipient: str) -> tuple[str, str]:
             f"the policy declares no recipient {quoted(recipient)}; for others write kind:name, with one of the kinds "
             f"{', '.join(RECIPIENT_KINDS)}"
         )
-    return kind, name
+    if name in policy.recipients:
+        raise UnknownWord(f"the policy declares the recipient `{name}`; pass its name without a kind")
+    return kind, recipient
 
 
 async def put_consent(act: Act, consent: Consent) -> None:
@@ -281,15 +313,26 @@ def mark(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()[:32]
 
 
-def _offers(policy: Policy, fits: Callable[[Choose], bool]) -> Allow | Refuse:
-    ids = tuple(p.id for p in policy.promises if any(isinstance(c, Choose) and fits(c) for c in p.clauses))
-    return Allow(ids) if ids else Refuse((), "the policy offers the person no such choice")
+_Offer = tuple[Allow | Refuse, bool]  # which promises offer a choice, and whether one of them wants it confirmed
+
+
+def _offers(policy: Policy, how: str, fits: Callable[[Choose], bool]) -> _Offer:
+    """Who offers such a choice; when it was put by a form of the policy, then there."""
+    offers = [
+        (promise.id, clause)
+        for promise in policy.promises
+        for clause in promise.clauses
+        if isinstance(clause, Choose) and fits(clause) and (how not in policy.forms or clause.form in (None, how))
+    ]
+    if not offers:
+        return Refuse((), "the policy offers the person no such choice"), False
+    return Allow(tuple(dict.fromkeys(name for name, _ in offers))), any(choose.confirm for _, choose in offers)
 
 
 def _promises(policy: Policy, right: str) -> tuple[str, ...]:
     return tuple(p.id for p in policy.promises if any(isinstance(c, Right) and right in c.rights for c in p.clauses))
 
 
-def _sealed(act: Act, row: bytes, told: dict[str, str]) -> bytes:
-    place = Datum(act.row.subject, row, "", "ordinary", 1, "", "", "", b"", act.at, None, "", b"")
-    return act.gate.seal(act.key("ordinary"), "consent", place, json.dumps(told, sort_keys=True).encode())
+def _sealed(act: Act, consent: Consent, told: Mapping[str, str | int | None]) -> bytes:
+    plain = json.dumps(told, sort_keys=True).encode()
+    return act.gate.seal(act.key(ORDINARY), "consent", words_of(consent), plain)
