@@ -208,8 +208,8 @@ class Gate:
         """The facts line of a stored row. Raises `Tampered` when line, keys or version are not as they were written."""
         if self._known.get(row.subject) == row:
             return row.facts[MARK + 1 :]
-        mark, line = row.facts[:MARK], row.facts[MARK + 1 :]
-        if not hmac.compare_digest(mark.encode(), self._mark(row, line, key).encode()):
+        mark, line = row.facts[: MARK + 1], row.facts[MARK + 1 :]  # the mark with the space behind it
+        if not hmac.compare_digest(mark.encode(), f"{self._mark(row, line, key)} ".encode()):
             raise Tampered("what a person agreed to and asked for was changed outside; restore the database")
         if len(self._known) > KNOWN:
             self._known.clear()

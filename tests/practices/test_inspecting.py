@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from avow.errors import Tampered
+from avow.gate import ordinary
 from avow.store.interface import Transaction
 from tests.shops import ADA, BEA, Clock, opened
 
@@ -84,3 +85,16 @@ async def test_a_person_removed_behind_the_gate_is_missed_at_the_census(tmp_path
         async with shop._gate.store.transaction() as tx:
             await tx.drop_subject(bytes.fromhex(ada))
         assert await shop.census() != []
+
+
+async def test_the_space_behind_the_mark_of_a_standing_is_part_of_it(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        ada, _ = await busy(shop)
+        async with shop._gate.store.transaction() as tx:
+            (row,) = await tx.subjects([bytes.fromhex(ada)], "change")
+            assert row is not None
+            key = shop.keystore.get(ordinary(row), shop._gate.now())
+            right = shop._gate.marked(row._replace(facts=row.facts[33:], version=row.version + 1), key)
+            await tx.change_subject(right._replace(facts=f"{right.facts[:32]}!{right.facts[33:]}"))
+        with pytest.raises(Tampered):
+            await shop.use(ada, "name", purpose="order")
