@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -536,10 +536,3 @@ async def test_a_demo_moves_its_clock_forward_only(tmp_path: Path) -> None:
         with pytest.raises(CallError) as raised:
             await shop.move_clock(timedelta(days=-1))
         says_what_to_do(raised.value)
-
-
-async def test_a_term_that_began_before_1970_or_ends_after_all_clocks_is_a_fault_of_the_call(tmp_path: Path) -> None:
-    for moment in (datetime(1969, 12, 31, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)):
-        with pytest.raises(AvowError):
-            async with opened(tmp_path / str(moment.year), Clock(moment)) as shop:
-                await shop.collect("click", {"visit-code": "a click"})
