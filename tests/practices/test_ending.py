@@ -31,6 +31,7 @@ async def test_exactly_as_old_as_promised_is_granted_and_a_millisecond_later_ref
         clock.forward(milliseconds=1)
         with pytest.raises(Refused):
             await shop.use(who, "visit-code", purpose="credit")
+        assert (await shop.export(who))["data"] == []
 
 
 async def test_a_sweep_destroys_what_is_due_with_its_key_and_is_idempotent(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ subject: tokens of words, sorted, with one space between them, none of them twic
     opt-out/CHANNEL                       not to be reached by it
     notified/PURPOSE                      the notice of a new use was delivered
 
-RECIPIENT is a declared one's name, or `kind:name`, percent-encoded, of one that is not declared. Any token may end in `@` and a moment in milliseconds since 1970, UTC: it holds strictly before that moment.
+RECIPIENT is a declared one's name, or `kind:name`, percent-encoded, of one that is not declared. Any token may end in
+`@` and a moment in milliseconds since 1970, UTC: it holds strictly before that moment.
 """
 
 from collections.abc import Mapping
