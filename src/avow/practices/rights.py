@@ -47,7 +47,7 @@ class Rights:
 
         async def apply(act: Act) -> dict[str, Any]:
             held = await act.tx.held(subject)
-            data = [datum for datum in held if datum.due is None or act.at <= datum.due]  # past its term: as good as gone
+            data = [datum for datum in held if datum.due is None or act.at <= datum.due]  # the rest is as good as gone
             return {
                 "site": self._gate.store.site,
                 "policy": self._policy.version.isoformat(),
