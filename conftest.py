@@ -14,7 +14,7 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("shared-machine", deadline=None)
-settings.register_profile("core", settings.get_profile("shared-machine"), max_examples=20)
+settings.register_profile("core", settings.get_profile("shared-machine"), max_examples=10)
 settings.load_profile("shared-machine")
 
 WHY = "nothing is skipped here: obtain what is missing, or take the test away"
