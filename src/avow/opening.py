@@ -11,6 +11,7 @@ from avow.decide.table import Table, compile_policy
 from avow.errors import OperatorError, PolicyError, Tampered
 from avow.gate import Gate
 from avow.ledger.entry import decode
+from avow.ledger.faults import LedgerError
 from avow.policy.check import faults
 from avow.policy.model import Policy
 from avow.policy.parse import parse, read
@@ -89,7 +90,10 @@ async def _serve(
     log = await Log.open(places.ledger, store, signer(keystore), places.checkpoints)
     stack.callback(log.close)
     if log.size:
-        gate.not_before(decode(log.entry(log.size - 1)).at)
+        try:
+            gate.not_before(decode(log.entry(log.size - 1)).at)
+        except LedgerError as error:
+            raise Tampered(f"the newest entry of the ledger in `{places.ledger}` was changed: {error}") from None
     disk.write(places.ledger / VERIFIER_KEY, f"{log.key}\n".encode())
     stack.push_async_callback(gate.close)
     return Parts(gate, keystore, recorder, log, clock, places)
