@@ -61,11 +61,11 @@ async def _staff(shop: Avow, _: str) -> object:
 
 
 async def _naive(shop: Avow, _: str) -> object:
-    shop._gate._clock = datetime.now
+    shop._clock._clock = datetime.now
     try:
         return await shop.collect("order", BEA)
     finally:
-        shop._gate._clock = Clock()
+        shop._clock._clock = Clock()
 
 
 REFUSED_AT_THE_DOOR = {

@@ -243,7 +243,7 @@ async def test_a_value_with_changed_terms_does_not_open_and_holds_nobody_else_up
         async with shop._gate.store.transaction() as tx:
             (code,) = await tx.held(bytes.fromhex(ada))
             await tx.remove([(code.subject, code.row)])
-            await tx.put([code._replace(**terms)])
+            await tx.put([code._replace(terms=code.came()._replace(**terms).encode())])
         first, second = await shop.use_each([ada, bea], "visit-code", purpose="credit")
         assert isinstance(first, AvowError)
         assert second == {"visit-code": "another click"}

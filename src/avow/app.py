@@ -26,7 +26,7 @@ from avow.practices.rights import Erased, Rights
 from avow.practices.staff import Staff
 from avow.practices.words import unknown
 from avow.record import Recorder
-from avow.sequencer import Log
+from avow.sequencer import BATCH, Log
 from avow.start import MovedClock, Places, Private, remember_journal, system_clock
 from avow.store.keystore import Keystore
 from avow.upkeep import HOUR, Health, Upkeep
@@ -360,6 +360,8 @@ class Avow:
     async def sequence(self) -> int:
         """Put a batch of what is pending into the log and sign a checkpoint; how many. Runs by itself, too."""
         moved = await self.log.sequence(self._gate.now())
+        async with self._gate.store.transaction() as tx:
+            await tx.file(BATCH)
         self._sequenced = self._gate.now()
         return moved
 

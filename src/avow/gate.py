@@ -10,10 +10,8 @@ Threads: none. All of it runs on the event loop that opened the store.
 import asyncio
 import hashlib
 import hmac
-import struct
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol, TypeVar
 
@@ -21,11 +19,12 @@ from avow.decide.decide import decide
 from avow.decide.facts import Circumstances, facts
 from avow.decide.request import Allow, Answer, Refuse, Request
 from avow.decide.table import Table
-from avow.errors import AvowError, CallError, KeyGone, OperatorError, Refused, Tampered
+from avow.errors import AvowError, KeyGone, OperatorError, Refused, Tampered
 from avow.policy.model import Policy
 from avow.policy.retention import ORDINARY, RECORD
-from avow.record import CHANCE, Recorder
+from avow.record import CHANCE, Recorder, Wording
 from avow.store.interface import Consent, Datum, Leaf, ServiceRequest, Store, Subject, Trace, Transaction
+from avow.store.terms import DUE, NO_END, POLICY, moment, when
 from avow.vault import envelope
 from avow.vault.binding import fields, place
 from avow.vault.keys import SubjectKey
@@ -35,7 +34,7 @@ BEHIND: Final = 600_000  # ms that a clock may be behind the record: it was set 
 MARK: Final = 32  # hexadecimal digits of the mark before a facts line
 KNOWN: Final = 65_536  # rows remembered as right
 STANDING: Final = bytes(16)  # what a person's own row is called in the record
-Clock = Callable[[], datetime]
+Clock = Callable[[], int]  # milliseconds since 1970, UTC
 Random = Callable[[int], bytes]
 
 
@@ -145,12 +144,13 @@ class Gate:
         self.current = policy.digest[:16]
         self.table = tables[self.current]
         self.store = store
+        self._site = store.site
         self.keys = keys
         self.random = random
         self._recorder = recorder
         self._clock = clock
         self._latest = 0
-        self._known: dict[bytes, Subject] = {}  # rows whose mark was found right
+        self._known: dict[bytes, tuple[Subject, bytes, str]] = {}  # rows found right, with key id and facts line
         self._waiting: list[tuple[Look, asyncio.Future[dict[str, str]]]] = []
         self._gathering: asyncio.Task[None] | None = None
 
@@ -158,11 +158,9 @@ class Gate:
 
     def now(self) -> int:
         """The moment, in milliseconds UTC. A clock that goes back stands still here: nothing gets younger."""
-        moment = self._clock()
-        if moment.tzinfo is None:
-            raise CallError("the clock gives a datetime without a time zone; pass one that is aware, in UTC")
-        at = int(moment.timestamp() * 1000)
-        self._latest = max(self._latest, at)
+        at = self._clock()
+        if at > self._latest:
+            self._latest = at
         return self._latest
 
     def not_before(self, known: int) -> None:
@@ -182,21 +180,17 @@ class Gate:
 
     def seal(self, key: SubjectKey, table: str, datum: Datum, plain: bytes) -> bytes:
         """Seal bytes for the place and terms of `datum`."""
-        return envelope.seal(key, plain, bound(self.store.site, table, datum), self.random(12))
+        return envelope.seal(key, plain, bound(self._site, table, datum), self.random(12))
 
     def seal_with(self, key: SubjectKey, datum: Datum, value: str, nonce: bytes) -> bytes:
         """A value sealed for its row; `nonce` is 12 bytes of chance, never used before."""
-        return envelope.seal(key, value.encode(), bound(self.store.site, "datum", datum), nonce)
+        return envelope.seal(key, value.encode(), bound(self._site, "datum", datum), nonce)
 
-    def open(self, datum: Datum, at: int) -> str:
-        """Open a datum where it stands."""
-        return self.open_as("datum", datum, at)
-
-    def open_as(self, table: str, datum: Datum, at: int) -> str:
-        """Open what was sealed for a place in another table than the data's."""
+    def open(self, datum: Datum, at: int, table: str = "datum") -> str:
+        """Open a datum where it stands, or what was sealed for a place in another table."""
         sealed = datum.sealed
-        binding = bound(self.store.site, table, datum)
-        return envelope.open_(self.keys.get(envelope.key_id(sealed), at), sealed, binding).decode()
+        key = self.keys.get(envelope.key_id(sealed), at)
+        return envelope.open_(key, sealed, bound(self._site, table, datum)).decode()
 
     # -- a person's standing ------------------------------------------------------------------------------------
 
@@ -204,20 +198,30 @@ class Gate:
         """The row as it is stored: its facts line behind a mark that only the person's key can make."""
         return row._replace(facts=f"{self._mark(row, row.facts, key)} {row.facts}")
 
-    def line(self, row: Subject, key: SubjectKey) -> str:
-        """The facts line of a stored row. Raises `Tampered` when line, keys or version are not as they were written."""
-        if self._known.get(row.subject) == row:
-            return row.facts[MARK + 1 :]
+    def standing(self, row: Subject, at: int) -> tuple[SubjectKey, str]:
+        """The ordinary key and the facts line of a stored row.
+
+        Raises `Tampered` when line, keys or version are not as they were written, and `KeyGone`.
+        """
+        known = self._known.get(row.subject)
+        if known is not None and (known[0] is row or known[0] == row):
+            return self.keys.get(known[1], at), known[2]
+        key_id = ordinary(row)
+        key = self.keys.get(key_id, at)
+        line = self._believed(row, key)
+        if len(self._known) > KNOWN:
+            self._known.clear()
+        self._known[row.subject] = row, key_id, line
+        return key, line
+
+    def _believed(self, row: Subject, key: SubjectKey) -> str:
         mark, line = row.facts[: MARK + 1], row.facts[MARK + 1 :]  # the mark with the space behind it
         if not hmac.compare_digest(mark.encode(), f"{self._mark(row, line, key)} ".encode()):
             raise Tampered("what a person agreed to and asked for was changed outside; restore the database")
-        if len(self._known) > KNOWN:
-            self._known.clear()
-        self._known[row.subject] = row
         return line
 
     def _mark(self, row: Subject, line: str, key: SubjectKey) -> str:
-        told = fields(b"avow/1 standing", self.store.site.encode(), row.subject, row.keys.encode(), line.encode())
+        told = fields(b"avow/1 standing", self._site.encode(), row.subject, row.keys.encode(), line.encode())
         return hmac.digest(key.ledger_key, told + row.version.to_bytes(8, "big"), "sha256")[: MARK // 2].hex()
 
     # -- deciding -----------------------------------------------------------------------------------------------
@@ -228,13 +232,27 @@ class Gate:
         A newer policy never widens the use of what was given under an older one: both must allow. `line` is the
         person's facts line.
         """
+        if not self.bare(line, data) or look.ask.recipient is not None:
+            return self._at_the_moment(look, line, data, at)
+        return _at_any_moment(self.table, look.ask, line, look.circumstances)
+
+    def bare(self, line: str, data: Sequence[Datum]) -> bool:
+        """Whether nothing here depends on the moment or on an older version of the policy: no expiry, no term."""
+        for datum in data:
+            terms = datum.terms
+            if terms[DUE] != NO_END or terms[POLICY] != self.current:
+                return False
+        return "@" not in line
+
+    def _at_the_moment(self, look: Look, line: str, data: Sequence[Datum], at: int) -> Answer:
         due: dict[str, int | None] = {}
         before: set[bytes] = set()
         for datum in data:
-            if datum.due is not None:
-                due[datum.category] = datum.due
-            if datum.policy != self.current:
-                before.add(datum.policy)
+            terms = datum.terms
+            if terms[DUE] != NO_END:
+                due[datum.category] = when(terms[DUE])
+            if terms[POLICY] != self.current:
+                before.add(terms[POLICY])
         answer = self._decide(self.table, look, line, due, at)
         for digest in before:
             if isinstance(answer, Refuse):
@@ -248,10 +266,8 @@ class Gate:
 
     def _decide(self, table: Table, look: Look, line: str, due: Mapping[str, int | None], at: int) -> Answer:
         _, ask, _, circumstances, identity = look
-        if due or "@" in line or ask.recipient is not None:  # a term, an expiry, a contract: the moment matters
-            held = facts(table, ask, line, at=at, circumstances=circumstances, identity=identity, due=due)
-            return decide(table, ask, held)
-        return _at_any_moment(table, ask, line, circumstances)
+        held = facts(table, ask, line, at=at, circumstances=circumstances, identity=identity, due=due)
+        return decide(table, ask, held)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -304,24 +320,24 @@ class Gate:
         leaves: list[Leaf] = []
         traces: list[Trace] = []
         out: list[dict[str, str] | AvowError] = []
+        alike = None
         for number, (look, (row, data)) in enumerate(zip(looks, rows, strict=True)):
+            if alike is None or not alike.fits(look):
+                alike = _Alike(self, self._recorder, look, at)
             if row is None or row.state == "erased":
                 leaves.append(self._recorder.faceless(at, look.ask, look.actor.name, "refused", ()))
                 out.append(Refused((), "nobody is held under this id"))
                 continue
             try:
-                key = self.keys.get(ordinary(row), at)
-                answer = self.answer(look, self.line(row, key), data, at)
-                allowed = isinstance(answer, Allow)
-                values = {datum.category: self.open_as("datum", datum, at) for datum in data} if allowed else {}
+                key, line = self.standing(row, at)
+                answer, wording = alike.answer(line, data)
+                values = {datum.category: self.open(datum, at) for datum in data} if isinstance(answer, Allow) else {}
             except (Tampered, KeyGone) as error:  # of this person: the others are not held up by it
                 leaves.append(self._recorder.faceless(at, look.ask, look.actor.name, "failed", ()))
                 out.append(error)
                 continue
-            leaf, trace = self._recorder.event(
-                at, key, row.subject, look.ask, look.actor.name, "done" if allowed else "refused", answer.promises,
-                look.ask.action, chance=chance[number * CHANCE : (number + 1) * CHANCE],
-            )  # fmt: skip
+            once = chance[number * CHANCE : (number + 1) * CHANCE]
+            leaf, trace = self._recorder.worded(wording, key, row.subject, once)
             leaves.append(leaf)
             traces.append(trace)
             out.append(values if isinstance(answer, Allow) else Refused(answer.promises, answer.reason))
@@ -350,8 +366,8 @@ class Gate:
                 answer: Answer = Refuse((), "nobody is held under this id")
                 await tx.record((self._recorder.faceless(at, ask, actor.name, "refused", ()),), ())
             else:
-                key = self.keys.get(ordinary(row), at)
-                row = row._replace(facts=self.line(row, key))
+                key, line = self.standing(row, at)
+                row = row._replace(facts=line)
                 answer = rule or self.answer(Look(subject, ask, actor, circumstances, identity), row.facts, (), at)
                 act = Act(tx, at, row, row.facts, unpack(row.keys), self)
                 if isinstance(answer, Allow):
@@ -389,6 +405,42 @@ class Gate:
             await self._gathering
 
 
+class _Alike:
+    """Looks that differ in the person alone: to people who stand alike the same answer, in the same wording."""
+
+    def __init__(self, gate: Gate, recorder: Recorder, look: Look, at: int) -> None:
+        self._gate = gate
+        self._recorder = recorder
+        self._look = look
+        self._at = at
+        self._known: dict[str, tuple[Answer, Wording]] = {}  # by facts line, where nothing depends on the data
+
+    def fits(self, look: Look) -> bool:
+        """Whether a look asks the same as the first one, of whomever."""
+        first = self._look
+        return look is first or (
+            look.ask is first.ask
+            and look.actor is first.actor
+            and look.circumstances is first.circumstances
+            and look.identity == first.identity
+        )
+
+    def answer(self, line: str, data: Sequence[Datum]) -> tuple[Answer, Wording]:
+        """The answer for a person of this facts line who holds these data, and how the record says it."""
+        if not self._gate.bare(line, data):
+            return self._told(line, data)
+        known = self._known.get(line)
+        if known is None:
+            known = self._known[line] = self._told(line, ())
+        return known
+
+    def _told(self, line: str, data: Sequence[Datum]) -> tuple[Answer, Wording]:
+        ask, actor = self._look.ask, self._look.actor
+        answer = self._gate.answer(self._look, line, data, self._at)
+        outcome = "done" if isinstance(answer, Allow) else "refused"
+        return answer, self._recorder.wording(self._at, ask, actor.name, outcome, answer.promises, ask.action)
+
+
 @lru_cache(4096)
 def _at_any_moment(table: Table, ask: Request, line: str, circumstances: Circumstances) -> Answer:
     """The answer where nothing in it depends on the moment: people whose lines are alike get the same one."""
@@ -411,25 +463,15 @@ def unpack(line: str) -> dict[str, bytes]:
 
 def bound(site: str, table: str, datum: Datum) -> bytes:
     """What a value is bound to: its place, and the terms it came under. Changed terms open nothing."""
-    subject, row, category, kept_as, version, purposes, form, source, policy, collected, due, kept_for, _ = datum
-    there = place(site, subject, table, row, category, "text", version, kept_as)
-    return there + _terms(purposes, form, source, kept_for) + _MOMENTS(collected, -1 if due is None else due) + policy
+    subject, row, category, kept_as, version, terms, _ = datum
+    return place(site, subject, table, row, category, "text", version, kept_as) + terms
 
 
 def words_of(consent: Consent) -> Datum:
-    """Where the words of a consent are sealed: a place like a datum's, with the moment it was given."""
+    """Where the words of a consent are sealed: a place like a datum's, with the version and moment it was given under."""
     return Datum(
-        consent.subject, consent.row, "", ORDINARY, 1, "", "", "", b"", consent.given, None, "", consent.sealed
+        consent.subject, consent.row, "", ORDINARY, 1, consent.policy + moment(consent.given), consent.sealed
     )
-
-
-@lru_cache(4096)
-def _terms(purposes: str, form: str, source: str, kept_for: str) -> bytes:
-    """The words of the terms, which many data share."""
-    return fields(purposes.encode(), form.encode(), source.encode(), kept_for.encode())
-
-
-_MOMENTS: Final = struct.Struct(">qq").pack
 
 
 def anchor(row: bytes, version: int | str) -> str:

@@ -79,7 +79,7 @@ async def _serve(
     current = policy.digest[:16]
     tables: dict[bytes, Table] = {current: compile_policy(policy)}
     async with store.transaction() as tx:
-        await tx.put_policy(current, policy.version.isoformat(), policy.source, int(clock().timestamp() * 1000))
+        await tx.put_policy(current, policy.version.isoformat(), policy.source, clock())
         for digest, version, source, _ in await tx.policies():
             older = parse(source, f"the version of {version}")
             if older.digest[:16] != digest:

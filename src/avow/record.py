@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from avow.decide.request import Request
-from avow.ledger.entry import CLOCK_MOVED, Entry, encode, pack
+from avow.ledger.entry import CLOCK_MOVED, Entry, around, encode
 from avow.policy.retention import ORDINARY
 from avow.store.interface import Leaf, Trace
 from avow.vault import envelope
@@ -40,6 +40,20 @@ class Seen(NamedTuple):
     form: str | None = None  # through which it came
 
 
+class Wording(NamedTuple):
+    """What events have in common that differ in the person alone: the payload, and the bytes of the entry around
+    what is the event's own.
+    """
+
+    payload: bytes
+    head: bytes
+    middle: bytes
+    tail: bytes
+
+
+_new = tuple.__new__  # a NamedTuple without the detour over its own `__new__`
+
+
 class Recorder:
     """Makes entries for one site under one policy version. `moved` tells whether the clock was ever moved."""
 
@@ -61,17 +75,26 @@ class Recorder:
         `changed` names what the act wrote, so that the record anchors it: see `Seen.changed`. `chance` is `CHANCE`
         bytes that were never used before; whoever makes many events draws for all of them at once.
         """
-        chance = chance or self._random(CHANCE)
-        event, opening, nonce = chance[:16], chance[16:32], chance[32:]
+        wording = self.wording(at, ask, actor, outcome, promises, kind, changed)
+        return self.worded(wording, key, subject, chance or self._random(CHANCE))
+
+    def wording(
+        self, at: int, ask: Request, actor: str, outcome: str, promises: tuple[str, ...], kind: str, changed: str = ""
+    ) -> Wording:
+        """What events have in common that differ in the person alone: made once for all of them."""
         payload = b"%d " % at + _payload(kind, ask, outcome, promises)
         if changed:
             payload += b"\n" + changed.encode()
-        entry = pack(
-            event, at, kind, self._policy, promises, outcome, self.actor(actor), key.tag(event),
-            commitment(opening, payload), CLOCK_MOVED if self._moved() else 0,
-        )  # fmt: skip
-        sealed = envelope.seal(key, opening + payload, self._binding(subject, event), nonce)
-        return Leaf(event, entry), Trace(subject, event, sealed)
+        flags = CLOCK_MOVED if self._moved() else 0
+        return Wording(payload, *around(at, kind, self._policy, promises, outcome, self.actor(actor), flags))
+
+    def worded(self, wording: Wording, key: SubjectKey, subject: bytes, chance: bytes) -> tuple[Leaf, Trace]:
+        """The entry of one person's event, and its trace."""
+        payload, head, middle, tail = wording
+        event, secret = chance[:16], chance[16:32] + payload  # the opening, and what it opens
+        entry = b"".join((head, event, middle, key.tag(event), commitment(secret), tail))
+        sealed = envelope.seal(key, secret, self._binding(subject, event), chance[32:])
+        return _new(Leaf, (event, entry)), _new(Trace, (subject, event, sealed))
 
     def faceless(self, at: int, ask: Request, actor: str, outcome: str, promises: tuple[str, ...]) -> Leaf:
         """The entry of an act whose person is not known here. From outside it looks like any other."""
@@ -96,10 +119,9 @@ class Recorder:
         told["promises"] = tuple(told["promises"])
         return Seen(trace.event, int(at), changed=changed.decode(), **told)
 
-    def proof(self, key: SubjectKey, trace: Trace) -> tuple[bytes, bytes]:
+    def proof(self, key: SubjectKey, trace: Trace) -> bytes:
         """Opening and payload of a trace: with them `proves` holds the entry to it. Raises `Tampered`."""
-        plain = envelope.open_(key, trace.sealed, self._binding(trace.subject, trace.event))
-        return plain[:OPENING], plain[OPENING:]
+        return envelope.open_(key, trace.sealed, self._binding(trace.subject, trace.event))
 
     def _binding(self, subject: bytes, event: bytes) -> bytes:
         return place(self._site, subject, "trace", event, "", "json", 1, ORDINARY)
@@ -116,6 +138,6 @@ def _payload(kind: str, ask: Request, outcome: str, promises: tuple[str, ...]) -
     return json.dumps(told, separators=(",", ":"), sort_keys=True).encode()
 
 
-def proves(entry: Entry, opening: bytes, payload: bytes) -> bool:
-    """Whether an opening and payload belong to an entry of the record."""
-    return hmac.compare_digest(commitment(opening, payload), entry.commitment)
+def proves(entry: Entry, opened: bytes) -> bool:
+    """Whether opening and payload belong to an entry of the record."""
+    return hmac.compare_digest(commitment(opened), entry.commitment)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import time_ns
 from typing import Final, Literal
 
 from avow.errors import CallError, KeyFault, OperatorError, RolledBack
@@ -179,9 +180,9 @@ def _new_root(path: Path) -> FileRoot:
 class MovedClock:
     """A clock that only a data directory made as a demo lets move, and only forward; kept with the data."""
 
-    def __init__(self, clock: Callable[[], datetime], ahead: timedelta | None) -> None:
+    def __init__(self, clock: Callable[[], datetime], ahead: int | None) -> None:
         self._clock = clock
-        self._ahead = ahead  # None: no demo
+        self._ahead = ahead  # milliseconds; None: no demo
 
     @classmethod
     async def load(cls, tx: Transaction, clock: Callable[[], datetime], demo: bool) -> "MovedClock":
@@ -192,11 +193,18 @@ class MovedClock:
             await tx.set_note(_DEMO, note)
         elif demo and not note:
             raise CallError("this data directory was not made as a demo, and no clock moves in it; make a new one")
-        return cls(clock, timedelta(milliseconds=int(note)) if note else None)
+        return cls(clock, int(note) if note else None)
 
-    def __call__(self) -> datetime:
-        """The moment as this data directory has it."""
-        return self._clock() + self._ahead if self._ahead else self._clock()
+    def __call__(self) -> int:
+        """The moment as this data directory has it, in milliseconds since 1970, UTC."""
+        if self._clock is system_clock:
+            at = time_ns() // 1_000_000  # the same moment, without the calendar: it is asked for with every act
+        else:
+            moment = self._clock()
+            if moment.tzinfo is None:
+                raise CallError("the clock gives a datetime without a time zone; pass one that is aware, in UTC")
+            at = int(moment.timestamp() * 1000)
+        return at + self._ahead if self._ahead else at
 
     @property
     def moved(self) -> bool:
@@ -209,7 +217,7 @@ class MovedClock:
             raise CallError("the clock moves only in a data directory that was made as a demo")
         if by < timedelta(0):
             raise CallError("a demo's clock moves forward only")
-        ahead = self._ahead + by
+        ahead = self._ahead + int(by.total_seconds() * 1000)
         async with store.transaction() as tx:
-            await tx.set_note(_DEMO, str(int(ahead.total_seconds() * 1000)))
+            await tx.set_note(_DEMO, str(ahead))
         self._ahead = ahead

@@ -58,7 +58,7 @@ def test_asking_for_more_never_turns_a_refusal_into_an_allowance(
 ) -> None:
     table, ask, facts = asked
     if isinstance(decide(table, ask, facts), Refuse):
-        assert isinstance(decide(table, replace(ask, categories=(*ask.categories, *more)), facts), Refuse)
+        assert isinstance(decide(table, ask._replace(categories=(*ask.categories, *more)), facts), Refuse)
 
 
 @settings(max_examples=40)

@@ -8,7 +8,7 @@ be run against stores that are broken on purpose.
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -24,6 +24,7 @@ from avow.store.interface import (
     Subject,
     Trace,
 )
+from avow.store.terms import Terms
 
 Case = Callable[["Bed"], Awaitable[None]]
 Wrap = Callable[[Store], Store]
@@ -71,12 +72,11 @@ def person(subject: bytes = KIM, facts: str = "notified/news", version: int = 1)
     return Subject(subject, NOW, "ordinary:" + "ab" * 16, facts, version, "live")
 
 
-def datum(row: int, category: str = "email", subject: bytes = KIM, **other: object) -> Datum:
-    whole = Datum(
-        subject, id_(row), category, "ordinary", 1, "news order", "signup", "person", b"p" * 16, NOW, None, "",
-        b"sealed %d" % row,
-    )  # fmt: skip
-    return whole._replace(**other)  # type: ignore[arg-type]  # the tests name fields, each with its own type
+def datum(row: int, category: str = "email", subject: bytes = KIM, **other: Any) -> Datum:
+    terms: dict[str, Any] = {name: other.pop(name) for name in Terms._fields if name in other}
+    came = Terms(b"p" * 16, NOW, None, "news order", "signup", "person")._replace(**terms)
+    whole = Datum(subject, id_(row), category, "ordinary", 1, came.encode(), b"sealed %d" % row)
+    return whole._replace(**other)
 
 
 async def fill(store: Store, *data: Datum, subjects: tuple[Subject, ...] = (person(),)) -> None:
@@ -211,7 +211,7 @@ async def every_field_comes_back_as_it_went_in(bed: Bed) -> None:
     store = await bed.open()
     whole = datum(
         1, "naïve-Ελ", kept_as="until:20300101", version=3, purposes="", form="", source="import 7", collected=0,
-        due=2**52, kept_for="winners told", sealed=bytes(range(256)) * 300,
+        due=2**52, sealed=bytes(range(256)) * 300,
     )  # fmt: skip
     lou = Subject(LOU, -1, "", "consent/Ünïcode request/order/00ff", 7, "live")
     await fill(store, whole, subjects=(person(), lou))
@@ -298,10 +298,11 @@ async def due_data_are_those_past_their_last_moment(bed: Bed) -> None:
 async def data_wait_for_their_event(bed: Bed) -> None:
     store = await bed.open()
     data = [
-        datum(1, kept_for="winners told"),
-        datum(2, kept_for="winners"),
+        datum(1, kept_as="until-winners told"),
+        datum(2, kept_as="until-winners"),
         datum(3),
-        datum(4, "phone", LOU, kept_for="winners told"),
+        datum(4, "phone", LOU, kept_as="until-winners told"),
+        datum(5, kept_as="winners told"),
     ]
     await fill(store, *data, subjects=(person(), person(LOU)))
     async with store.transaction() as tx:

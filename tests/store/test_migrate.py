@@ -49,7 +49,7 @@ async def test_a_database_of_the_first_step_is_upgraded_with_its_data(
         before.setattr("avow.store.sqlite.steps", lambda kind: steps(kind)[:1])
         before.setattr("avow.store.postgres.steps", lambda kind: steps(kind)[:1])
         store = await bed.open()
-        data = [datum(n, kept_for="winners told" if n % 2 else "") for n in range(100)]
+        data = [datum(n, kept_as="until-winners told" if n % 2 else "ordinary") for n in range(100)]
         await fill(store, *data)
         await store.backup(tmp_path / "old")
         await bed.close()

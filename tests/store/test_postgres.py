@@ -53,7 +53,7 @@ async def test_readers_do_not_wait_for_each_other(bed: Bed) -> None:
 
 async def test_two_sites_in_one_database_see_nothing_of_each_other(bed: Bed, tmp_path: Path) -> None:
     one, two = await bed.open("one"), await bed.open("two")
-    await fill(one, datum(1, due=1, kept_for="x"), subjects=(person(), person(LOU)))
+    await fill(one, datum(1, due=1, kept_as="until-x"), subjects=(person(), person(LOU)))
     await fill(two, datum(1, sealed=b"of the other"), subjects=(person(facts=""),))
     async with one.transaction() as tx:
         await tx.record([Leaf(id_(1), b"entry")], [Trace(KIM, id_(1), b"opening")])
@@ -237,7 +237,7 @@ async def test_no_statement_walks_over_a_table_whatever_the_statistics(known: st
             walks = [
                 line
                 for line in told
-                if "Index Cond" in line and not re.search(r"subject|due|kept_for|hash|ticket", line)
+                if "Index Cond" in line and not re.search(r"subject|substr|kept_as|hash|ticket", line)
             ]
             assert "Seq Scan" not in str(told), told
             assert not walks, told  # an index used for nothing but the site is a walk over all of the site

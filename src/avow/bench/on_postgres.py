@@ -26,7 +26,7 @@ from avow.bench.shop import (
 from avow.bench.writes import NOTE, given, newest_notes
 from avow.decide.facts import Circumstances
 from avow.decide.request import Allow, Request
-from avow.gate import Actor, Look, ordinary
+from avow.gate import Actor, Look
 
 PEOPLE = 1_000
 WORKERS = 8
@@ -104,7 +104,7 @@ async def _parts(
                     if row is None:
                         continue
                     at = gate.now()
-                    line = gate.line(row, gate.keys.get(ordinary(row), at))
+                    _, line = gate.standing(row, at)
                     if isinstance(gate.answer(look, line, data, at), Allow):
                         found[1].extend(gate.open(datum, at) for datum in data)
             return len(turns[number])

@@ -57,6 +57,9 @@ class Circumstances:
     on_path: bool = False
     held: int = field(init=False, repr=False, compare=False)
 
+    def __hash__(self) -> int:
+        return self.held
+
     def __post_init__(self) -> None:
         held = self.identified and BIT["identified"]
         held |= self.volunteered and BIT["volunteered"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from avow.policy.model import CONDITIONS, Action, Condition
 
@@ -24,8 +24,7 @@ def names(held: int) -> tuple[Condition, ...]:
     return tuple(name for name in CONDITIONS if held & BIT[name])
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """May `actor` do `action` with all of `categories` for `purpose`?
 
     `actor` is `person`, `site` or a role. `recipient` is a declared name, or the kind of one that is not declared;

@@ -21,6 +21,7 @@ OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 
 AT: Final = slice(3, 9)  # where the time stands; big-endian, so bytes compare as times do
 EVENT: Final = slice(9, 25)
+TAG: Final = slice(57, 73)
 FIXED: Final = 105  # bytes before the kind
 MAX_PROMISES: Final = 255
 MAX_WORD: Final = 64  # bytes of a kind or a promise id
@@ -79,6 +80,14 @@ def pack(
     except OverflowError:
         raise Malformed(f"the time of an entry is 0 to {LATEST} milliseconds since 1970") from None
     return head + when + event + policy + actor + tag + commitment + tail
+
+
+def around(
+    at: int, kind: str, policy: bytes, promises: tuple[str, ...], outcome: str, actor: bytes, flags: int = 0
+) -> tuple[bytes, bytes, bytes]:
+    """What stands before the event, between it and the tag, and after the commitment. Raises `Malformed`."""
+    bare = pack(bytes(16), at, kind, policy, promises, outcome, actor, bytes(16), bytes(32), flags)
+    return bare[: EVENT.start], bare[EVENT.stop : TAG.start], bare[FIXED:]
 
 
 @lru_cache(4096)

@@ -65,6 +65,11 @@ def term(found: tuple[str, Keep] | None, collected: int) -> Retention:
     return Retention(f"due-{day(due)}", due, "", promise)
 
 
+def awaited(kept_as: str) -> str:
+    """The event that data of a class wait for, or ""."""
+    return kept_as.removeprefix("until-") if kept_as.startswith("until-") else ""
+
+
 def day(at: int) -> str:
     """The UTC day of a moment in milliseconds, as 2026-01-31."""
     return datetime.fromtimestamp(at / 1000, UTC).date().isoformat()

@@ -18,6 +18,7 @@ from avow.policy.retention import ORDINARY, rule, term
 from avow.practices.words import listed, unknown
 from avow.record import CHANCE, Recorder
 from avow.store.interface import Datum, Leaf, LookUp, ServiceRequest, Subject, Suppression, Trace, Transaction
+from avow.store.terms import Terms
 from avow.vault import lookup
 from avow.vault.keys import SubjectKey
 
@@ -132,7 +133,7 @@ class Collecting:
             row = (await tx.subjects((one.subject,), "change"))[0]
             if row is None or row.state == "erased":
                 return Refused((), "nobody is held under this id")
-            line = self._gate.line(row, self._gate.keys.get(ordinary(row), at))
+            _, line = self._gate.standing(row, at)
         promises = self._decide(one, line, at)
         if isinstance(promises, Refused):
             return promises
@@ -204,10 +205,8 @@ class Collecting:
         if kept.due is not None and kept.due < at:
             raise BadValue(f"`{category}` is past the term that {kept.promise} promises; it may not be taken in")
         row, nonce = batch.chance.take(16), batch.chance.take(12)
-        datum = Datum(
-            subject, row, category, kept.kept_as, 1, purposes, one.form, one.source, self._gate.current, collected,
-            kept.due, kept.event, b"",
-        )  # fmt: skip
+        terms = Terms(self._gate.current, collected, kept.due, purposes, one.form, one.source)
+        datum = Datum(subject, row, category, kept.kept_as, 1, terms.encode(), b"")
         datum = datum._replace(sealed=self._gate.seal_with(ring.key(kept.kept_as), datum, value, nonce))
         if known.look_up:
             batch.lookups.append(LookUp(category, index(self._gate.keys, known.term, category, value), subject))

@@ -133,7 +133,7 @@ class Ending:
         )
 
     def _promise(self, datum: Datum) -> str:
-        found = rule(self._gate.policy, datum.category, datum.form)
+        found = rule(self._gate.policy, datum.category, datum.came().form)
         return found[0] if found else ""
 
 

@@ -81,7 +81,7 @@ class Inspecting:
 
     async def _faults(self, act: Act) -> list[str]:
         wrong: list[str] = []
-        events: dict[bytes, tuple[bytes, bytes]] = {}
+        events: dict[bytes, bytes] = {}
         seen: list[Seen] = []
         key = act.key(ORDINARY)
         for trace in await act.tx.traces(act.row.subject):
@@ -141,17 +141,18 @@ class Inspecting:
                 return [f"the person is not found by their `{datum.category}`"]
         if origin is None or origin.event not in mine:
             return []  # said already
-        policy = policies.get(datum.policy)
-        if policy is None or datum.policy != mine[origin.event].policy:
+        came = datum.came()
+        policy = policies.get(came.policy)
+        if policy is None or came.policy != mine[origin.event].policy:
             return [f"a value of `{datum.category}` came under another version of the policy than its row says"]
-        kept = retention(policy, datum.category, datum.form, datum.collected)
-        given = datum.source == THE_PERSON
+        kept = retention(policy, datum.category, came.form, came.collected)
+        given = came.source == THE_PERSON
         if (
-            datum.form != origin.form
+            came.form != origin.form
             or given != (origin.action != "import")
-            or (given and datum.collected != origin.at)
-            or (datum.kept_as, datum.due, datum.kept_for) != (kept.kept_as, kept.due, kept.event)
-            or datum.purposes != " ".join(sorted(plan(policy, datum.form).purposes.get(datum.category, ())))
+            or (given and came.collected != origin.at)
+            or (datum.kept_as, came.due) != (kept.kept_as, kept.due)
+            or came.purposes != " ".join(sorted(plan(policy, came.form).purposes.get(datum.category, ())))
         ):
             return [f"the term, purposes or source of a value of `{datum.category}` is not as it was written"]
         return []
@@ -165,13 +166,13 @@ class Inspecting:
         return {one.event: one for one in entries if hmac.compare_digest(tag(ledger_key, one.event), one.tag)}
 
     @staticmethod
-    def _log(events: dict[bytes, tuple[bytes, bytes]], mine: dict[bytes, Entry]) -> list[str]:
+    def _log(events: dict[bytes, bytes], mine: dict[bytes, Entry]) -> list[str]:
         wrong = []
         if unknown := mine.keys() - events.keys():
             wrong.append(f"{len(unknown)} events of the person are in the log and not in the store")
         if unlogged := events.keys() - mine.keys():
             wrong.append(f"{len(unlogged)} events of the person are in the store and not in the log")
-        false = [event for event in mine.keys() & events.keys() if not proves(mine[event], *events[event])]
+        false = [event for event in mine.keys() & events.keys() if not proves(mine[event], events[event])]
         if false:
             wrong.append(f"{len(false)} events of the person are not what the log committed to")
         return wrong
@@ -191,7 +192,7 @@ def _differences(expected: dict[str, str], held: dict[str, str]) -> list[str]:
 
 def _consent(act: Act, consent: Consent) -> list[str]:
     try:
-        act.gate.open_as("consent", words_of(consent), act.at)
+        act.gate.open(words_of(consent), act.at, "consent")
     except (Tampered, KeyGone):
         return ["what the person agreed to does not open where it stands"]
     return []

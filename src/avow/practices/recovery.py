@@ -165,7 +165,7 @@ class Recovery:
     def _doomed(self, row: Subject) -> set[str]:
         """The keys that the person's row names, but only if it is as it was written: else it could name others'."""
         try:
-            self._gate.line(row, self._gate.keys.get(ordinary(row), self._gate.now()))
+            self._gate.standing(row, self._gate.now())
         except (Tampered, KeyGone):
             return set()
         return {key.hex() for name, key in unpack(row.keys).items() if not outlives(name)}

@@ -10,7 +10,7 @@ from avow.decide.request import Request
 from avow.errors import CallError
 from avow.gate import Act, Actor, Gate, Journal, outlives, unpack, words_of
 from avow.policy.model import RIGHTS_PURPOSE, Action
-from avow.policy.retention import ORDINARY
+from avow.policy.retention import ORDINARY, awaited
 from avow.practices.collecting import Entry, bound, check_value, index, listing
 from avow.practices.words import unknown
 from avow.record import Recorder
@@ -140,14 +140,15 @@ class Rights:
         return Request(action, actor.role, RIGHTS_PURPOSE, asked), actor, circumstances
 
     def _datum(self, act: Act, datum: Datum) -> dict[str, Any]:
-        _, _, category, _, _, purposes, form, source, policy, collected, due, kept_for, _ = datum
+        policy, collected, due, purposes, form, source = datum.came()
         return {
-            "category": category, "value": act.open(datum), "purposes": purposes.split(), "form": form,
-            "source": source, "collected": collected, "due": due, "kept-for": kept_for, "policy": policy.hex(),
+            "category": datum.category, "value": act.open(datum), "purposes": purposes.split(), "form": form,
+            "source": source, "collected": collected, "due": due, "kept-for": awaited(datum.kept_as),
+            "policy": policy.hex(),
         }  # fmt: skip
 
     def _consent(self, act: Act, consent: Consent) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(act.gate.open_as("consent", words_of(consent), act.at))
+        told: dict[str, Any] = json.loads(act.gate.open(words_of(consent), act.at, "consent"))
         about = {"about": consent.about, "given": consent.given, "withdrawn": consent.withdrawn}
         return about | {"policy": consent.policy.hex()} | told
 

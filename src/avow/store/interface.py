@@ -29,9 +29,11 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple, Protocol
 
 from avow.errors import AvowError
+from avow.store.terms import Terms, due
 
 Lock = Literal["share", "change"]
 OUTLIVES: Final = "record"  # the retention class whose data outlive the person's erasure
+UNTIL: Final = "until-"  # how the classes of data that wait for an event begin
 
 
 class Clash(AvowError):
@@ -55,25 +57,24 @@ class Subject(NamedTuple):
 
 
 class Datum(NamedTuple):
-    """One sealed value. `policy` is the first 16 bytes of the digest of the version it was collected under.
-
-    `due` is the first moment at which it may no longer be used, minus one millisecond: at `due` it is in time, after
-    it is not; None keeps it until the person is erased. `kept_for` is the name of the event it waits for, or "".
-    """
+    """One sealed value. `terms` are those that it came under, as `Terms.encode` gives them."""
 
     subject: bytes
     row: bytes
     category: str
     kept_as: str  # retention class: which of the subject's keys seals it
     version: int  # of the value, from 1; bound into the ciphertext
-    purposes: str  # for what it was collected: names, sorted, separated by one space
-    form: str  # the form it came through
-    source: str  # "person", or the import it came with
-    policy: bytes
-    collected: int
-    due: int | None
-    kept_for: str
+    terms: bytes  # bound into the ciphertext, too
     sealed: bytes
+
+    @property
+    def due(self) -> int | None:
+        """The last moment at which it may be used, None without an end."""
+        return due(self.terms)
+
+    def came(self) -> Terms:
+        """The terms, taken apart."""
+        return Terms.decode(self.terms)
 
 
 class Consent(NamedTuple):
@@ -201,7 +202,7 @@ class Transaction(Protocol):
         """Up to `limit` data of living people that are past their `due`, longest past first."""
 
     async def awaiting(self, event: str, limit: int) -> list[Datum]:
-        """Up to `limit` data of living people that wait for this event (`kept_for`)."""
+        """Up to `limit` data of living people that wait for this event: those of the class `UNTIL` and its name."""
 
     async def keys_in_use(self, subject: bytes) -> set[str]:
         """The retention classes of which the person still holds data."""
@@ -242,7 +243,14 @@ class Transaction(Protocol):
         """Remove, on the person's own new wish."""
 
     async def record(self, leaves: Sequence[Leaf], traces: Sequence[Trace]) -> None:
-        """Put entries on the pending record, and their traces into the erasable index."""
+        """Put entries on the pending record, and the traces of those that concern somebody into the erasable index: by
+        their event, in the same order.
+        """
+
+    async def file(self, limit: int) -> bool:
+        """Enter up to `limit` events into the index of their people, where a store puts that off; False when none is
+        left. `traces` finds what is not filed yet as well, only more slowly.
+        """
 
     async def traces(self, subject: bytes) -> list[Trace]:
         """Every event that concerns one person, oldest first."""
@@ -261,7 +269,8 @@ class Transaction(Protocol):
         """The sequenced size and root; (0, SHA-256 of nothing) for a new log."""
 
     async def sequenced(self, before: LogState, after: LogState, tickets: Sequence[int]) -> None:
-        """Move the log's state and drop these pending leaves. Raises `Unavailable` if the state is not `before`.
+        """Move the log's state and drop these pending leaves: the oldest ones, none left out. Raises `Unavailable` if
+        the state is not `before`.
 
         Nobody else can move the state while this transaction lasts. The fault is raised here, not later.
         """

@@ -3,7 +3,7 @@
 
 from typing import Final
 
-from avow.store.interface import OUTLIVES
+from avow.store.interface import OUTLIVES, UNTIL
 from avow.store.postgres_link import Call
 
 STATEMENTS: Final[dict[bytes, str]] = {}  # every one is prepared on every connection
@@ -28,15 +28,14 @@ LOCKS: Final = {
 }
 
 _SUBJECT: Final = "s.created, s.keys, s.facts, s.version, s.state"
-_DATUM: Final = (
-    "d.row, d.category, d.kept_as, d.version, d.purposes, d.form, d.source, d.policy, d.collected, d.due, d.kept_for,"
-    " d.sealed"
-)
+_DATUM: Final = "d.row, d.category, d.kept_as, d.version, d.terms, d.sealed"
+_COLLECTED: Final = "substr(d.terms, 17, 8)"
+_DUE_AT: Final = "substr(d.terms, 25, 8)"
 # People and data are looked up one by one (LATERAL, which LIMIT or OFFSET keeps from being planned as a join): whatever
 # the statistics say or do not say yet, a batch never costs a walk over a table.
 _NEWEST: Final = (
     f"LEFT JOIN LATERAL (SELECT {_DATUM} FROM datum d WHERE d.site = $1::smallint AND d.subject = {{subject}}"
-    " AND d.category = {category} ORDER BY d.collected DESC LIMIT 1) d ON true"
+    f" AND d.category = {{category}} ORDER BY {_COLLECTED} DESC LIMIT 1) d ON true"
 )
 _PERSON: Final = (
     "CROSS JOIN LATERAL (SELECT * FROM subject s WHERE s.site = $1::smallint AND s.subject = a.subject LIMIT 1) s"
@@ -94,14 +93,11 @@ PURGE_TRACES: Final = _statement(
 
 PUT: Final = _statement(
     "put",
-    """INSERT INTO datum (site, subject, row, category, kept_as, version, purposes, form, source, policy, collected,
-    due, kept_for, sealed) SELECT $1::smallint, * FROM unnest($2::bytea[], $3::bytea[], $4::text[], $5::text[],
-    $6::int[], $7::text[], $8::text[], $9::text[], $10::bytea[], $11::bigint[], $12::bigint[], $13::text[], $14::bytea[])
+    """INSERT INTO datum (site, subject, row, category, kept_as, version, terms, sealed) SELECT $1::smallint, * FROM
+    unnest($2::bytea[], $3::bytea[], $4::text[], $5::text[], $6::int[], $7::bytea[], $8::bytea[])
     ON CONFLICT (site, subject, category, row) DO UPDATE SET
     version = CASE WHEN datum.version = excluded.version - 1 THEN excluded.version END,
-    kept_as = excluded.kept_as, purposes = excluded.purposes, form = excluded.form, source = excluded.source,
-    policy = excluded.policy, collected = excluded.collected, due = excluded.due, kept_for = excluded.kept_for,
-    sealed = excluded.sealed""",
+    kept_as = excluded.kept_as, terms = excluded.terms, sealed = excluded.sealed""",
 )
 REMOVE: Final = _statement(
     "remove", "DELETE FROM datum WHERE site = $1::smallint AND subject = $2::bytea AND row = ANY ($3::bytea[])"
@@ -109,17 +105,17 @@ REMOVE: Final = _statement(
 HELD: Final = _statement(
     "held",
     f"SELECT d.subject, {_DATUM} FROM datum d WHERE d.site = $1::smallint AND d.subject = $2::bytea"
-    " ORDER BY d.collected, d.row",
+    f" ORDER BY {_COLLECTED}, d.row",
 )
 DUE: Final = _statement(
     "due",
-    f"SELECT d.subject, {_DATUM} FROM datum d WHERE d.site = $1::smallint AND d.due < $2::bigint AND {_LIVING}"
-    " ORDER BY d.due LIMIT $3::bigint",
+    f"SELECT d.subject, {_DATUM} FROM datum d WHERE d.site = $1::smallint AND {_DUE_AT} < $2::bytea"
+    f" AND {_DUE_AT} <> '\\xffffffffffffffff' AND {_LIVING} ORDER BY {_DUE_AT} LIMIT $3::bigint",
 )
 AWAITING: Final = _statement(
     "awaiting",
-    f"SELECT d.subject, {_DATUM} FROM datum d WHERE d.site = $1::smallint AND d.kept_for <> ''"
-    f" AND d.kept_for = $2::text AND {_LIVING} LIMIT $3::bigint",
+    f"SELECT d.subject, {_DATUM} FROM datum d WHERE d.site = $1::smallint AND d.kept_as LIKE '{UNTIL}%'"
+    f" AND d.kept_as = '{UNTIL}' || $2::text AND {_LIVING} LIMIT $3::bigint",
 )
 KEYS_IN_USE: Final = _statement(
     "keys_in_use", "SELECT DISTINCT kept_as FROM datum WHERE site = $1::smallint AND subject = $2::bytea"

@@ -45,6 +45,7 @@ from avow.store.postgres_link import (
     maybe_int8,
     translated,
 )
+from avow.store.terms import moment
 
 # -- rows ------------------------------------------------------------------------------------------------------------
 
@@ -56,9 +57,7 @@ def _number(value: bytes) -> int:
 _Decoder = Callable[[bytes], Any]
 _text: Final = bytes.decode
 _new = tuple.__new__  # a NamedTuple out of a row, without the detour over `_make`
-_DATUM_ROW: Final[tuple[_Decoder, ...]] = (
-    bytes, _text, _text, _number, _text, _text, _text, bytes, _number, _number, _text, bytes,
-)  # fmt: skip
+_DATUM_ROW: Final[tuple[_Decoder, ...]] = (bytes, _text, _text, _number, bytes, bytes)
 
 
 def _rows(result: PGresult, *decoders: _Decoder) -> list[tuple[Any, ...]]:
@@ -88,14 +87,11 @@ def _datum(get: Callable[[int, int], Any], row: int, first: int, subject: bytes)
     name = get(row, first)
     if name is None:
         return None
-    due = get(row, first + 9)
     return _new(
         Datum,
         (
             subject, name, get(row, first + 1).decode(), get(row, first + 2).decode(), _number(get(row, first + 3)),
-            get(row, first + 4).decode(), get(row, first + 5).decode(), get(row, first + 6).decode(),
-            get(row, first + 7), _number(get(row, first + 8)), None if due is None else _number(due),
-            get(row, first + 10).decode(), get(row, first + 11),
+            get(row, first + 4), get(row, first + 5),
         ),
     )  # fmt: skip
 
@@ -287,13 +283,7 @@ class PostgresTransaction:
                 array(TEXT, [one.category.encode() for one in data]),
                 array(TEXT, [one.kept_as.encode() for one in data]),
                 array(INT4, [int4(one.version) for one in data]),
-                array(TEXT, [one.purposes.encode() for one in data]),
-                array(TEXT, [one.form.encode() for one in data]),
-                array(TEXT, [one.source.encode() for one in data]),
-                array(BYTEA, [one.policy for one in data]),
-                array(INT8, [int8(one.collected) for one in data]),
-                array(INT8, [maybe_int8(one.due) for one in data]),
-                array(TEXT, [one.kept_for.encode() for one in data]),
+                array(BYTEA, [one.terms for one in data]),
                 array(BYTEA, [one.sealed for one in data]),
             )
 
@@ -308,7 +298,7 @@ class PostgresTransaction:
         return _data(await self._ask(sql.HELD, subject))
 
     async def due(self, now: int, limit: int) -> list[Datum]:
-        return _data(await self._ask(sql.DUE, int8(now), int8(limit)))
+        return _data(await self._ask(sql.DUE, moment(now), int8(limit)))
 
     async def awaiting(self, event: str, limit: int) -> list[Datum]:
         return _data(await self._ask(sql.AWAITING, event.encode(), int8(limit)))
@@ -379,6 +369,9 @@ class PostgresTransaction:
                 array(BYTEA, [event for _, event, _ in traces]),
                 array(BYTEA, [sealed for _, _, sealed in traces]),
             )
+
+    async def file(self, limit: int) -> bool:  # noqa: ARG002 - here an index is kept with every insert
+        return False
 
     async def traces(self, subject: bytes) -> list[Trace]:
         return [_new(Trace, row) for row in _rows(await self._ask(sql.TRACES, subject), bytes, bytes, bytes)]

@@ -26,9 +26,13 @@ APPLICATION: Final = 0x41564F57  # "AVOW", in the file's header: a file of somet
 FILE: Final = "store.sqlite"  # the name in a backup
 CACHE: Final = 64 << 10  # KiB of pages held in memory, at most
 EMPTY: Final = LogState(0, hashlib.sha256().digest())
-TABLES: Final = (
-    "subject", "datum", "consent", "request", "trace", "lookup", "suppression", "leaf", "log", "policy", "note",
-)  # fmt: skip
+COUNTED: Final = {
+    table: f"SELECT count(*) FROM {table} WHERE site = ?1"
+    for table in ("subject", "datum", "consent", "request", "lookup", "suppression", "log", "policy", "note")
+} | {
+    "trace": "SELECT count(*) FROM event WHERE site = ?1 AND subject IS NOT NULL",
+    "leaf": "SELECT count(*) FROM event WHERE site = ?1 AND ticket > (SELECT sequenced FROM log WHERE site = ?1)",
+}
 
 _SETTINGS: Final = f"""
 PRAGMA locking_mode = EXCLUSIVE;
@@ -45,7 +49,7 @@ _OPEN_SITE: Final = (
     "INSERT INTO site (name, openings) VALUES (?1, (SELECT 1 + coalesce(max(openings), 0) FROM site))"
     " ON CONFLICT (name) DO UPDATE SET openings = excluded.openings RETURNING number, openings"
 )
-_OPEN_LOG: Final = "INSERT OR IGNORE INTO log VALUES (?, ?, ?)"
+_OPEN_LOG: Final = "INSERT OR IGNORE INTO log VALUES (?, ?, ?, 0, 0)"
 
 
 class SqliteStore:
@@ -140,6 +144,7 @@ class SqliteStore:
                     )
                 if check is not None:
                     check(*_told(copy, found[0][0]))
+                self._at.people.clear()
                 with self._at.db.backup("main", copy, "main") as work:  # one transaction: all of it or nothing
                     work.step(-1)
             finally:
@@ -154,9 +159,9 @@ class SqliteStore:
     async def size(self) -> Size:
         files = [self._path, self._path.with_name(self._path.name + "-wal")]
         rows: dict[str, int] = {}
-        for table in TABLES:
-            found: Any = self._at.db.execute(f"SELECT count(*) FROM {table} WHERE site = ?", (self._at.site,))
-            ((rows[table],),) = found
+        for name, statement in COUNTED.items():
+            found: Any = self._at.db.execute(statement, (self._at.site,))
+            ((rows[name],),) = found
         return Size(sum(file.stat().st_size for file in files if file.exists()), rows)
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ import apsw
 from avow.errors import AvowError, OperatorError, Tampered, Unavailable
 from avow.store.interface import (
     OUTLIVES,
+    UNTIL,
     Clash,
     Consent,
     Datum,
@@ -25,15 +26,15 @@ from avow.store.interface import (
     Suppression,
     Trace,
 )
+from avow.store.terms import moment
 from avow.store.turns import Turns
 
 # -- statements. ?1 is always the site ----------------------------------------------------------------------------
 
 _SUBJECT: Final = "s.subject, s.created, s.keys, s.facts, s.version, CASE s.state WHEN 0 THEN 'live' ELSE 'erased' END"
-_DATUM: Final = (
-    "d.subject, d.row, d.category, d.kept_as, d.version, d.purposes, d.form, d.source, d.policy, d.collected, d.due,"
-    " d.kept_for, d.sealed"
-)
+_DATUM: Final = "d.subject, d.row, d.category, d.kept_as, d.version, d.terms, d.sealed"
+_COLLECTED: Final = "substr(d.terms, 17, 8)"
+_DUE_AT: Final = "substr(d.terms, 25, 8)"
 _LIVING: Final = "EXISTS (SELECT 1 FROM subject s WHERE s.site = d.site AND s.subject = d.subject AND s.state = 0)"
 
 _SUBJECT_OF: Final = f"SELECT {_SUBJECT} FROM subject s WHERE s.site = ?1 AND s.subject = ?2"
@@ -50,25 +51,30 @@ _FORGET: Final = tuple(
 )
 _TO_PURGE: Final = "SELECT subject FROM subject WHERE site = ?1 AND state = 1 LIMIT 1"
 _PURGED: Final = "UPDATE subject SET state = 2 WHERE site = ?1 AND subject = ?2"
-_PURGE: Final = (
-    f"""DELETE FROM datum WHERE site = ?1 AND subject = ?2 AND (category, row) IN
-        (SELECT category, row FROM datum WHERE site = ?1 AND subject = ?2 AND kept_as <> '{OUTLIVES}' LIMIT ?3)""",
-    """DELETE FROM trace WHERE site = ?1 AND subject = ?2 AND ticket IN
-        (SELECT ticket FROM trace WHERE site = ?1 AND subject = ?2 LIMIT ?3)""",
+_PURGE: Final = f"""DELETE FROM datum WHERE site = ?1 AND subject = ?2 AND (category, row) IN
+    (SELECT category, row FROM datum WHERE site = ?1 AND subject = ?2 AND kept_as <> '{OUTLIVES}' LIMIT ?3)"""
+_EVENTS_OF: Final = "SELECT ticket FROM filed WHERE site = ?1 AND subject = ?2 LIMIT ?3"
+# an entry that is not in the tree yet stays until it is, without saying of whom it is
+_PURGE_EVENT: Final = (
+    "DELETE FROM event WHERE ticket = ?2 AND ticket <= (SELECT sequenced FROM log WHERE site = ?1)",
+    "UPDATE event SET subject = NULL, sealed = NULL WHERE ticket = ?2 AND site = ?1",
 )
+_UNFILE: Final = "DELETE FROM filed WHERE site = ?1 AND subject = ?2 AND ticket = ?3"
 
 # A version that does not follow makes the column NULL, which it may not be: so the statement itself refuses.
-_PUT: Final = """INSERT INTO datum VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+_PUT: Final = """INSERT INTO datum VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (site, subject, category, row) DO UPDATE SET
     version = CASE WHEN datum.version = excluded.version - 1 THEN excluded.version END,
-    kept_as = excluded.kept_as, purposes = excluded.purposes, form = excluded.form, source = excluded.source,
-    policy = excluded.policy, collected = excluded.collected, due = excluded.due, kept_for = excluded.kept_for,
-    sealed = excluded.sealed"""
+    kept_as = excluded.kept_as, terms = excluded.terms, sealed = excluded.sealed"""
 _REMOVE: Final = "DELETE FROM datum WHERE site = ?1 AND subject = ?2 AND row = ?3"
-_HELD: Final = f"SELECT {_DATUM} FROM datum d WHERE d.site = ?1 AND d.subject = ?2 ORDER BY d.collected, d.row"
-_DUE: Final = f"SELECT {_DATUM} FROM datum d WHERE d.site = ?1 AND d.due < ?2 AND {_LIVING} ORDER BY d.due LIMIT ?3"
+_HELD: Final = f"SELECT {_DATUM} FROM datum d WHERE d.site = ?1 AND d.subject = ?2 ORDER BY {_COLLECTED}, d.row"
+_DUE: Final = (
+    f"SELECT {_DATUM} FROM datum d WHERE d.site = ?1 AND {_DUE_AT} < ?2 AND {_DUE_AT} <> x'ffffffffffffffff'"
+    f" AND {_LIVING} ORDER BY {_DUE_AT} LIMIT ?3"
+)
 _AWAITING: Final = (
-    f"SELECT {_DATUM} FROM datum d WHERE d.site = ?1 AND d.kept_for <> '' AND d.kept_for = ?2 AND {_LIVING} LIMIT ?3"
+    f"SELECT {_DATUM} FROM datum d WHERE d.site = ?1 AND d.kept_as = '{UNTIL}' || ?2"
+    f" AND d.kept_as GLOB '{UNTIL}*' AND {_LIVING} LIMIT ?3"
 )
 _KEYS_IN_USE: Final = "SELECT DISTINCT kept_as FROM datum WHERE site = ?1 AND subject = ?2"
 
@@ -95,17 +101,28 @@ _LIVING_COUNT: Final = "SELECT count(*) FROM subject WHERE site = ?1 AND state =
 _SUPPRESSIONS: Final = "SELECT channel, hash, since FROM suppression WHERE site = ?1 ORDER BY since, channel, hash"
 _UNSUPPRESS: Final = "DELETE FROM suppression WHERE site = ?1 AND channel = ?2 AND hash = ?3"
 
-_LEAF: Final = "INSERT INTO leaf VALUES (?, ?, ?, ?)"
-_TRACE: Final = "INSERT INTO trace (site, subject, ticket, event, sealed) VALUES (?, ?, ?, ?, ?)"
-_TRACES: Final = "SELECT subject, event, sealed FROM trace WHERE site = ?1 AND subject = ?2 ORDER BY ticket"
-_HAS_EVENT: Final = (
-    "SELECT 1 WHERE EXISTS (SELECT 1 FROM trace WHERE site = ?1 AND subject = ?2 AND event = ?3)"
-    " OR EXISTS (SELECT 1 FROM leaf WHERE site = ?1 AND event = ?3)"
+_RECORD: Final = "INSERT INTO event (ticket, site, event, entry, subject, sealed) VALUES (?, ?, ?, ?, ?, ?)"
+_TRACES: Final = """SELECT subject, event, sealed FROM event WHERE site = ?1 AND subject = ?2 AND ticket IN (
+    SELECT ticket FROM filed WHERE site = ?1 AND subject = ?2
+    UNION ALL SELECT ticket FROM event WHERE ticket > (SELECT filed FROM log WHERE site = ?1) AND subject = ?2
+) ORDER BY ticket"""
+_PENDING_EVENT: Final = (
+    "SELECT 1 FROM event WHERE ticket > (SELECT sequenced FROM log WHERE site = ?1) AND site = ?1 AND event = ?2 LIMIT 1"
 )
-_PENDING: Final = "SELECT ticket, event, entry FROM leaf WHERE +site = ?1 ORDER BY ticket LIMIT ?2"
+_PENDING: Final = (
+    "SELECT ticket, event, entry FROM event WHERE ticket > (SELECT sequenced FROM log WHERE site = ?1) AND site = ?1"
+    " ORDER BY ticket LIMIT ?2"
+)
 _LOG_STATE: Final = "SELECT size, root FROM log WHERE site = ?1"
-_MOVE_LOG: Final = "UPDATE log SET size = ?2, root = ?3 WHERE site = ?1 AND size = ?4 AND root = ?5"
-_SEQUENCED: Final = "DELETE FROM leaf WHERE site = ?1 AND ticket = ?2"
+_MARKS: Final = "SELECT sequenced, filed FROM log WHERE site = ?1"
+_MOVE_LOG: Final = "UPDATE log SET size = ?2, root = ?3, sequenced = ?6 WHERE site = ?1 AND size = ?4 AND root = ?5"
+_WAITING_UP_TO: Final = "SELECT count(*) FROM event WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1"
+_FACELESS: Final = "DELETE FROM event WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1 AND subject IS NULL"
+_LAST_OF: Final = "SELECT ticket FROM event WHERE ticket > ?2 AND site = ?1 ORDER BY ticket LIMIT 1 OFFSET ?3"
+_LAST: Final = "SELECT coalesce(max(ticket), ?2) FROM event WHERE ticket > ?2 AND site = ?1"
+_FILE: Final = """INSERT INTO filed SELECT site, subject, ticket FROM event
+WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1 AND subject IS NOT NULL ORDER BY subject, ticket"""
+_FILED: Final = "UPDATE log SET filed = ?2 WHERE site = ?1"
 
 _PUT_POLICY: Final = "INSERT OR IGNORE INTO policy VALUES (?, ?, ?, ?, ?)"
 _POLICIES: Final = "SELECT digest, version, source, since FROM policy WHERE site = ?1 ORDER BY since, version, digest"
@@ -113,21 +130,26 @@ _SET_NOTE: Final = "INSERT OR REPLACE INTO note VALUES (?, ?, ?)"
 _NOTE: Final = "SELECT value FROM note WHERE site = ?1 AND name = ?2"
 
 
+_FIRST_TWO: Final = (
+    "SELECT d.row, d.kept_as, d.version, d.terms, d.sealed FROM datum d"
+    " WHERE d.site = ?1 AND d.subject = ?2 AND d.category = ?3 LIMIT 2"
+)
+
+
 @cache
-def _read(categories: int) -> str:
-    """One person and the newest datum of each of so many categories, in one statement.
+def _newest(categories: int) -> str:
+    """The newest datum of each of so many categories of one person.
 
     Beside `max()` SQLite takes the other columns from the row that holds the maximum (documented with `SELECT`).
     """
     held = ", ".join(f"?{n}" for n in range(3, 3 + categories))
     return (
-        f"SELECT {_SUBJECT}, {_DATUM}, max(d.collected) FROM subject s LEFT JOIN datum d"
-        f" ON d.site = ?1 AND d.subject = ?2 AND d.category IN ({held})"
-        " WHERE s.site = ?1 AND s.subject = ?2" + (" GROUP BY d.category" if categories > 1 else "")
+        f"SELECT {_DATUM}, max({_COLLECTED}) FROM datum d"
+        f" WHERE d.site = ?1 AND d.subject = ?2 AND d.category IN ({held}) GROUP BY d.category"
     )
 
 
-_READ_ONE: Final = _read(1)
+PEOPLE: Final = 65_536  # rows of people kept ready: about 30 MB at most
 _FAILED: Final = "the disk failed under the database; the process must open it anew"
 _new = tuple.__new__  # a NamedTuple out of a row, without the detour over `_make`
 
@@ -141,9 +163,11 @@ class Connection:
         self.broken = ""
         self.site = 0  # the site's number in this file
         self.tickets: Iterator[int] = count()
+        self.people: dict[bytes, Subject] = {}  # rows as they stand: nobody but this connection can change them
 
     def undo(self) -> None:
         """Roll back, if SQLite has not done so already (a full disk, an I/O error)."""
+        self.people.clear()  # some may have been read after they were changed
         try:
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK")
@@ -203,29 +227,38 @@ class SqliteTransaction:
         self, asks: Sequence[tuple[bytes, Sequence[str]]], lock: Lock = "share"
     ) -> list[tuple[Subject | None, list[Datum]]]:
         out: list[tuple[Subject | None, list[Datum]]] = []
+        execute, site, known = self._execute, self._site, self._at.people
         for subject, categories in asks:
-            if len(categories) == 1:
-                row = self._execute(_READ_ONE, (self._site, subject, categories[0])).fetchall()[0]
-                if row[7] is not None:
-                    out.append((_new(Subject, row[:6]), [_new(Datum, row[6:19])]))
-                else:
-                    out.append((None if row[0] is None else _new(Subject, row[:6]), []))
+            person = known.get(subject) or self._subject(subject)
+            if person is None or len(categories) != 1:
+                out.append((person, [] if person is None else self._newest(subject, categories)))
+                continue
+            found = execute(_FIRST_TWO, (site, subject, categories[0])).fetchall()
+            if len(found) == 1:
+                row, kept_as, version, terms, sealed = found[0]
+                out.append((person, [_new(Datum, (subject, row, categories[0], kept_as, version, terms, sealed))]))
             else:
-                out.append(self._read_many(subject, categories))
+                out.append((person, self._newest(subject, categories) if found else []))
         return out
 
-    def _read_many(self, subject: bytes, categories: Sequence[str]) -> tuple[Subject | None, list[Datum]]:
+    def _newest(self, subject: bytes, categories: Sequence[str]) -> list[Datum]:
         if not categories:
-            return self._subject(subject), []
-        rows = self._execute(_read(len(categories)), (self._site, subject, *categories)).fetchall()
-        if not rows or rows[0][0] is None:
-            return None, []
-        data = {row[8]: _new(Datum, row[6:19]) for row in rows if row[7] is not None}
-        return _new(Subject, rows[0][:6]), [data[category] for category in categories if category in data]
+            return []
+        rows = self._execute(_newest(len(categories)), (self._site, subject, *categories))
+        data = {row[2]: _new(Datum, row[:7]) for row in rows}
+        return [data[category] for category in categories if category in data]
 
     def _subject(self, subject: bytes) -> Subject | None:
-        rows = self._execute(_SUBJECT_OF, (self._site, subject)).fetchall()
-        return _new(Subject, rows[0]) if rows else None
+        known = self._at.people.get(subject)
+        if known is not None:
+            return known
+        for row in self._execute(_SUBJECT_OF, (self._site, subject)):
+            person: Subject = _new(Subject, row)
+            if len(self._at.people) >= PEOPLE:
+                self._at.people.clear()
+            self._at.people[subject] = person
+            return person
+        return None
 
     async def subjects(self, ids: Sequence[bytes], lock: Lock = "share") -> list[Subject | None]:
         return [self._subject(subject) for subject in ids]
@@ -234,6 +267,7 @@ class SqliteTransaction:
         self._write(_ADD_SUBJECT, ((self._site, *subject[:5]) for subject in subjects))
 
     async def change_subject(self, subject: Subject) -> None:
+        self._at.people.pop(subject.subject, None)
         self._execute(_CHANGE_SUBJECT, (self._site, subject.subject, subject.keys, subject.facts, subject.version))
         if not self._at.db.changes():
             raise Clash(f"the person's row is not live at version {subject.version - 1}; read it under a lock first")
@@ -243,20 +277,27 @@ class SqliteTransaction:
         return int(rows[0][0])
 
     async def drop_subject(self, subject: bytes) -> None:
+        self._at.people.pop(subject, None)
         self._execute(_END_SUBJECT, (self._site, subject))
         for statement in _FORGET:
             self._execute(statement, (self._site, subject))
 
     async def purge(self, limit: int) -> int:
+        while await self.file(limit):  # what is not filed is not found
+            pass
         removed = 0
         while removed < limit:
             found = self._execute(_TO_PURGE, (self._site,)).fetchall()
             if not found:
                 break
             ((subject,),) = found
-            for statement in _PURGE:
-                self._execute(statement, (self._site, subject, limit - removed))
-                removed += self._at.db.changes()
+            self._execute(_PURGE, (self._site, subject, limit - removed))
+            removed += self._at.db.changes()
+            tickets = self._execute(_EVENTS_OF, (self._site, subject, limit - removed)).fetchall()
+            for statement in _PURGE_EVENT:
+                self._write(statement, ((self._site, ticket) for (ticket,) in tickets))
+            self._write(_UNFILE, ((self._site, subject, ticket) for (ticket,) in tickets))
+            removed += len(tickets)
             if removed < limit:
                 self._execute(_PURGED, (self._site, subject))
         return removed
@@ -271,7 +312,7 @@ class SqliteTransaction:
         return [_new(Datum, row) for row in self._execute(_HELD, (self._site, subject))]
 
     async def due(self, now: int, limit: int) -> list[Datum]:
-        return [_new(Datum, row) for row in self._execute(_DUE, (self._site, now, limit))]
+        return [_new(Datum, row) for row in self._execute(_DUE, (self._site, moment(now), limit))]
 
     async def awaiting(self, event: str, limit: int) -> list[Datum]:
         return [_new(Datum, row) for row in self._execute(_AWAITING, (self._site, event, limit))]
@@ -318,33 +359,52 @@ class SqliteTransaction:
 
     async def record(self, leaves: Sequence[Leaf], traces: Sequence[Trace]) -> None:
         site, ticket = self._site, self._at.tickets.__next__
-        if len(leaves) == 1:
-            self._execute(_LEAF, (ticket(), site, *leaves[0]))
+        if len(traces) == len(leaves):  # nearly always: each of them is of somebody
+            rows = [
+                (ticket(), site, event, entry, subject, sealed)
+                for (event, entry), (subject, _, sealed) in zip(leaves, traces, strict=True)
+            ]
         else:
-            self._write(_LEAF, ((ticket(), site, event, entry) for event, entry in leaves))
-        if len(traces) == 1:
-            subject, event, sealed = traces[0]
-            self._execute(_TRACE, (site, subject, ticket(), event, sealed))
+            of = {event: (subject, sealed) for subject, event, sealed in traces}
+            rows = [(ticket(), site, event, entry, *of.get(event, (None, None))) for event, entry in leaves]
+        if len(rows) == 1:
+            self._execute(_RECORD, rows[0])
         else:
-            self._write(_TRACE, ((site, subject, ticket(), event, sealed) for subject, event, sealed in traces))
+            self._write(_RECORD, rows)
+
+    async def file(self, limit: int) -> bool:
+        ((_, filed),) = self._rows(_MARKS)
+        found = self._rows(_LAST_OF, filed, limit - 1) or self._rows(_LAST, filed)
+        last = found[0][0]
+        if last == filed:
+            return False
+        self._execute(_FILE, (self._site, filed, last))
+        self._execute(_FILED, (self._site, last))
+        return True
 
     async def traces(self, subject: bytes) -> list[Trace]:
         return [_new(Trace, row) for row in self._execute(_TRACES, (self._site, subject))]
 
     async def has_event(self, event: bytes, subject: bytes | None = None) -> bool:
-        return bool(self._execute(_HAS_EVENT, (self._site, subject, event)).fetchall())
+        if subject is not None and any(trace.event == event for trace in await self.traces(subject)):
+            return True
+        return bool(self._rows(_PENDING_EVENT, event))
 
     async def pending(self, limit: int) -> list[Pending]:
         return [_new(Pending, row) for row in self._execute(_PENDING, (self._site, limit))]
 
     async def log_state(self) -> LogState:
-        return _new(LogState, self._execute(_LOG_STATE, (self._site,)).fetchall()[0])
+        return _new(LogState, self._rows(_LOG_STATE)[0])
 
     async def sequenced(self, before: LogState, after: LogState, tickets: Sequence[int]) -> None:
-        self._execute(_MOVE_LOG, (self._site, *after, *before))
+        ((mark, _),) = self._rows(_MARKS)
+        last = max(tickets, default=mark)
+        self._execute(_MOVE_LOG, (self._site, *after, *before, last))
         if not self._at.db.changes():
             raise Unavailable("the log has moved meanwhile; read its state again and sequence from there")
-        self._write(_SEQUENCED, ((self._site, ticket) for ticket in tickets))
+        if self._rows(_WAITING_UP_TO, mark, last) != [(len(tickets),)]:
+            raise Clash("entries go into the log in the order of their tickets, and an older one was left out")
+        self._execute(_FACELESS, (self._site, mark, last))
 
     # -- the site itself
 
@@ -361,6 +421,9 @@ class SqliteTransaction:
         for (value,) in self._execute(_NOTE, (self._site, name)):
             return str(value)
         return None
+
+    def _rows(self, statement: str, *values: Any) -> list[Any]:
+        return self._execute(statement, (self._site, *values)).fetchall()
 
     def _write(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
         if self._execute is _ended:

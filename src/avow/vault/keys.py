@@ -153,6 +153,10 @@ def tag(ledger_key: bytes, event: bytes) -> bytes:
     return hmac.digest(ledger_key, event, "sha256")[:TAG]
 
 
-def commitment(opening: bytes, payload: bytes) -> bytes:
-    """What holds an entry to its payload and hides it: 32 bytes. `opening` is secret chance, 16 bytes or more."""
-    return hmac.digest(opening, payload, "sha256")
+def commitment(opened: bytes) -> bytes:
+    """What holds an entry to its payload and hides it: 32 bytes. `opened`: 16 bytes of secret chance, then the payload.
+
+    A plain hash, as the chance has one length and stands first: it binds because nobody finds two texts of one hash, and
+    hides because nobody tries out 16 bytes.
+    """
+    return sha256(opened).digest()

@@ -21,24 +21,19 @@ CREATE INDEX subject_to_purge ON subject (site) WHERE state = 1;
 
 -- `category` stands before `row` in the key, so that one category of one person is one short stretch.
 CREATE TABLE datum (
-    collected bigint NOT NULL,
-    due       bigint,
-    version   integer NOT NULL,
-    site      smallint NOT NULL,
-    subject   bytea NOT NULL,
-    row       bytea NOT NULL,
-    category  text COLLATE "C" NOT NULL,
-    kept_as   text NOT NULL,
-    purposes  text NOT NULL,
-    form      text NOT NULL,
-    source    text NOT NULL,
-    policy    bytea NOT NULL,
-    kept_for  text COLLATE "C" NOT NULL,
-    sealed    bytea NOT NULL,
+    version  integer NOT NULL,
+    site     smallint NOT NULL,
+    subject  bytea NOT NULL,
+    row      bytea NOT NULL,
+    category text COLLATE "C" NOT NULL,
+    kept_as  text COLLATE "C" NOT NULL,
+    terms    bytea NOT NULL, -- see avow.store.terms: bytes 17 to 24 are the moment of collection, 25 to 32 the last in use
+    sealed   bytea NOT NULL,
     PRIMARY KEY (site, subject, category, row)
 );
 ALTER TABLE datum ALTER COLUMN sealed SET STORAGE EXTERNAL; -- ciphertext does not compress: do not try
-CREATE INDEX datum_due ON datum (site, due) WHERE due IS NOT NULL;
+ALTER TABLE datum ALTER COLUMN terms SET STORAGE EXTERNAL;
+CREATE INDEX datum_due ON datum (site, substr(terms, 25, 8)) WHERE substr(terms, 25, 8) <> '\xffffffffffffffff';
 
 CREATE TABLE consent (
     given     bigint NOT NULL,

@@ -20,23 +20,17 @@ CREATE INDEX subject_to_purge ON subject (site) WHERE state = 1;
 
 -- `category` stands before `row` in the key, so that one category of one person is one short stretch.
 CREATE TABLE datum (
-    site      INTEGER NOT NULL,
-    subject   BLOB NOT NULL,
-    row       BLOB NOT NULL,
-    category  TEXT NOT NULL,
-    kept_as   TEXT NOT NULL,
-    version   INTEGER NOT NULL,
-    purposes  TEXT NOT NULL,
-    form      TEXT NOT NULL,
-    source    TEXT NOT NULL,
-    policy    BLOB NOT NULL,
-    collected INTEGER NOT NULL,
-    due       INTEGER,
-    kept_for  TEXT NOT NULL,
-    sealed    BLOB NOT NULL,
+    site     INTEGER NOT NULL,
+    subject  BLOB NOT NULL,
+    row      BLOB NOT NULL,
+    category TEXT NOT NULL,
+    kept_as  TEXT NOT NULL,
+    version  INTEGER NOT NULL,
+    terms    BLOB NOT NULL, -- see avow.store.terms: bytes 17 to 24 are the moment of collection, 25 to 32 the last in use
+    sealed   BLOB NOT NULL,
     PRIMARY KEY (site, subject, category, row)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX datum_due ON datum (site, due) WHERE due IS NOT NULL;
+CREATE INDEX datum_due ON datum (site, substr(terms, 25, 8)) WHERE substr(terms, 25, 8) <> x'ffffffffffffffff';
 
 CREATE TABLE consent (
     site      INTEGER NOT NULL,
@@ -60,16 +54,24 @@ CREATE TABLE request (
     PRIMARY KEY (site, subject, row)
 ) STRICT, WITHOUT ROWID;
 
--- By ticket, so that what is sealed is written at the end of the table, and only the small index at a random place:
--- ordered by person, a hundred traces of a hundred people would change a hundred pages.
-CREATE TABLE trace (
+-- The record, in the order of its writing: so an act changes the last page of one table, and no other. `entry` is the
+-- ledger's; `subject` and `sealed` are whom it concerns and its trace, NULL where it concerns nobody.
+CREATE TABLE event (
     ticket  INTEGER PRIMARY KEY,
     site    INTEGER NOT NULL,
-    subject BLOB NOT NULL,
     event   BLOB NOT NULL,
-    sealed  BLOB NOT NULL
+    entry   BLOB NOT NULL,
+    subject BLOB,
+    sealed  BLOB
 ) STRICT;
-CREATE INDEX trace_of_subject ON trace (site, subject);
+
+-- Whose events are where. Filed by the thousand, as each by itself would change a page at a random place.
+CREATE TABLE filed (
+    site    INTEGER NOT NULL,
+    subject BLOB NOT NULL,
+    ticket  INTEGER NOT NULL,
+    PRIMARY KEY (site, subject, ticket)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE lookup (
     site     INTEGER NOT NULL,
@@ -88,17 +90,12 @@ CREATE TABLE suppression (
     PRIMARY KEY (site, channel, hash)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE leaf (
-    ticket INTEGER PRIMARY KEY,
-    site   INTEGER NOT NULL,
-    event  BLOB NOT NULL,
-    entry  BLOB NOT NULL
-) STRICT;
-
 CREATE TABLE log (
-    site INTEGER PRIMARY KEY,
-    size INTEGER NOT NULL,
-    root BLOB NOT NULL
+    site      INTEGER PRIMARY KEY,
+    size      INTEGER NOT NULL,
+    root      BLOB NOT NULL,
+    sequenced INTEGER NOT NULL, -- the last ticket that is in the tree
+    filed     INTEGER NOT NULL  -- the last ticket that is filed under its person
 ) STRICT;
 
 CREATE TABLE policy (
