@@ -9,7 +9,7 @@ import hmac
 import json
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from avow.decide.request import Request
 from avow.ledger.entry import CLOCK_MOVED, Entry, around, encode
@@ -36,8 +36,8 @@ class Seen(NamedTuple):
     recipient: str | None
     outcome: str
     promises: tuple[str, ...]
+    form: str | None  # through which it came
     changed: str  # tokens `row:version`, row by its first eight hexadecimal digits, version 0 when it went
-    form: str | None = None  # through which it came
 
 
 class Wording(NamedTuple):
@@ -114,10 +114,7 @@ class Recorder:
         plain = envelope.open_(key, trace.sealed, self._binding(trace.subject, trace.event))
         at, _, payload = plain[OPENING:].partition(b" ")
         payload, _, changed = payload.partition(b"\n")
-        told = json.loads(payload)
-        told["categories"] = tuple(told["categories"])
-        told["promises"] = tuple(told["promises"])
-        return Seen(trace.event, int(at), changed=changed.decode(), **told)
+        return Seen(trace.event, int(at), *_read(payload), changed.decode())
 
     def proof(self, key: SubjectKey, trace: Trace) -> bytes:
         """Opening and payload of a trace: with them `proves` holds the entry to it. Raises `Tampered`."""
@@ -136,6 +133,14 @@ def _payload(kind: str, ask: Request, outcome: str, promises: tuple[str, ...]) -
     if ask.form:
         told["form"] = ask.form
     return json.dumps(told, separators=(",", ":"), sort_keys=True).encode()
+
+
+@lru_cache(4096)
+def _read(payload: bytes) -> tuple[Any, ...]:
+    """The reverse of `_payload`, in the order of `Seen`: the same for many events."""
+    told = json.loads(payload)
+    words = (told[name] for name in ("action", "role", "purpose"))
+    return *words, tuple(told["categories"]), told["recipient"], told["outcome"], tuple(told["promises"]), told.get("form")
 
 
 def proves(entry: Entry, opened: bytes) -> bool:

@@ -11,7 +11,7 @@ from avow.bench.ratio import Measured, Scale, faults, rates
 from avow.bench.raw_sqlite import READ as RAW_READ
 from avow.bench.raw_sqlite import RECORD as RAW_RECORD
 from avow.bench.raw_sqlite import SITE, RawSqlite, now
-from avow.bench.shop import BATCH, PURPOSE, READ, Person, counted, gate_of, invented, move_in, opened
+from avow.bench.shop import BATCH, PURPOSE, READ, Person, counted, file_events, gate_of, invented, move_in, opened
 from avow.decide.facts import Circumstances
 from avow.decide.request import Allow, Request
 from avow.gate import Actor, Look
@@ -116,6 +116,7 @@ async def grouped(folder: Path, scale: Scale) -> Measured:
             for start in range(0, len(turn), BATCH):
                 answers = await shop.use_each(turn[start : start + BATCH], READ, purpose=PURPOSE, by=by)
                 found[1].extend(answer[READ] for answer in answers if isinstance(answer, dict))
+            await file_events(shop)
             return len(turn)
 
         speeds = await rates(scale.rounds, plain, ours)
@@ -144,6 +145,7 @@ async def single(folder: Path, scale: Scale) -> Measured:
         async def ours(number: int) -> int:
             for n in turns[number]:
                 found[1].append(await shop.use(people[n].who, READ, purpose=PURPOSE, by=by))
+            await file_events(shop)
             return len(turns[number])
 
         speeds = await rates(scale.rounds, plain, ours)

@@ -6,7 +6,7 @@ from typing import Any
 from avow.app import Avow
 from avow.bench.ratio import MICROSECONDS, Measured, Scale, faults, in_turn, rates
 from avow.bench.raw_sqlite import DATUM, HELD, PERSON, RECORD, SITE, RawSqlite, now
-from avow.bench.shop import PURPOSE, collecting_of, counted, gate_of, opened, policy
+from avow.bench.shop import PURPOSE, collecting_of, counted, file_events, gate_of, opened, policy
 from avow.gate import Actor
 from avow.policy.model import Policy
 from avow.policy.parse import parse
@@ -55,6 +55,7 @@ async def export(folder: Path, scale: Scale) -> Measured:
             async def ours(number: int) -> int:  # noqa: ARG001 - as above
                 for who in people:
                     found[1].append(await shop.export(who))
+                await file_events(shop)
                 return each
 
             speeds = await rates(scale.rounds, plain, ours)

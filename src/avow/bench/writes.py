@@ -7,7 +7,7 @@ from avow.app import Avow, Member
 from avow.bench.ratio import Measured, Scale, faults, rates
 from avow.bench.raw_sqlite import DATUM, RECORD, SITE, RawSqlite, now
 from avow.bench.reads import orders, pair
-from avow.bench.shop import BATCH, PURPOSE, Person, collecting_of, counted, gate_of, imports, invented, opened
+from avow.bench.shop import BATCH, PURPOSE, Person, collecting_of, counted, file_events, gate_of, imports, invented, opened
 
 NOTE = "Please ring twice and leave the parcel with the neighbours on the second floor if nobody opens the door. {n}"
 
@@ -32,6 +32,7 @@ async def insert(folder: Path, scale: Scale) -> Measured:
         async def ours(number: int) -> int:
             for n in turns[number]:
                 await shop.collect("remark", {"note": NOTE.format(n=n)}, who=people[n].who)
+            await file_events(shop)
             return len(turns[number])
 
         speeds = await rates(scale.rounds, plain, ours)
@@ -77,6 +78,7 @@ async def bulk(folder: Path, scale: Scale) -> Measured:
             async def ours(number: int) -> int:
                 for start in range(0, each, BATCH):
                     ids.extend(await collecting.collect(imports(people[number][start : start + BATCH])))
+                await file_events(shop)
                 return each
 
             speeds = await rates(scale.rounds, plain, ours)

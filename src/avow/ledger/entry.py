@@ -21,7 +21,6 @@ OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 
 AT: Final = slice(3, 9)  # where the time stands; big-endian, so bytes compare as times do
 EVENT: Final = slice(9, 25)
-TAG: Final = slice(57, 73)
 FIXED: Final = 105  # bytes before the kind
 MAX_PROMISES: Final = 255
 MAX_WORD: Final = 64  # bytes of a kind or a promise id
@@ -72,22 +71,29 @@ def pack(
     tag: bytes, commitment: bytes, flags: int = 0,
 ) -> bytes:  # fmt: skip
     """`encode(Entry(...))` without the tuple in between."""
-    if not len(event) == len(policy) == len(actor) == len(tag) == 16 or len(commitment) != 32:
-        raise Malformed("event, policy, actor and tag of an entry take 16 bytes each, the commitment takes 32")
-    head, tail = _ends(flags, outcome, kind, promises)
-    try:
-        when = at.to_bytes(6, "big")
-    except OverflowError:
-        raise Malformed(f"the time of an entry is 0 to {LATEST} milliseconds since 1970") from None
-    return head + when + event + policy + actor + tag + commitment + tail
+    if not len(event) == len(tag) == 16 or len(commitment) != 32:
+        raise Malformed(_LENGTHS)
+    head, middle, tail = around(at, kind, policy, promises, outcome, actor, flags)
+    return b"".join((head, event, middle, tag, commitment, tail))
 
 
 def around(
     at: int, kind: str, policy: bytes, promises: tuple[str, ...], outcome: str, actor: bytes, flags: int = 0
 ) -> tuple[bytes, bytes, bytes]:
-    """What stands before the event, between it and the tag, and after the commitment. Raises `Malformed`."""
-    bare = pack(bytes(16), at, kind, policy, promises, outcome, actor, bytes(16), bytes(32), flags)
-    return bare[: EVENT.start], bare[EVENT.stop : TAG.start], bare[FIXED:]
+    """What stands before the event, between it and the tag, and after the commitment: the same for events that differ in
+    those alone. Raises `Malformed`.
+    """
+    if not len(policy) == len(actor) == 16:
+        raise Malformed(_LENGTHS)
+    head, tail = _ends(flags, outcome, kind, promises)
+    try:
+        when = at.to_bytes(6, "big")
+    except OverflowError:
+        raise Malformed(f"the time of an entry is 0 to {LATEST} milliseconds since 1970") from None
+    return head + when, policy + actor, tail
+
+
+_LENGTHS: Final = "event, policy, actor and tag of an entry take 16 bytes each, the commitment takes 32"
 
 
 @lru_cache(4096)

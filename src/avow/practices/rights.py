@@ -15,6 +15,7 @@ from avow.practices.collecting import Entry, bound, check_value, index, listing
 from avow.practices.words import unknown
 from avow.record import Recorder
 from avow.store.interface import Consent, Datum, LookUp
+from avow.store.terms import Terms
 
 T = TypeVar("T")
 EVERYTHING: Final = ("*",)  # how the record says every category
@@ -46,14 +47,14 @@ class Rights:
         """
 
         async def apply(act: Act) -> dict[str, Any]:
-            held = await act.tx.held(subject)
-            data = [datum for datum in held if datum.due is None or act.at <= datum.due]  # the rest is as good as gone
+            held = [(datum, datum.came()) for datum in await act.tx.held(subject)]
+            data = [(datum, came) for datum, came in held if came.due is None or act.at <= came.due]  # the rest is as good as gone
             return {
                 "site": self._gate.store.site,
                 "policy": self._policy.version.isoformat(),
                 "subject": subject.hex(),
                 "since": act.row.created,
-                "data": [self._datum(act, datum) for datum in data],
+                "data": [_told(act, datum, came) for datum, came in data],
                 "consents": [self._consent(act, one) for one in await act.tx.consents(subject)],
                 "requests": [
                     {"id": one.row.hex(), "kind": one.kind, "opened": one.opened, "closed": one.closed}
@@ -139,14 +140,6 @@ class Rights:
         asked = categories or self._held_here
         return Request(action, actor.role, RIGHTS_PURPOSE, asked), actor, circumstances
 
-    def _datum(self, act: Act, datum: Datum) -> dict[str, Any]:
-        policy, collected, due, purposes, form, source = datum.came()
-        return {
-            "category": datum.category, "value": act.open(datum), "purposes": purposes.split(), "form": form,
-            "source": source, "collected": collected, "due": due, "kept-for": awaited(datum.kept_as),
-            "policy": policy.hex(),
-        }  # fmt: skip
-
     def _consent(self, act: Act, consent: Consent) -> dict[str, Any]:
         told: dict[str, Any] = json.loads(act.gate.open(words_of(consent), act.at, "consent"))
         about = {"about": consent.about, "given": consent.given, "withdrawn": consent.withdrawn}
@@ -157,3 +150,12 @@ class Rights:
         traces = await act.tx.traces(act.row.subject)
         seen = [self._recorder.reveal(key, trace) for trace in traces]
         return [one._asdict() | {"event": one.event.hex()} for one in seen]
+
+
+def _told(act: Act, datum: Datum, came: Terms) -> dict[str, Any]:
+    policy, collected, due, purposes, form, source = came
+    return {
+        "category": datum.category, "value": act.open(datum), "purposes": purposes.split(), "form": form,
+        "source": source, "collected": collected, "due": due, "kept-for": awaited(datum.kept_as),
+        "policy": policy.hex(),
+    }  # fmt: skip

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple, Protocol
 
 from avow.errors import AvowError
-from avow.store.terms import Terms, due
+from avow.store.terms import Terms, decode, due
 
 Lock = Literal["share", "change"]
 OUTLIVES: Final = "record"  # the retention class whose data outlive the person's erasure
@@ -74,7 +74,7 @@ class Datum(NamedTuple):
 
     def came(self) -> Terms:
         """The terms, taken apart."""
-        return Terms.decode(self.terms)
+        return decode(self.terms)
 
 
 class Consent(NamedTuple):

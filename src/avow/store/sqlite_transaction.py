@@ -26,7 +26,7 @@ from avow.store.interface import (
     Suppression,
     Trace,
 )
-from avow.store.terms import moment
+from avow.store.terms import COLLECTED, moment
 from avow.store.turns import Turns
 
 # -- statements. ?1 is always the site ----------------------------------------------------------------------------
@@ -67,7 +67,7 @@ ON CONFLICT (site, subject, category, row) DO UPDATE SET
     version = CASE WHEN datum.version = excluded.version - 1 THEN excluded.version END,
     kept_as = excluded.kept_as, terms = excluded.terms, sealed = excluded.sealed"""
 _REMOVE: Final = "DELETE FROM datum WHERE site = ?1 AND subject = ?2 AND row = ?3"
-_HELD: Final = f"SELECT {_DATUM} FROM datum d WHERE d.site = ?1 AND d.subject = ?2 ORDER BY {_COLLECTED}, d.row"
+_HELD: Final = f"SELECT {_DATUM} FROM datum d WHERE d.site = ?1 AND d.subject = ?2"
 _DUE: Final = (
     f"SELECT {_DATUM} FROM datum d WHERE d.site = ?1 AND {_DUE_AT} < ?2 AND {_DUE_AT} <> x'ffffffffffffffff'"
     f" AND {_LIVING} ORDER BY {_DUE_AT} LIMIT ?3"
@@ -303,13 +303,18 @@ class SqliteTransaction:
         return removed
 
     async def put(self, data: Sequence[Datum]) -> None:
-        self._write(_PUT, ((self._site, *datum) for datum in data))
+        if len(data) == 1:
+            self._execute(_PUT, (self._site, *data[0]))
+        else:
+            self._write(_PUT, ((self._site, *datum) for datum in data))
 
     async def remove(self, rows: Sequence[tuple[bytes, bytes]]) -> None:
         self._write(_REMOVE, ((self._site, *row) for row in rows))
 
     async def held(self, subject: bytes) -> list[Datum]:
-        return [_new(Datum, row) for row in self._execute(_HELD, (self._site, subject))]
+        data: list[Datum] = [_new(Datum, row) for row in self._execute(_HELD, (self._site, subject))]
+        data.sort(key=_age)  # here: SQLite would copy every value in order to sort
+        return data
 
     async def due(self, now: int, limit: int) -> list[Datum]:
         return [_new(Datum, row) for row in self._execute(_DUE, (self._site, moment(now), limit))]
@@ -429,6 +434,10 @@ class SqliteTransaction:
         if self._execute is _ended:
             self._execute()
         self._at.db.executemany(statement, rows)
+
+
+def _age(datum: Datum) -> bytes:
+    return datum.terms[COLLECTED] + datum.row
 
 
 def _ended(*_: Any) -> NoReturn:

@@ -44,13 +44,17 @@ def place(
     """`Binding(...).encode()` without the tuple in between."""
     if len(subject) != ID or len(row) != ID:
         raise CallError("a subject or row id has another length than 16 bytes; pass ids as the store gives them")
-    return _words(site, table, category, type, kept_as) + subject + row + _VERSIONS.pack(version, schema)
+    words, versions = _around(site, table, category, type, kept_as, version, schema)
+    return words + subject + row + versions
 
 
 @lru_cache(4096)
-def _words(site: str, table: str, category: str, type: str, kept_as: str) -> bytes:
-    """The words, which many places share; cached, because this is on the way of every read."""
-    return fields(LABEL, site.encode(), table.encode(), category.encode(), type.encode(), kept_as.encode())
+def _around(
+    site: str, table: str, category: str, type: str, kept_as: str, version: int, schema: int
+) -> tuple[bytes, bytes]:
+    """What stands before and after the ids, which many places share; cached, as this is on the way of every read."""
+    words = fields(LABEL, site.encode(), table.encode(), category.encode(), type.encode(), kept_as.encode())
+    return words, _VERSIONS.pack(version, schema)
 
 
 def fields(*parts: bytes) -> bytes:
