@@ -159,8 +159,7 @@ class Gate:
     def now(self) -> int:
         """The moment, in milliseconds UTC. A clock that goes back stands still here: nothing gets younger."""
         at = self._clock()
-        if at > self._latest:
-            self._latest = at
+        self._latest = max(self._latest, at)
         return self._latest
 
     def not_before(self, known: int) -> None:
@@ -469,9 +468,7 @@ def bound(site: str, table: str, datum: Datum) -> bytes:
 
 def words_of(consent: Consent) -> Datum:
     """Where the words of a consent are sealed: a place like a datum's, with the version and moment it was given under."""
-    return Datum(
-        consent.subject, consent.row, "", ORDINARY, 1, consent.policy + moment(consent.given), consent.sealed
-    )
+    return Datum(consent.subject, consent.row, "", ORDINARY, 1, consent.policy + moment(consent.given), consent.sealed)
 
 
 def anchor(row: bytes, version: int | str) -> str:

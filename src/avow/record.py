@@ -7,7 +7,7 @@ it the entry says nothing about anybody. No clock, no randomness of its own.
 
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -114,7 +114,7 @@ class Recorder:
         plain = envelope.open_(key, trace.sealed, self._binding(trace.subject, trace.event))
         at, _, payload = plain[OPENING:].partition(b" ")
         payload, _, changed = payload.partition(b"\n")
-        return Seen(trace.event, int(at), *_read(payload), changed.decode())
+        return Seen(trace.event, int(at), **_read(payload), changed=changed.decode())
 
     def proof(self, key: SubjectKey, trace: Trace) -> bytes:
         """Opening and payload of a trace: with them `proves` holds the entry to it. Raises `Tampered`."""
@@ -136,11 +136,10 @@ def _payload(kind: str, ask: Request, outcome: str, promises: tuple[str, ...]) -
 
 
 @lru_cache(4096)
-def _read(payload: bytes) -> tuple[Any, ...]:
-    """The reverse of `_payload`, in the order of `Seen`: the same for many events."""
-    told = json.loads(payload)
-    words = (told[name] for name in ("action", "role", "purpose"))
-    return *words, tuple(told["categories"]), told["recipient"], told["outcome"], tuple(told["promises"]), told.get("form")
+def _read(payload: bytes) -> Mapping[str, Any]:
+    """The reverse of `_payload`; the same for many events."""
+    told: dict[str, Any] = {"form": None} | json.loads(payload)
+    return told | {"categories": tuple(told["categories"]), "promises": tuple(told["promises"])}
 
 
 def proves(entry: Entry, opened: bytes) -> bool:

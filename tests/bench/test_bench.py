@@ -66,7 +66,7 @@ async def test_a_dropped_record_is_noticed(bench: Any, tmp_path: Path, monkeypat
 
 
 async def test_a_wrong_value_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("avow.gate.Gate.open_as", lambda *_: "something else")
+    monkeypatch.setattr("avow.gate.Gate.open", lambda *_: "something else")
     found = await grouped(tmp_path, SMALL)
     assert not found.complete
     assert "values are right" in found.why

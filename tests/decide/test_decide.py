@@ -115,18 +115,18 @@ def test_facts_that_are_no_facts_are_refused() -> None:
 @pytest.mark.parametrize(
     ("ask", "answer"),
     [
-        (replace(USE, action=cast("Any", "borrow")), module.NO_ACTION),
-        (replace(USE, actor="stranger"), module.NO_ACTOR),
-        (replace(USE, purpose="gossip"), module.NO_PURPOSE),
-        (replace(USE, categories=("shoe-size",)), module.NO_CATEGORY),
-        (replace(USE, categories=()), module.EMPTY),
-        (replace(USE, recipient="payments"), module.WANTS_RECIPIENT),
-        (replace(USE, form="order"), module.WANTS_FORM),
-        (replace(USE, action="share"), module.WANTS_RECIPIENT),
-        (replace(USE, action="share", recipient="a stranger"), module.NO_RECIPIENT),
-        (replace(USE, action="collect", actor="person"), module.WANTS_FORM),
-        (replace(USE, action="collect", actor="person", form="quiz"), module.NO_FORM),
-        (replace(USE, action="collect", actor="person", form="order", recipient="payments"), module.WANTS_RECIPIENT),
+        (USE._replace(action=cast("Any", "borrow")), module.NO_ACTION),
+        (USE._replace(actor="stranger"), module.NO_ACTOR),
+        (USE._replace(purpose="gossip"), module.NO_PURPOSE),
+        (USE._replace(categories=("shoe-size",)), module.NO_CATEGORY),
+        (USE._replace(categories=()), module.EMPTY),
+        (USE._replace(recipient="payments"), module.WANTS_RECIPIENT),
+        (USE._replace(form="order"), module.WANTS_FORM),
+        (USE._replace(action="share"), module.WANTS_RECIPIENT),
+        (USE._replace(action="share", recipient="a stranger"), module.NO_RECIPIENT),
+        (USE._replace(action="collect", actor="person"), module.WANTS_FORM),
+        (USE._replace(action="collect", actor="person", form="quiz"), module.NO_FORM),
+        (USE._replace(action="collect", actor="person", form="order", recipient="payments"), module.WANTS_RECIPIENT),
         (Request("set-cookie", "site", "gossip", ("cart",)), module.NO_PURPOSE),
     ],
 )
@@ -138,13 +138,13 @@ def test_an_unknown_word_is_refused_by_default_and_names_no_promise(ask: Request
 def test_several_categories_are_allowed_together_or_not_at_all() -> None:
     made = policy({"P-1": [use("email")], "P-2": [use("name", when=needs("request"))], "P-3": [use("name", "email")]})
     table = compile_policy(made)
-    both = replace(USE, categories=("name", "email"))
+    both = USE._replace(categories=("name", "email"))
     held = Facts.of("in-time", "request")
     assert decide(table, both, held) == Allow(("P-1", "P-2", "P-3"))
-    assert decide(table, replace(both, categories=("name", "email", "phone")), held).promises == ()
+    assert decide(table, both._replace(categories=("name", "email", "phone")), held).promises == ()
     only_one = Facts(bits(["request"]), {"name": bits(["in-time"])})
     assert decide(table, both, only_one) == Refuse(("P-1", "P-3"), "`use` needs `in-time` as well", ("in-time",))
-    assert decide(table, replace(both, categories=("name", "name")), only_one) == Allow(("P-2", "P-3"))
+    assert decide(table, both._replace(categories=("name", "name")), only_one) == Allow(("P-2", "P-3"))
 
 
 def test_a_refusal_of_several_names_the_refusing_ones_only_and_misses_what_all_miss() -> None:
@@ -158,10 +158,10 @@ def test_a_refusal_of_several_names_the_refusing_ones_only_and_misses_what_all_m
         categories=SHOP.categories.values(),
     )
     table = compile_policy(made)
-    three = decide(table, replace(USE, categories=("phone", "name", "email")), Facts.of("in-time"))
+    three = decide(table, USE._replace(categories=("phone", "name", "email")), Facts.of("in-time"))
     assert isinstance(three, Refuse)
     assert (three.promises, three.missing) == (("P-1", "P-2"), ("request", "consent"))
-    hopeless = decide(table, replace(USE, categories=("name", "ip")), Facts.of("in-time"))
+    hopeless = decide(table, USE._replace(categories=("name", "ip")), Facts.of("in-time"))
     assert isinstance(hopeless, Refuse)
     assert (hopeless.promises, hopeless.missing) == (("P-2", "P-4"), ())
 

@@ -48,39 +48,39 @@ COLLECT = Request("collect", "person", "order", ("name",), None, "order")
     ("clause", "ask", "guards"),
     [
         pytest.param(collect("name"), COLLECT, ["volunteered"], id="collecting-needs-a-volunteer"),
-        pytest.param(collect("name"), replace(COLLECT, actor="site"), ["volunteered"], id="so-does-an-import"),
+        pytest.param(collect("name"), COLLECT._replace(actor="site"), ["volunteered"], id="so-does-an-import"),
         pytest.param(use("name"), USE, ["in-time"], id="use-needs-a-datum-in-time"),
         pytest.param(
-            use("name", by=("packer",)), replace(USE, actor="packer"), ["in-time", "standing"], id="staff-stand"
+            use("name", by=("packer",)), USE._replace(actor="packer"), ["in-time", "standing"], id="staff-stand"
         ),
         pytest.param(
             use("name", by=("person",)),
-            replace(USE, actor="person"),
+            USE._replace(actor="person"),
             ["in-time", "identified"],
             id="persons-are-identified",
         ),
         pytest.param(share("name"), SHARE, ["in-time", "contract"], id="a-processor-has-a-contract"),
         pytest.param(
             share("name", to=("processor",)),
-            replace(SHARE, recipient="processor"),
+            SHARE._replace(recipient="processor"),
             ["in-time", "contract"],
             id="an-undeclared-processor-too",
         ),
         pytest.param(
             share("name", to=("police",)),
-            replace(SHARE, recipient="police"),
+            SHARE._replace(recipient="police"),
             ["in-time", "case"],
             id="an-authority-has-a-case",
         ),
         pytest.param(
             share("name", to=("fraud-prevention",), way="sell"),
-            replace(SHARE, action="sell", recipient="fraud-prevention"),
+            SHARE._replace(action="sell", recipient="fraud-prevention"),
             ["in-time", "case"],
             id="fraud-prevention-has-a-case",
         ),
         pytest.param(
             share("name", to=("public",), way="summarise"),
-            replace(SHARE, action="summarise", recipient="public"),
+            SHARE._replace(action="summarise", recipient="public"),
             [],
             id="statistics-have-no-guard",
         ),
@@ -146,7 +146,7 @@ def test_a_refusal_tells_the_fewest_conditions_that_would_have_changed_it() -> N
 def test_where_nothing_grants_the_promises_that_state_the_limits_are_named() -> None:
     made = policy({"P-1": [use("name", purposes=("news",))], "P-2": [never(otherwise=True)], "P-3": [use("email")]})
     assert answer(made, USE).promises == ("P-1", "P-2")
-    assert answer(made, replace(USE, categories=("phone",))).promises == ("P-2",)
+    assert answer(made, USE._replace(categories=("phone",))).promises == ("P-2",)
 
 
 def test_a_default_deny_promise_blocks_nothing_of_its_own() -> None:
@@ -172,7 +172,7 @@ def test_what_a_processor_holds_is_never_collected_and_the_promises_that_speak_o
         forms={"order": None, "page": "payments"},
     )
     for form in ("order", "page"):
-        refused = answer(made, replace(COLLECT, categories=("card",), form=form), "volunteered")
+        refused = answer(made, COLLECT._replace(categories=("card",), form=form), "volunteered")
         assert refused == Refuse(("P-1", "P-2"), "`collect` is never allowed here")
     assert answer(made, COLLECT, "volunteered").promises == ("P-2",)
     assert mentions(made, "card") == ("P-1", "P-2")
@@ -183,8 +183,8 @@ def test_what_is_kept_apart_is_never_tied_to_a_person_nor_collected_into_the_vau
     everything = Facts((1 << 14) - 1)
     table = compile_policy(made)
     assert decide(table, Request("link", "site", "order", ("ip",)), everything).promises == ("P-1",)
-    assert isinstance(decide(table, replace(COLLECT, categories=("ip",)), everything), Refuse)
-    assert isinstance(decide(table, replace(USE, categories=("ip",)), everything), Allow)
+    assert isinstance(decide(table, COLLECT._replace(categories=("ip",)), everything), Refuse)
+    assert isinstance(decide(table, USE._replace(categories=("ip",)), everything), Allow)
     assert isinstance(decide(table, Request("access", "person", "rights", ("ip",)), everything), Refuse)
 
 
@@ -248,7 +248,7 @@ def test_staff_may_not_read_all_about_a_person_under_the_persons_own_right() -> 
         ),
         pytest.param(
             {"P-1": [share("name", to=("police",))]},
-            replace(SHARE, recipient="police"),
+            SHARE._replace(recipient="police"),
             (Obligation("tell-the-person", "", "P-1"),),
             id="the-person-is-told-of-a-legal-disclosure",
         ),

@@ -46,7 +46,7 @@ DEFECTS: Final[Mapping[str, tuple[object, str, object]]] = {
     "log": (Inspecting, "_log", staticmethod(_nothing)),
     "order": (inspecting, "BACKWARDS", 1 << 60),
     "census": (Inspecting, "census", _none),
-    "standing": (Gate, "line", _believing),
+    "standing": (Gate, "_believed", _believing),
 }
 
 

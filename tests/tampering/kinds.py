@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from avow.store.terms import decode, due
 from tests.tampering.site import Row, Site, flipped
 
 
@@ -113,8 +114,10 @@ def standing_to_another_person(site: Site) -> str:
 
 def trace_to_another_person(site: Site) -> str:
     one, other = _two(site)
-    row = _one(site, "trace", one)
-    _set(site, "trace", row, subject=bytes.fromhex(other))
+    row = _one(site, "event", one)
+    filed = _one(site, "filed", one, such=lambda it: it["ticket"] == row["ticket"])
+    _set(site, "event", row, subject=bytes.fromhex(other))
+    _set(site, "filed", filed, subject=bytes.fromhex(other))
     return site.dice.choice((one, other))
 
 
@@ -155,7 +158,7 @@ def wrap_deleted(site: Site) -> str:
 def person_deleted_whole(site: Site) -> str:
     """Every row of the person, as if they had never been."""
     who = site.dice.choice(site.people)
-    for table in ("datum", "trace", "consent", "request", "lookup", "subject"):
+    for table in ("datum", "event", "filed", "consent", "request", "lookup", "subject"):
         for row in site.rows(table, who):
             site.replace(table, row, None)
     return site.dice.choice([one for one in site.people if one != who])
@@ -182,19 +185,19 @@ def _copied(table: str, key: str) -> Callable[[Site], str]:
 
 def trace_under_another_event(site: Site) -> str:
     who = site.dice.choice(site.people)
-    row = _one(site, "trace", who)
-    site.replace("trace", None, row | {"ticket": site.dice.getrandbits(60), "event": site.dice.randbytes(16)})
+    row = _one(site, "event", who)
+    site.replace("event", None, row | {"ticket": site.dice.getrandbits(60), "event": site.dice.randbytes(16)})
     return who
 
 
 def events_in_another_order(site: Site) -> str:
     """Two events that lie further apart than events may be late change places."""
     who = site.dice.choice(site.people)
-    rows = sorted(site.rows("trace", who), key=lambda row: int(row["ticket"]))
+    rows = sorted(site.rows("event", who), key=lambda row: int(row["ticket"]))
     early, late = rows[site.dice.randrange(3)], rows[site.dice.randrange(5, 8)]
-    site.replace("trace", early, None)
-    site.replace("trace", late, late | {"ticket": early["ticket"]})
-    site.replace("trace", None, early | {"ticket": late["ticket"]})
+    site.replace("event", early, None)
+    site.replace("event", late, late | {"ticket": early["ticket"]})
+    site.replace("event", None, early | {"ticket": late["ticket"]})
     return who
 
 
@@ -217,7 +220,7 @@ def _back(table: str) -> Callable[[Site], str]:
 def person_rolled_back_whole(site: Site) -> str:
     """Every row of one person as it was half-way: only the log tells."""
     who = site.dice.choice(site.people)
-    for table in ("trace", "datum", "consent", "request", "lookup", "subject"):
+    for table in ("event", "filed", "datum", "consent", "request", "lookup", "subject"):
         for row in site.rows(table, who):
             site.replace(table, row, None)
         for row in site.older[table]:
@@ -231,9 +234,26 @@ def person_rolled_back_whole(site: Site) -> str:
 
 def term_put_off(site: Site) -> str:
     who = site.dice.choice(site.people)
-    row = _one(site, "datum", who, such=lambda row: row["due"] is not None)
-    _set(site, "datum", row, due=site.dice.choice((None, row["due"] + 1, row["due"] + 86_400_000)))
+    row = _one(site, "datum", who, such=lambda row: due(row["terms"]) is not None)
+    came = decode(row["terms"])
+    later = site.dice.choice((None, (came.due or 0) + 1, (came.due or 0) + 86_400_000))
+    _set(site, "datum", row, terms=came._replace(due=later).encode())
     return who
+
+
+def _otherwise(term: str, *values: Any) -> Callable[[Site], str]:
+    """A value that says it came under other terms than it did."""
+
+    def tamper(site: Site) -> str:
+        who = site.dice.choice(site.people)
+        row = _one(site, "datum", who)
+        came = decode(row["terms"])
+        value = site.dice.choice([value for value in values if value != getattr(came, term)])
+        _set(site, "datum", row, terms=came._replace(**{term: value}).encode())
+        return who
+
+    tamper.__name__ = f"another {term} of a datum"
+    return tamper
 
 
 def _another(table: str, column: str, *values: Any) -> Callable[[Site], str]:
@@ -249,19 +269,19 @@ def _another(table: str, column: str, *values: Any) -> Callable[[Site], str]:
 
 
 KINDS: Final[tuple[Callable[[Site], str], ...]] = (
-    _bit("datum", "sealed"), _bit("trace", "sealed"), _bit("consent", "sealed"), _bit("subject", "facts"),
-    _bit("subject", "keys"), _bit("trace", "event"), _bit("lookup", "hash"), bit_of_wrap,
+    _bit("datum", "sealed"), _bit("event", "sealed"), _bit("consent", "sealed"), _bit("subject", "facts"),
+    _bit("subject", "keys"), _bit("event", "event"), _bit("lookup", "hash"), bit_of_wrap,
     value_to_another_person, value_to_another_category, value_renamed, value_to_another_row, value_from_another_site,
     value_of_another_version, value_in_another_class, standing_to_another_person, trace_to_another_person,
     consent_to_another_person, wraps_exchanged,
-    _gone("datum"), _gone("trace"), _gone("subject"), _gone("consent"), _gone("request"), _gone("lookup"),
+    _gone("datum"), _gone("event"), _gone("filed"), _gone("subject"), _gone("consent"), _gone("request"), _gone("lookup"),
     wrap_deleted, person_deleted_whole, person_marked_erased,
-    _copied("datum", "row"), _copied("trace", "ticket"), _copied("consent", "row"), _copied("request", "row"),
+    _copied("datum", "row"), _copied("event", "ticket"), _copied("consent", "row"), _copied("request", "row"),
     _copied("subject", "subject"), trace_under_another_event, events_in_another_order,
     _back("datum"), _back("subject"), _back("consent"), _back("request"), person_rolled_back_whole,
-    term_put_off, _another("datum", "kept_for", "", "winner-told"), _another("datum", "policy", b"p" * 16),
-    _another("datum", "purposes", "marketing", ""), _another("datum", "form", "order", "click", "contest"),
-    _another("datum", "source", "shop database"), _another("datum", "collected", 1, 1 << 41),
+    term_put_off, _bit("datum", "terms"), _otherwise("policy", b"p" * 16), _otherwise("purposes", "marketing", ""),
+    _otherwise("form", "order", "click", "contest"), _otherwise("source", "shop database"),
+    _otherwise("collected", 1, 1 << 41),
     _another("consent", "about", "consent/marketing"), _another("consent", "withdrawn", None, 1),
     _another("consent", "given", 1), _another("consent", "policy", b"p" * 16),
     _another("request", "kind", "quote"), _another("request", "closed", None, 1), _another("request", "opened", 1),

@@ -23,7 +23,8 @@ from tests.shops import POLICY, Clock, opened
 
 PEOPLE: Final = 4
 KEYS: Final = {
-    "subject": ("site", "subject"), "datum": ("site", "subject", "category", "row"), "trace": ("ticket",),
+    "subject": ("site", "subject"), "datum": ("site", "subject", "category", "row"), "event": ("ticket",),
+    "filed": ("site", "subject", "ticket"),
     "consent": ("site", "subject", "row"), "request": ("site", "subject", "row"),
     "lookup": ("site", "category", "hash", "subject"),
 }  # fmt: skip
@@ -189,6 +190,7 @@ class Site:
         """What the shop's own inspection says, with the keys read anew as they are a minute later."""
         self.shop.keystore._cache.clear()
         self.shop.keystore._taken.clear()
+        self.shop._gate.store._at.people.clear()  # type: ignore[attr-defined]  # SQLite's
         wrong = await self.shop.census()
         for who in people:
             if not wrong:

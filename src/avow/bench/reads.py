@@ -4,7 +4,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from avow.app import Avow, Member
 from avow.bench.ratio import Measured, Scale, faults, rates
@@ -69,10 +69,11 @@ async def parts(folder: Path, scale: Scale) -> Measured:
             return len(turns[number])
 
         async def ours(number: int) -> int:
-            keep, read = found[1].append, gate.store.transaction().read  # not entered: each statement is one by itself
+            keep = found[1].append
+            tx: Any = gate.store.transaction()  # not entered: each statement is one by itself
             for n in turns[number]:
                 look = looks[n]
-                ((row, data),) = await read(((look.subject, look.ask.categories),))
+                ((row, data),) = await tx.read(((look.subject, look.ask.categories),))
                 if row is None:
                     continue
                 at = gate.now()

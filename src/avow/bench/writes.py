@@ -7,7 +7,18 @@ from avow.app import Avow, Member
 from avow.bench.ratio import Measured, Scale, faults, rates
 from avow.bench.raw_sqlite import DATUM, RECORD, SITE, RawSqlite, now
 from avow.bench.reads import orders, pair
-from avow.bench.shop import BATCH, PURPOSE, Person, collecting_of, counted, file_events, gate_of, imports, invented, opened
+from avow.bench.shop import (
+    BATCH,
+    PURPOSE,
+    Person,
+    collecting_of,
+    counted,
+    file_events,
+    gate_of,
+    imports,
+    invented,
+    opened,
+)
 
 NOTE = "Please ring twice and leave the parcel with the neighbours on the second floor if nobody opens the door. {n}"
 

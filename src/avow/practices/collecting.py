@@ -12,7 +12,7 @@ from avow.decide.decide import decide
 from avow.decide.facts import Circumstances, add, facts, tokens
 from avow.decide.request import Allow, Request
 from avow.errors import BadValue, CallError, Refused
-from avow.gate import STANDING, Actor, Gate, Journal, Keys, anchor, anchored, ordinary, pack, unpack
+from avow.gate import STANDING, Actor, Gate, Journal, Keys, anchor, anchored, pack, unpack
 from avow.policy.model import Category, Collect, Keep, Policy
 from avow.policy.retention import ORDINARY, rule, term
 from avow.practices.words import listed, unknown

@@ -13,7 +13,7 @@ from typing import Final
 from avow.decide.facts import Circumstances, add, drop
 from avow.decide.request import Allow, Request
 from avow.errors import KeyGone, Tampered
-from avow.gate import Act, Actor, Entry, Gate, Journal, ordinary, outlives, unpack
+from avow.gate import Act, Actor, Entry, Gate, Journal, outlives, unpack
 from avow.policy.model import RIGHTS_PURPOSE, SITE
 from avow.practices.agreeing import mark, put_consent, put_request, without
 from avow.practices.ending import find_by

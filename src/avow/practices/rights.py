@@ -48,7 +48,9 @@ class Rights:
 
         async def apply(act: Act) -> dict[str, Any]:
             held = [(datum, datum.came()) for datum in await act.tx.held(subject)]
-            data = [(datum, came) for datum, came in held if came.due is None or act.at <= came.due]  # the rest is as good as gone
+            data = [
+                (datum, came) for datum, came in held if came.due is None or act.at <= came.due
+            ]  # the rest is as good as gone
             return {
                 "site": self._gate.store.site,
                 "policy": self._policy.version.isoformat(),

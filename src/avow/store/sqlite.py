@@ -9,7 +9,6 @@ secure_delete. SQL by apsw, which brings a SQLite without the WAL-reset fault of
 
 import asyncio
 import hashlib
-from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,7 +82,7 @@ class SqliteStore:
         except BaseException:
             self._at.undo()
             raise
-        self._at.tickets = count(openings << 40)
+        self._at.ticket = openings << 40
 
     async def scrub(self) -> None:
         await self._at.turns.take()

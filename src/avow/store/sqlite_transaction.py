@@ -1,7 +1,7 @@
 # ruff: noqa: ARG002, D102, S608 - one writer needs no lock on people; what each method does stands in the contract; statements are put together from constants alone
 """SQLite: the transaction. Every statement is a constant, so that apsw finds it compiled already."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from itertools import count
 from types import TracebackType
@@ -107,19 +107,27 @@ _TRACES: Final = """SELECT subject, event, sealed FROM event WHERE site = ?1 AND
     UNION ALL SELECT ticket FROM event WHERE ticket > (SELECT filed FROM log WHERE site = ?1) AND subject = ?2
 ) ORDER BY ticket"""
 _PENDING_EVENT: Final = (
-    "SELECT 1 FROM event WHERE ticket > (SELECT sequenced FROM log WHERE site = ?1) AND site = ?1 AND event = ?2 LIMIT 1"
+    "SELECT 1 FROM event WHERE ticket > (SELECT sequenced FROM log WHERE site = ?1) AND site = ?1 AND event = ?2"
+    " AND entry IS NOT NULL LIMIT 1"
 )
 _PENDING: Final = (
     "SELECT ticket, event, entry FROM event WHERE ticket > (SELECT sequenced FROM log WHERE site = ?1) AND site = ?1"
-    " ORDER BY ticket LIMIT ?2"
+    " AND ticket <= ?3 AND entry IS NOT NULL ORDER BY ticket LIMIT ?2"
 )
 _LOG_STATE: Final = "SELECT size, root FROM log WHERE site = ?1"
 _MARKS: Final = "SELECT sequenced, filed FROM log WHERE site = ?1"
 _MOVE_LOG: Final = "UPDATE log SET size = ?2, root = ?3, sequenced = ?6 WHERE site = ?1 AND size = ?4 AND root = ?5"
-_WAITING_UP_TO: Final = "SELECT count(*) FROM event WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1"
-_FACELESS: Final = "DELETE FROM event WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1 AND subject IS NULL"
-_LAST_OF: Final = "SELECT ticket FROM event WHERE ticket > ?2 AND site = ?1 ORDER BY ticket LIMIT 1 OFFSET ?3"
-_LAST: Final = "SELECT coalesce(max(ticket), ?2) FROM event WHERE ticket > ?2 AND site = ?1"
+_WAITING_UP_TO: Final = (
+    "SELECT count(*) FROM event WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1 AND entry IS NOT NULL"
+)
+_SEQUENCED: Final = (
+    "DELETE FROM event WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1 AND subject IS NULL",
+    "UPDATE event SET entry = NULL WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1",
+)
+_LAST_OF: Final = (
+    "SELECT ticket FROM event WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1 ORDER BY ticket LIMIT 1 OFFSET ?4"
+)
+_LAST: Final = "SELECT coalesce(max(ticket), ?2) FROM event WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1"
 _FILE: Final = """INSERT INTO filed SELECT site, subject, ticket FROM event
 WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1 AND subject IS NOT NULL ORDER BY subject, ticket"""
 _FILED: Final = "UPDATE log SET filed = ?2 WHERE site = ?1"
@@ -149,6 +157,7 @@ def _newest(categories: int) -> str:
     )
 
 
+_NOBODY: Final = None, None  # in the place of subject and trace
 PEOPLE: Final = 65_536  # rows of people kept ready: about 30 MB at most
 _FAILED: Final = "the disk failed under the database; the process must open it anew"
 _new = tuple.__new__  # a NamedTuple out of a row, without the detour over `_make`
@@ -162,7 +171,7 @@ class Connection:
         self.turns = Turns()
         self.broken = ""
         self.site = 0  # the site's number in this file
-        self.tickets: Iterator[int] = count()
+        self.ticket = 0  # the last one given; a row beyond it was put there by somebody else
         self.people: dict[bytes, Subject] = {}  # rows as they stand: nobody but this connection can change them
 
     def undo(self) -> None:
@@ -363,15 +372,17 @@ class SqliteTransaction:
     # -- the record
 
     async def record(self, leaves: Sequence[Leaf], traces: Sequence[Trace]) -> None:
-        site, ticket = self._site, self._at.tickets.__next__
+        site, first = self._site, self._at.ticket + 1
+        rows: list[tuple[int | bytes | None, ...]]
         if len(traces) == len(leaves):  # nearly always: each of them is of somebody
             rows = [
-                (ticket(), site, event, entry, subject, sealed)
-                for (event, entry), (subject, _, sealed) in zip(leaves, traces, strict=True)
+                (ticket, site, event, entry, subject, sealed)
+                for ticket, (event, entry), (subject, _, sealed) in zip(count(first), leaves, traces, strict=False)
             ]
         else:
             of = {event: (subject, sealed) for subject, event, sealed in traces}
-            rows = [(ticket(), site, event, entry, *of.get(event, (None, None))) for event, entry in leaves]
+            rows = [(n, site, event, entry, *of.get(event, _NOBODY)) for n, (event, entry) in enumerate(leaves, first)]
+        self._at.ticket += len(rows)
         if len(rows) == 1:
             self._execute(_RECORD, rows[0])
         else:
@@ -379,7 +390,8 @@ class SqliteTransaction:
 
     async def file(self, limit: int) -> bool:
         ((_, filed),) = self._rows(_MARKS)
-        found = self._rows(_LAST_OF, filed, limit - 1) or self._rows(_LAST, filed)
+        given = self._at.ticket
+        found = self._rows(_LAST_OF, filed, given, limit - 1) or self._rows(_LAST, filed, given)
         last = found[0][0]
         if last == filed:
             return False
@@ -396,7 +408,7 @@ class SqliteTransaction:
         return bool(self._rows(_PENDING_EVENT, event))
 
     async def pending(self, limit: int) -> list[Pending]:
-        return [_new(Pending, row) for row in self._execute(_PENDING, (self._site, limit))]
+        return [_new(Pending, row) for row in self._execute(_PENDING, (self._site, limit, self._at.ticket))]
 
     async def log_state(self) -> LogState:
         return _new(LogState, self._rows(_LOG_STATE)[0])
@@ -409,7 +421,8 @@ class SqliteTransaction:
             raise Unavailable("the log has moved meanwhile; read its state again and sequence from there")
         if self._rows(_WAITING_UP_TO, mark, last) != [(len(tickets),)]:
             raise Clash("entries go into the log in the order of their tickets, and an older one was left out")
-        self._execute(_FACELESS, (self._site, mark, last))
+        for statement in _SEQUENCED:
+            self._execute(statement, (self._site, mark, last))
 
     # -- the site itself
 

@@ -55,12 +55,12 @@ CREATE TABLE request (
 ) STRICT, WITHOUT ROWID;
 
 -- The record, in the order of its writing: so an act changes the last page of one table, and no other. `entry` is the
--- ledger's; `subject` and `sealed` are whom it concerns and its trace, NULL where it concerns nobody.
+-- ledger's, NULL once it is in the tree; `subject` and `sealed` are whom it concerns and its trace, NULL for nobody.
 CREATE TABLE event (
     ticket  INTEGER PRIMARY KEY,
     site    INTEGER NOT NULL,
     event   BLOB NOT NULL,
-    entry   BLOB NOT NULL,
+    entry   BLOB,
     subject BLOB,
     sealed  BLOB
 ) STRICT;
