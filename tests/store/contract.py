@@ -250,6 +250,22 @@ async def a_person_changes_only_from_the_version_before(bed: Bed) -> None:
 
 
 @case
+async def a_person_changed_in_a_transaction_that_failed_reads_as_before(bed: Bed) -> None:
+    store = await bed.open()
+    await fill(store)
+    with pytest.raises(ZeroDivisionError):
+        async with store.transaction() as tx:
+            await tx.change_subject(person(facts="consent/news", version=2))
+            assert (await tx.read([(KIM, ("email",))]))[0][0] == person(facts="consent/news", version=2)
+            raise ZeroDivisionError
+    async with store.transaction() as tx:
+        assert (await tx.read([(KIM, ("email",))]))[0][0] == person()
+        await tx.drop_subject(KIM)
+        assert (await tx.read([(KIM, ())]))[0][0] == person(facts="", version=2)._replace(state="erased")
+    assert await row_of(store) == person(facts="", version=2)._replace(state="erased")
+
+
+@case
 async def a_datum_is_replaced_only_from_the_version_before(bed: Bed) -> None:
     store = await bed.open()
     await fill(store, datum(1), datum(2))

@@ -91,6 +91,49 @@ async def the_record_is_pending_in_order_until_sequenced(bed: Bed) -> None:
 
 
 @case
+async def a_persons_events_are_found_before_they_are_filed_and_after(bed: Bed) -> None:
+    store = await bed.open()
+    async with store.transaction() as tx:
+        await tx.record([Leaf(id_(n), b"entry") for n in range(1, 6)], [Trace(KIM, id_(n), b"opening") for n in (1, 4)])
+        await tx.record([Leaf(id_(6), b"entry")], [Trace(LOU, id_(6), b"opening")])
+        theirs = [Trace(KIM, id_(1), b"opening"), Trace(KIM, id_(4), b"opening")]
+        assert await tx.traces(KIM) == theirs
+    for _ in range(6):
+        async with store.transaction() as tx:
+            await tx.file(1)
+            assert await tx.traces(KIM) == theirs
+            assert await tx.has_event(id_(4), KIM)
+            assert not await tx.has_event(id_(77), KIM)
+    async with store.transaction() as tx:
+        assert not await tx.file(1)
+        await tx.record([Leaf(id_(7), b"entry")], [Trace(KIM, id_(7), b"opening")])
+        assert await tx.traces(KIM) == [*theirs, Trace(KIM, id_(7), b"opening")]
+    store = await bed.reopen()
+    async with store.transaction() as tx:
+        assert [one.event for one in await tx.traces(KIM)] == [id_(1), id_(4), id_(7)]
+        assert len(await tx.pending(10)) == 7
+
+
+@case
+async def an_erased_persons_entry_waits_for_the_log_all_the_same(bed: Bed) -> None:
+    store = await bed.open()
+    await fill(store)
+    async with store.transaction() as tx:
+        await tx.record([Leaf(id_(n), b"entry") for n in (1, 2)], [Trace(KIM, id_(n), b"opening") for n in (1, 2)])
+        before, (first, _) = await tx.log_state(), await tx.pending(9)
+        await tx.sequenced(before, LogState(1, b"r" * 32), [first.ticket])
+    async with store.transaction() as tx:
+        await tx.drop_subject(KIM)
+        while await tx.purge(1):
+            pass
+        assert await tx.traces(KIM) == []
+        before, waiting = await tx.log_state(), await tx.pending(9)
+        assert [(one.event, one.entry) for one in waiting] == [(id_(2), b"entry")]
+        await tx.sequenced(before, LogState(2, b"s" * 32), [waiting[0].ticket])
+        assert await tx.pending(9) == []
+
+
+@case
 async def a_new_log_is_empty(bed: Bed) -> None:
     store = await bed.open()
     async with store.transaction() as tx:

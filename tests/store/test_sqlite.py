@@ -13,8 +13,9 @@ import pytest
 
 from avow.errors import OperatorError, SecondWriter, Unavailable
 from avow.store import open_store
+from avow.store.interface import Clash, Leaf, LogState, Trace
 from avow.store.turns import Turns
-from tests.store.contract import KIM, Bed, datum, fill, held, person, row_of
+from tests.store.contract import KIM, Bed, datum, fill, held, id_, person, row_of
 
 
 @pytest.fixture
@@ -219,6 +220,33 @@ async def test_after_a_force_that_failed_nothing_is_acknowledged_until_opened_an
     store = await bed.reopen()
     assert datum(1) in await held(store)
     await bed.close()
+
+
+async def test_an_event_put_there_by_somebody_else_moves_no_mark(bed: Bed) -> None:
+    """A ticket that was never given: whatever follows it would count as sequenced and filed already."""
+    store: Any = await bed.open()
+    forged = (1 << 62, store._at.site, b"f" * 16, b"forged", KIM, b"forged")
+    store._at.db.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", forged)
+    async with store.transaction() as tx:
+        assert await tx.pending(9) == []
+        while await tx.file(1):
+            pass
+        await tx.record([Leaf(id_(1), b"entry")], [Trace(KIM, id_(1), b"opening")])
+        assert [one.event for one in await tx.pending(9)] == [id_(1)]
+        assert await tx.file(1)
+        assert [one.event for one in await tx.traces(KIM)] == [id_(1), b"f" * 16]  # and whoever opens it notices
+
+
+async def test_no_entry_is_left_out_of_the_log(bed: Bed) -> None:
+    store = await bed.open()
+    async with store.transaction() as tx:
+        await tx.record([Leaf(id_(n), b"entry") for n in range(3)], [])
+        state, waiting = await tx.log_state(), await tx.pending(9)
+    with pytest.raises(Clash, match="left out"):
+        async with store.transaction() as tx:
+            await tx.sequenced(state, LogState(1, b"r" * 32), [waiting[1].ticket])
+    async with store.transaction() as tx:
+        assert (await tx.log_state(), await tx.pending(9)) == (state, waiting)
 
 
 async def test_turns_come_in_the_order_of_asking_and_survive_who_goes_away() -> None:
