@@ -7,9 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
-from avow.errors import CallError, OperatorError, Unavailable
+from avow.errors import CallError, OperatorError, Tampered, Unavailable
 from avow.ledger.folder import files
 from avow.ledger.verify import verify_log
 from tests.shops import ADA, BEA, Clock, opened
@@ -122,3 +123,17 @@ async def test_a_demo_moves_its_clock_forward_only(tmp_path: Path) -> None:
         with pytest.raises(CallError) as raised:
             await shop.move_clock(timedelta(days=-1))
         says_what_to_do(raised.value)
+
+
+@pytest.mark.parametrize("note", ["0", "86400000", "real", "0 " + "00" * 32, None])
+async def test_whoever_writes_the_database_makes_no_demo_of_a_site(tmp_path: Path, note: str | None) -> None:
+    async with opened(tmp_path) as shop:
+        await shop.collect("order", ADA)
+    thief = apsw.Connection(str(tmp_path / "shop.db"))
+    thief.execute("DELETE FROM note WHERE name = 'demo-clock'")
+    if note is not None:
+        thief.execute("INSERT INTO note SELECT number, 'demo-clock', ? FROM site", (note,))
+    thief.close()
+    with pytest.raises(Tampered, match="demo"):
+        async with opened(tmp_path, demo=True):
+            pass

@@ -19,8 +19,8 @@ from avow.errors import (
     Tampered,
     UnknownWord,
 )
-from avow.gate import pack, unpack
 from avow.policy.parse import parse
+from avow.rows import pack, unpack
 from tests.shops import ADA, BEA, POLICY, Clock, opened
 
 

@@ -27,8 +27,10 @@ MAY_KNOW: dict[str, set[str]] = {  # room -> what else of avow it may import; th
     "store.keystore": {"errors", "vault", "store"},
     "store.root": {"errors", "vault", "store"},
     "sequencer": {"errors", "ledger", "store.interface", "store.disk"},
-    "gate": VALUES | {"record", "store.interface"},
-    "practices": VALUES | {"cards", "gate", "ledger.entry", "record", "store.interface"},  # inspecting reads entries
+    "rows": {"errors", "policy.retention", "store.interface", "store.terms", "vault"},
+    "gate": VALUES | {"record", "rows", "store.interface", "store.terms"},
+    "practices": VALUES
+    | {"cards", "gate", "ledger.entry", "record", "rows", "store.interface", "store.terms"},  # inspecting reads entries
     "wire": VALUES | {"gate", "practices"},
     "proof": {"errors", "policy", "ledger"},  # a witness: never decide, gate, vault or store
     "doors": {"errors", "policy", "cards", "practices", "wire"},
@@ -43,7 +45,7 @@ TOP = {
     "bench",
 }  # may know everything, and nothing below may know them
 
-PURE = {"policy", "decide", "vault", "ledger", "cards", "record"}
+PURE = {"policy", "decide", "vault", "ledger", "cards", "record", "rows"}
 OUTWARD = {"apsw", "asyncio", "http", "psycopg", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading"}
 
 FROM_THE_AIR = (  # clock and dice that must be handed in; a prefix counts. `time.monotonic` times a wait, and tells no time

@@ -11,8 +11,8 @@ import pytest
 from avow import start
 from avow.app import Avow
 from avow.errors import KeyGone, OperatorError, Unavailable
-from avow.gate import unpack
 from avow.policy.parse import parse
+from avow.rows import unpack
 from avow.store.sqlite_transaction import SqliteTransaction
 from avow.upkeep import Upkeep
 from tests.shops import ADA, POLICY, Clock, opened

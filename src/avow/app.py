@@ -17,11 +17,12 @@ from avow.gate import Actor, Gate, Look
 from avow.opening import put_together
 from avow.policy.model import PERSON, SITE, Policy
 from avow.practices.agreeing import Agreeing, recipient_of
-from avow.practices.collecting import Collecting, Submission, index
+from avow.practices.collecting import Collecting, Submission
 from avow.practices.ending import Ending, Swept
+from avow.practices.finding import Finding
 from avow.practices.importing import Imported, Importing
 from avow.practices.inspecting import Inspecting
-from avow.practices.recovery import Recovered, Recovery, Unfinished, restoring, suppressed
+from avow.practices.recovery import Recovered, Recovery, Unfinished, restoring, suppressed, versions
 from avow.practices.rights import Erased, Rights
 from avow.practices.staff import Staff
 from avow.practices.words import unknown
@@ -80,6 +81,7 @@ class Avow:
         self._agreeing = Agreeing(gate, journal, self._suppressed)
         self._importing = Importing(self.policy, self._collecting, self._agreeing)
         self._rights = Rights(gate, recorder, journal, self._suppressed)
+        self._finding = Finding(gate, recorder)
         self._ending = Ending(gate, journal)
         self.recovery = Recovery(gate, journal)
         self._inspecting = Inspecting(gate, recorder, log.entries, journal)
@@ -251,15 +253,9 @@ class Avow:
             raise NotHeld(f"nothing is held by which this person is reached by `{channel}`")
         return value
 
-    async def find(self, category: str, value: str) -> list[str]:
-        """The people who gave this value under a look-up category, oldest first. Releases nothing of theirs."""
-        self._known("category", (category,), self.policy.categories)
-        known = self.policy.categories[category]
-        if not known.look_up:
-            raise UnknownWord(f"people are not found by `{category}`; the policy says no `look-up` there")
-        hidden = index(self.keystore, known.term, category, value)
-        async with self._gate.store.transaction() as tx:
-            return [subject.hex() for subject in await tx.find(category, hidden)]
+    async def find(self, category: str, value: str, *, by: By = None) -> list[str]:
+        """The people who gave this value under a look-up category, oldest first. Releases nothing of theirs; recorded."""
+        return [subject.hex() for subject in await self._finding.find(category, value, await self._actor(by))]
 
     # -- what a person agrees to and asks for --------------------------------------------------------------------
 
@@ -386,6 +382,8 @@ class Avow:
         if restoring(entries):
             await self.sequence_all()
             self.keystore.journal.append("restored", {"people": await self._inspecting.lost()})
+        for subject, version in versions(self.keystore.journal.entries()):
+            self._gate.hold(subject, version)
         self._true = not again.skipped
         if self._true:
             await self.recovery.replayed(self.keystore.journal.last)

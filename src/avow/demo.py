@@ -20,13 +20,13 @@ from avow.decide.facts import Circumstances, facts, request
 from avow.decide.request import Allow, Answer, Refuse, Request
 from avow.decide.table import Table, compile_policy
 from avow.errors import Refused
-from avow.gate import unpack
 from avow.ledger.folder import files
 from avow.ledger.verify import verify_log
 from avow.policy.model import Policy
 from avow.policy.parse import read
 from avow.practices.collecting import plan
 from avow.residue import scan
+from avow.rows import unpack
 
 _GIVEN: Final = {
     "Name": "Ada Quillfeather-{mark}",

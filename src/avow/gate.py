@@ -8,8 +8,6 @@ Threads: none. All of it runs on the event loop that opened the store.
 """
 
 import asyncio
-import hashlib
-import hmac
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -21,19 +19,16 @@ from avow.decide.request import Allow, Answer, Refuse, Request
 from avow.decide.table import Table
 from avow.errors import AvowError, KeyGone, OperatorError, Refused, Tampered
 from avow.policy.model import Policy
-from avow.policy.retention import ORDINARY, RECORD
 from avow.record import CHANCE, Recorder, Wording
-from avow.store.interface import Consent, Datum, Leaf, ServiceRequest, Store, Subject, Trace, Transaction
-from avow.store.terms import DUE, NO_END, POLICY, moment, when
+from avow.rows import STANDING, anchor, believed, bound, marked, ordinary, pack, unpack
+from avow.store.interface import Datum, Leaf, Store, Subject, Trace, Transaction
+from avow.store.terms import DUE, NO_END, POLICY, when
 from avow.vault import envelope
-from avow.vault.binding import fields, place
 from avow.vault.keys import SubjectKey
 
 T = TypeVar("T")
 BEHIND: Final = 600_000  # ms that a clock may be behind the record: it was set right, or another machine's
-MARK: Final = 32  # hexadecimal digits of the mark before a facts line
 KNOWN: Final = 65_536  # rows remembered as right
-STANDING: Final = bytes(16)  # what a person's own row is called in the record
 Clock = Callable[[], int]  # milliseconds since 1970, UTC
 Random = Callable[[int], bytes]
 
@@ -150,6 +145,7 @@ class Gate:
         self._recorder = recorder
         self._clock = clock
         self._latest = 0
+        self._least: dict[bytes, int] = {}  # versions below which a person's row is not believed
         self._known: dict[bytes, tuple[Subject, bytes, str]] = {}  # rows found right, with key id and facts line
         self._waiting: list[tuple[Look, asyncio.Future[dict[str, str]]]] = []
         self._gathering: asyncio.Task[None] | None = None
@@ -193,10 +189,6 @@ class Gate:
 
     # -- a person's standing ------------------------------------------------------------------------------------
 
-    def marked(self, row: Subject, key: SubjectKey) -> Subject:
-        """The row as it is stored: its facts line behind a mark that only the person's key can make."""
-        return row._replace(facts=f"{self._mark(row, row.facts, key)} {row.facts}")
-
     def standing(self, row: Subject, at: int) -> tuple[SubjectKey, str]:
         """The ordinary key and the facts line of a stored row.
 
@@ -207,21 +199,17 @@ class Gate:
             return self.keys.get(known[1], at), known[2]
         key_id = ordinary(row)
         key = self.keys.get(key_id, at)
-        line = self._believed(row, key)
+        line = believed(self._site, row, key)
+        if row.version < self._least.get(row.subject, 0):
+            raise Tampered("a person's row is an older one than the journal knows; restore the database")
         if len(self._known) > KNOWN:
             self._known.clear()
         self._known[row.subject] = row, key_id, line
         return key, line
 
-    def _believed(self, row: Subject, key: SubjectKey) -> str:
-        mark, line = row.facts[: MARK + 1], row.facts[MARK + 1 :]  # the mark with the space behind it
-        if not hmac.compare_digest(mark.encode(), f"{self._mark(row, line, key)} ".encode()):
-            raise Tampered("what a person agreed to and asked for was changed outside; restore the database")
-        return line
-
-    def _mark(self, row: Subject, line: str, key: SubjectKey) -> str:
-        told = fields(b"avow/1 standing", self._site.encode(), row.subject, row.keys.encode(), line.encode())
-        return hmac.digest(key.ledger_key, told + row.version.to_bytes(8, "big"), "sha256")[: MARK // 2].hex()
+    def hold(self, subject: bytes, version: int) -> None:
+        """From now on believe no row of this person that is older: the journal knows of it, wherever it came from."""
+        self._least[subject] = max(version, self._least.get(subject, 0))
 
     # -- deciding -----------------------------------------------------------------------------------------------
 
@@ -386,7 +374,7 @@ class Gate:
         row = act.row._replace(facts=act.facts, keys=pack(act.keys), version=act.row.version + 1)
         if not act.gone and (row.facts, row.keys) != (act.row.facts, act.row.keys):
             act.changed.append(anchor(STANDING, row.version))
-            await act.tx.change_subject(self.marked(row, key))
+            await act.tx.change_subject(marked(self._site, row, key))
 
     async def note(self, kind: str, apply: Callable[[Transaction], Awaitable[None]], actor: str = "site") -> None:
         """An act of the site itself, which concerns no single person: applied and recorded in one transaction."""
@@ -444,59 +432,3 @@ class _Alike:
 def _at_any_moment(table: Table, ask: Request, line: str, circumstances: Circumstances) -> Answer:
     """The answer where nothing in it depends on the moment: people whose lines are alike get the same one."""
     return decide(table, ask, facts(table, ask, line, at=0, circumstances=circumstances))
-
-
-# -- a person's keys in one line: `class:hex`, the ordinary one first, separated by spaces ----------------------
-
-
-def pack(keys: Mapping[str, bytes]) -> str:
-    """The keys of a person as the store holds them."""
-    names = sorted(keys, key=lambda name: (name != ORDINARY, name))
-    return " ".join([f"{name}:{keys[name].hex()}" for name in names])
-
-
-def unpack(line: str) -> dict[str, bytes]:
-    """The reverse of `pack`."""
-    return {name: bytes.fromhex(key) for name, _, key in (part.partition(":") for part in line.split())}
-
-
-def bound(site: str, table: str, datum: Datum) -> bytes:
-    """What a value is bound to: its place, and the terms it came under. Changed terms open nothing."""
-    subject, row, category, kept_as, version, terms, _ = datum
-    return place(site, subject, table, row, category, "text", version, kept_as) + terms
-
-
-def words_of(consent: Consent) -> Datum:
-    """Where the words of a consent are sealed: a place like a datum's, with the version and moment it was given under."""
-    return Datum(consent.subject, consent.row, "", ORDINARY, 1, consent.policy + moment(consent.given), consent.sealed)
-
-
-def anchor(row: bytes, version: int | str) -> str:
-    """How the record names what an act wrote: enough to tell a person's rows apart. Version 0: it went."""
-    return f"{row[:4].hex()}:{version}"
-
-
-def anchored(row: Consent | ServiceRequest) -> str:
-    """The same for rows that count no versions: in its place stands a digest of what they say."""
-    about, first, last = row[2:5]
-    told = f"{about} {first} {last}" + (f" {row.policy.hex()}" if isinstance(row, Consent) else "")
-    return anchor(row.row, hashlib.sha256(told.encode()).hexdigest()[:16])
-
-
-_START = len(ORDINARY) + 1
-
-
-def ordinary(row: Subject) -> bytes:
-    """The id of the key that seals a person's own traces; every living person has one."""
-    try:
-        key = bytes.fromhex(row.keys[_START : _START + 32]) if row.keys.startswith(ORDINARY) else b""
-    except ValueError:
-        key = b""
-    if len(key) != 16:
-        raise Tampered("a person's row names no key; the database was changed outside: restore it")
-    return key
-
-
-def outlives(kept_as: str) -> bool:
-    """Whether a retention class outlives the person's erasure."""
-    return kept_as == RECORD

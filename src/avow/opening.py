@@ -68,7 +68,7 @@ async def put_together(
     if restoring(keystore.journal.entries()):
         await reconcile(places.ledger, store, signer(keystore).key, places.checkpoints)
     async with store.transaction() as tx:
-        moved = await MovedClock.load(tx, clock, demo)
+        moved = await MovedClock.load(tx, clock, keystore.site_key("demo-clock"), demo)
     return await _serve(stack, chosen, store, keystore, moved, places)
 
 

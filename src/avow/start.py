@@ -1,5 +1,6 @@
 """What must be true before a site serves: its places, its keys, its privacy from the Internet, its clock."""
 
+import hmac
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from pathlib import Path
 from time import time_ns
 from typing import Final, Literal
 
-from avow.errors import CallError, KeyFault, OperatorError, RolledBack
+from avow.errors import CallError, KeyFault, OperatorError, RolledBack, Tampered
 from avow.ledger.checkpoint import Signer
 from avow.listening import public_addresses
 from avow.policy.model import Policy, Protect
@@ -23,7 +24,7 @@ Private = bool | Literal["attested"]  # whether this process is the private serv
 
 _KEYSTORE: Final = "keystore"  # the note that names the keystore a database belongs to
 _JOURNAL: Final = "journal"  # the note that says how far the journal is
-_DEMO: Final = "demo-clock"  # the note that marks a demo directory: milliseconds that its clock is ahead
+_DEMO: Final = "demo-clock"  # the note that says whether this is a demo, and how far its clock is ahead
 
 
 def system_clock() -> datetime:
@@ -178,22 +179,35 @@ def _new_root(path: Path) -> FileRoot:
 
 
 class MovedClock:
-    """A clock that only a data directory made as a demo lets move, and only forward; kept with the data."""
+    """A clock that only a data directory made as a demo lets move, and only forward; kept with the data.
 
-    def __init__(self, clock: Callable[[], datetime], ahead: int | None) -> None:
+    The note that says so is authenticated: whoever can write the database makes no demo of a site, and moves no clock.
+    """
+
+    def __init__(self, clock: Callable[[], datetime], key: bytes, ahead: int | None) -> None:
         self._clock = clock
+        self._key = key
         self._ahead = ahead  # milliseconds; None: no demo
 
     @classmethod
-    async def load(cls, tx: Transaction, clock: Callable[[], datetime], demo: bool) -> "MovedClock":
-        """The clock of this data directory. `demo` marks a new one; an old one stays what it was made as."""
+    async def load(cls, tx: Transaction, clock: Callable[[], datetime], key: bytes, demo: bool) -> "MovedClock":
+        """The clock of this data directory. `demo` marks a new one; an old one stays what it was made as.
+
+        `key` is a secret of the site. Raises `CallError`, or `Tampered` when the note is not as it was written.
+        """
         note = await tx.note(_DEMO)
         if note is None:
-            note = "0" if demo else ""
+            if (await tx.log_state()).size:
+                raise Tampered("the database has lost its note of whether it is a demo; restore it")
+            note = _ahead_note(key, 0 if demo else None)
             await tx.set_note(_DEMO, note)
-        elif demo and not note:
+        word = note.partition(" ")[0]
+        ahead = int(word) if word.isdecimal() else None
+        if not hmac.compare_digest(note.encode(), _ahead_note(key, ahead).encode()):
+            raise Tampered("the database's note of whether it is a demo was changed outside; restore it")
+        if demo and ahead is None:
             raise CallError("this data directory was not made as a demo, and no clock moves in it; make a new one")
-        return cls(clock, int(note) if note else None)
+        return cls(clock, key, ahead)
 
     def __call__(self) -> int:
         """The moment as this data directory has it, in milliseconds since 1970, UTC."""
@@ -219,5 +233,11 @@ class MovedClock:
             raise CallError("a demo's clock moves forward only")
         ahead = self._ahead + int(by.total_seconds() * 1000)
         async with store.transaction() as tx:
-            await tx.set_note(_DEMO, str(ahead))
+            await tx.set_note(_DEMO, _ahead_note(self._key, ahead))
         self._ahead = ahead
+
+
+def _ahead_note(key: bytes, ahead: int | None) -> str:
+    """How far a demo's clock is ahead, or that this is none, as only the site can say it."""
+    said = "real" if ahead is None else str(ahead)
+    return f"{said} {hmac_sha256(key, said.encode()).hex()}"

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import apsw
 import pytest
 
-from avow.errors import BadValue, CallError, Refused, Unavailable, UnknownWord
+from avow.errors import BadValue, CallError, Refused, Tampered, Unavailable, UnknownWord
 from avow.policy.parse import parse
 from avow.store.sqlite_transaction import SqliteTransaction
 from tests.shops import ADA, BEA, POLICY, Clock, opened
@@ -268,3 +269,29 @@ async def test_a_choice_holds_for_its_form_categories_and_kind_of_recipient_only
         with pytest.raises(UnknownWord):
             await shop.agree_to(who, "share", "third-party:hub", ["email"], words="Yes")
         assert (await shop.share(who, ["email"], recipient="third-party:Acme", purpose="marketing")) != {}
+
+
+@pytest.mark.parametrize("narrowed", ["withdrawn", "opted-out", "closed"])
+async def test_the_row_from_before_it_was_narrowed_is_not_believed_again(tmp_path: Path, narrowed: str) -> None:
+    """Its mark is the person's own, and right: only the journal knows that a newer one followed."""
+    async with opened(tmp_path) as shop:
+        who = await shop.collect("order", ADA)
+        await shop.agree(who, "news", words="Yes, send me news")
+        subject = bytes.fromhex(who)
+        async with shop._gate.store.transaction() as tx:
+            (older,) = await tx.subjects([subject])
+        if narrowed == "withdrawn":
+            await shop.withdraw(who, "news")
+        elif narrowed == "opted-out":
+            await shop.opt_out(who, "mail")
+        else:
+            await shop.close_request(who, (await shop.export(who))["requests"][0]["id"])
+    assert older is not None
+    thief = apsw.Connection(str(tmp_path / "shop.db"))
+    thief.execute("UPDATE subject SET facts = ?, version = ? WHERE subject = ?", (older.facts, older.version, subject))
+    thief.close()
+    async with opened(tmp_path) as shop:
+        with pytest.raises(Tampered, match="older"):
+            await shop.reach(who, "mail", purpose="news")
+        with pytest.raises(Tampered, match="older"):
+            await shop.use(who, "name", purpose="order")

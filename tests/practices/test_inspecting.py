@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from avow.errors import Tampered
-from avow.gate import ordinary
+from avow.rows import marked, ordinary
 from avow.store.interface import Transaction
 from tests.shops import ADA, BEA, Clock, opened
 
@@ -94,7 +94,7 @@ async def test_the_space_behind_the_mark_of_a_standing_is_part_of_it(tmp_path: P
             (row,) = await tx.subjects([bytes.fromhex(ada)], "change")
             assert row is not None
             key = shop.keystore.get(ordinary(row), shop._gate.now())
-            right = shop._gate.marked(row._replace(facts=row.facts[33:], version=row.version + 1), key)
+            right = marked(shop._gate.policy.site, row._replace(facts=row.facts[33:], version=row.version + 1), key)
             await tx.change_subject(right._replace(facts=f"{right.facts[:32]}!{right.facts[33:]}"))
         with pytest.raises(Tampered):
             await shop.use(ada, "name", purpose="order")

@@ -16,9 +16,10 @@ from tempfile import mkdtemp
 
 from avow.app import Avow
 from avow.errors import AvowError, KeyGone, Refused
-from avow.gate import Actor, unpack
+from avow.gate import Actor
 from avow.practices.collecting import Submission
 from avow.residue import scan
+from avow.rows import unpack
 from tests.shops import Clock, opened
 
 MARK = "Qanaryx"

@@ -14,8 +14,8 @@ from tempfile import mkdtemp
 from typing import Any, Final
 from unittest.mock import patch
 
+from avow import gate
 from avow.errors import OperatorError, RolledBack, Tampered
-from avow.gate import Gate
 from avow.practices import inspecting
 from avow.practices.inspecting import Inspecting
 from tests.tampering import resting
@@ -34,7 +34,7 @@ async def _none(*_: object) -> list[str]:
     return []
 
 
-def _believing(gate: Gate, row: Any, _: object) -> str:
+def _believing(_: object, row: Any, __: object) -> str:
     line: str = row.facts[33:]
     return line
 
@@ -46,7 +46,7 @@ DEFECTS: Final[Mapping[str, tuple[object, str, object]]] = {
     "log": (Inspecting, "_log", staticmethod(_nothing)),
     "order": (inspecting, "BACKWARDS", 1 << 60),
     "census": (Inspecting, "census", _none),
-    "standing": (Gate, "_believed", _believing),
+    "standing": (gate, "believed", _believing),
 }
 
 

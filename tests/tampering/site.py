@@ -14,11 +14,11 @@ from typing import Any, Final, Self
 import apsw
 
 from avow.app import Avow
-from avow.gate import unpack
 from avow.ledger.folder import files
 from avow.ledger.tiles import tiles_of
 from avow.ledger.verify import verify_log
 from avow.policy.parse import parse
+from avow.rows import unpack
 from tests.shops import POLICY, Clock, opened
 
 PEOPLE: Final = 4

@@ -12,11 +12,12 @@ from typing import Final, TypeVar
 from avow.decide.facts import Circumstances, add, drop, escaped, tokens
 from avow.decide.request import Allow, Refuse, Request
 from avow.errors import BadValue, CallError, KeyGone, Tampered, UnknownWord
-from avow.gate import Act, Actor, Gate, Journal, Look, anchored, words_of
+from avow.gate import Act, Actor, Gate, Journal, Look
 from avow.policy.model import CHANNELS, CONTACT, RECIPIENT_KINDS, RIGHTS_PURPOSE, SITE, Choose, Policy, Right
 from avow.policy.retention import ORDINARY
 from avow.practices.collecting import Entry, entry_of, listing
 from avow.practices.words import quoted, unknown
+from avow.rows import anchored, words_of
 from avow.store.interface import Consent, Datum, ServiceRequest
 
 T = TypeVar("T")
@@ -267,7 +268,22 @@ class Agreeing:
         ask = Request("erase", actor.role, RIGHTS_PURPOSE, ())
         circumstances = Circumstances(identified=actor.identified, standing=actor.standing)
         promises = _promises(self._policy, kind)
-        return await self._gate.change(subject, ask, actor, circumstances, apply, rule=Allow(promises), kind=kind)
+        versions: list[int] = []
+
+        async def watched(act: Act) -> T:
+            done = await apply(act)
+            if act.facts != act.row.facts and kind in _NARROWING:
+                versions.append(act.row.version + 1)
+            return done
+
+        done = await self._gate.change(subject, ask, actor, circumstances, watched, rule=Allow(promises), kind=kind)
+        for version in versions:  # whoever puts the older row back is not believed, not even after a restart
+            self._journal.append("standing", {"subject": subject.hex(), "version": version})
+            self._gate.hold(subject, version)
+        return done
+
+
+_NARROWING: Final = ("withdraw", "opt-out", "close")  # the others of a person's own acts permit something
 
 
 def recipient_of(policy: Policy, recipient: str) -> tuple[str, str]:

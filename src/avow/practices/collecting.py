@@ -12,11 +12,12 @@ from avow.decide.decide import decide
 from avow.decide.facts import Circumstances, add, facts, tokens
 from avow.decide.request import Allow, Request
 from avow.errors import BadValue, CallError, Refused
-from avow.gate import STANDING, Actor, Gate, Journal, Keys, anchor, anchored, pack, unpack
+from avow.gate import Actor, Gate, Journal, Keys
 from avow.policy.model import Category, Collect, Keep, Policy
 from avow.policy.retention import ORDINARY, rule, term
 from avow.practices.words import listed, unknown
 from avow.record import CHANCE, Recorder
+from avow.rows import STANDING, anchor, anchored, marked, pack, unpack
 from avow.store.interface import Datum, Leaf, LookUp, ServiceRequest, Subject, Suppression, Trace, Transaction
 from avow.store.terms import Terms
 from avow.vault import lookup
@@ -155,11 +156,11 @@ class Collecting:
         key = ring.key(ORDINARY)
         if row is None:
             new = Subject(subject, at, pack(ring.ids), after, 1, "live")
-            batch.new.append(self._gate.marked(new, key))
+            batch.new.append(marked(self._gate.policy.site, new, key))
         elif ring.grown or after != line:
             new = row._replace(facts=after, keys=pack(ring.ids), version=row.version + 1)
             changed.append(anchor(STANDING, new.version))
-            batch.changed.append(self._gate.marked(new, key))
+            batch.changed.append(marked(self._gate.policy.site, new, key))
         ask = self._asked(one.actor.role, "", tuple(one.given), one.form)
         kind = "collect" if row else "register" if one.source == THE_PERSON else "import"
         leaf, trace = self._recorder.event(

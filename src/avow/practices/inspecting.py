@@ -17,13 +17,14 @@ from typing import Final
 from avow.decide.facts import Circumstances
 from avow.decide.request import Allow, Request
 from avow.errors import KeyGone, Tampered
-from avow.gate import STANDING, Act, Actor, Gate, Journal, anchor, anchored, words_of
+from avow.gate import Act, Actor, Gate, Journal
 from avow.ledger.entry import Entry, decode
 from avow.policy.model import RIGHTS_PURPOSE, SITE, Policy
 from avow.policy.parse import parse
 from avow.policy.retention import ORDINARY, retention
 from avow.practices.collecting import THE_PERSON, index, plan
 from avow.record import Recorder, Seen, proves
+from avow.rows import STANDING, anchor, anchored, words_of
 from avow.store.interface import Consent, Datum
 from avow.vault.keys import tag
 

@@ -13,10 +13,11 @@ from typing import Final
 from avow.decide.facts import Circumstances, add, drop
 from avow.decide.request import Allow, Request
 from avow.errors import KeyGone, Tampered
-from avow.gate import Act, Actor, Entry, Gate, Journal, outlives, unpack
+from avow.gate import Act, Actor, Entry, Gate, Journal
 from avow.policy.model import RIGHTS_PURPOSE, SITE
 from avow.practices.agreeing import mark, put_consent, put_request, without
 from avow.practices.ending import find_by
+from avow.rows import outlives, unpack
 from avow.store.interface import Subject, Suppression, Transaction
 
 Fields = Mapping[str, str | int]
@@ -236,6 +237,17 @@ def restoring(entries: Iterable[Entry]) -> bool:
         if entry.kind in ("restore", "restored"):
             begun = entry.kind == "restore"
     return begun
+
+
+def versions(entries: Iterable[Entry]) -> list[tuple[bytes, int]]:
+    """People whose rows are known to have been narrowed since the last restore, and the version that had come of it."""
+    since: list[tuple[bytes, int]] = []
+    for entry in entries:
+        if entry.kind == "restore":
+            since = []  # the backup's rows are older, and rightly so
+        elif entry.kind == "standing":
+            since.append((bytes.fromhex(str(entry.fields["subject"])), int(entry.fields["version"])))
+    return since
 
 
 def suppressed(entries: Iterable[Entry]) -> set[tuple[str, bytes]]:

@@ -8,12 +8,13 @@ from typing import Any, Final, TypeVar
 from avow.decide.facts import Circumstances
 from avow.decide.request import Request
 from avow.errors import CallError
-from avow.gate import Act, Actor, Gate, Journal, outlives, unpack, words_of
+from avow.gate import Act, Actor, Gate, Journal
 from avow.policy.model import RIGHTS_PURPOSE, Action
 from avow.policy.retention import ORDINARY, awaited
 from avow.practices.collecting import Entry, bound, check_value, index, listing
 from avow.practices.words import unknown
 from avow.record import Recorder
+from avow.rows import outlives, unpack, words_of
 from avow.store.interface import Consent, Datum, LookUp
 from avow.store.terms import Terms
 
