@@ -31,11 +31,11 @@ def decide(table: Table, ask: Request, facts: Facts) -> Allow | Refuse:
     Total: there is an answer to everything, and never an exception. Monotone: more facts never turn an `Allow` into
     a `Refuse`, more categories never a `Refuse` into an `Allow`.
     """
-    categories = ask.categories
     try:
+        action, actor, purpose, categories, recipient, form = ask
         if len(categories) == 1:
             category = categories[0]
-            cell = table.cells.get((ask.action, ask.actor, ask.purpose, category, ask.recipient, ask.form))
+            cell = table.cells.get((action, actor, purpose, category, recipient, form))
             if cell is None:
                 return _ungranted(table, ask, category, facts.held | facts.by_category.get(category, 0))
             more = facts.by_category
