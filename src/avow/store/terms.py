@@ -31,12 +31,17 @@ class Terms(NamedTuple):
 
     def encode(self) -> bytes:
         """The terms as bytes; no two terms have the same."""
-        policy, collected, due, *words = self
-        end = NO_END if due is None else moment(due)
-        return b"".join((policy, moment(collected), end, *map(_field, words)))
+        return _encoded(self)
 
 
-@lru_cache(1024)  # what one form gave shares its terms
+@lru_cache(1024)  # what one form gives, and what one import brings, shares its terms
+def _encoded(terms: Terms) -> bytes:
+    policy, collected, due, *words = terms
+    end = NO_END if due is None else moment(due)
+    return b"".join((policy, moment(collected), end, *map(_field, words)))
+
+
+@lru_cache(1024)
 def decode(data: bytes) -> Terms:
     """The reverse of `Terms.encode`. Believe them only when the value opens with them."""
     words, at = [], DUE.stop
