@@ -22,7 +22,7 @@ from avow.practices.ending import Ending, Swept
 from avow.practices.finding import Finding
 from avow.practices.importing import Imported, Importing
 from avow.practices.inspecting import Inspecting
-from avow.practices.recovery import Recovered, Recovery, Unfinished, restoring, suppressed, versions
+from avow.practices.recovery import Recovered, Recovery, Unfinished, restoring, suppressed
 from avow.practices.rights import Erased, Rights
 from avow.practices.staff import Staff
 from avow.practices.words import unknown
@@ -79,9 +79,9 @@ class Avow:
         self._journal = journal = Unfinished(keystore.journal)
         self._collecting = Collecting(gate, recorder, journal, self._suppressed)
         self._agreeing = Agreeing(gate, journal, self._suppressed)
-        self._importing = Importing(self.policy, self._collecting, self._agreeing)
-        self._rights = Rights(gate, recorder, journal, self._suppressed)
         self._finding = Finding(gate, recorder)
+        self._importing = Importing(self.policy, self._collecting, self._agreeing, self._finding)
+        self._rights = Rights(gate, recorder, journal, self._suppressed)
         self._ending = Ending(gate, journal)
         self.recovery = Recovery(gate, journal)
         self._inspecting = Inspecting(gate, recorder, log.entries, journal)
@@ -372,6 +372,7 @@ class Avow:
         """Finish what a crash or a restore left, and take up the journal; run at every start, before serving."""
         entries = list(self.keystore.journal.entries())
         self._journal.load(entries)
+        await self.recovery.remember(entries)
         settled = await self.recovery.settle()
         again = await self.recovery.replay(entries)
         async with self._gate.store.transaction() as tx:
@@ -382,8 +383,6 @@ class Avow:
         if restoring(entries):
             await self.sequence_all()
             self.keystore.journal.append("restored", {"people": await self._inspecting.lost()})
-        for subject, version in versions(self.keystore.journal.entries()):
-            self._gate.hold(subject, version)
         self._true = not again.skipped
         if self._true:
             await self.recovery.replayed(self.keystore.journal.last)
@@ -431,7 +430,7 @@ class Avow:
 
     async def move_clock(self, by: timedelta) -> None:
         """Only in a demo, only forward; every entry from now on says so."""
-        await self._clock.move(self._gate.store, by)
+        self._clock.move(by)
 
     def explain(self, ask: Request, facts: Facts) -> Explanation:
         """What the policy answers, and why, without touching anybody's data."""

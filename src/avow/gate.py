@@ -209,7 +209,8 @@ class Gate:
 
     def hold(self, subject: bytes, version: int) -> None:
         """From now on believe no row of this person that is older: the journal knows of it, wherever it came from."""
-        self._least[subject] = max(version, self._least.get(subject, 0))
+        self._least[subject] = version
+        self._known.pop(subject, None)
 
     # -- deciding -----------------------------------------------------------------------------------------------
 

@@ -68,7 +68,8 @@ async def put_together(
     if restoring(keystore.journal.entries()):
         await reconcile(places.ledger, store, signer(keystore).key, places.checkpoints)
     async with store.transaction() as tx:
-        moved = await MovedClock.load(tx, clock, keystore.site_key("demo-clock"), demo)
+        new = not (await tx.log_state()).size and not await tx.pending(1)
+    moved = MovedClock.load(clock, keystore.journal, demo=demo, new=new)
     return await _serve(stack, chosen, store, keystore, moved, places)
 
 

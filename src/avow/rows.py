@@ -80,8 +80,11 @@ def bound(site: str, table: str, datum: Datum) -> bytes:
 
 
 def words_of(consent: Consent) -> Datum:
-    """Where the words of a consent are sealed: a place like a datum's, with the version and moment it was given under."""
-    return Datum(consent.subject, consent.row, "", ORDINARY, 1, consent.policy + moment(consent.given), consent.sealed)
+    """Where the words of a consent are sealed: a place like a datum's, with what it is about for its category, and the
+    version and moment it was given under for its terms.
+    """
+    terms = consent.policy + moment(consent.given)
+    return Datum(consent.subject, consent.row, consent.about, ORDINARY, 1, terms, consent.sealed)
 
 
 def anchor(row: bytes, version: int | str) -> str:

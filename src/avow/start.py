@@ -1,6 +1,5 @@
 """What must be true before a site serves: its places, its keys, its privacy from the Internet, its clock."""
 
-import hmac
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,12 +8,13 @@ from pathlib import Path
 from time import time_ns
 from typing import Final, Literal
 
-from avow.errors import CallError, KeyFault, OperatorError, RolledBack, Tampered
+from avow.errors import CallError, KeyFault, OperatorError, RolledBack
 from avow.ledger.checkpoint import Signer
 from avow.listening import public_addresses
 from avow.policy.model import Policy, Protect
 from avow.sequencer import grew_out_of
-from avow.store.interface import LogState, Store, Transaction
+from avow.store.interface import LogState, Store
+from avow.store.journal import Journal
 from avow.store.keystore import BEGUN, Keystore
 from avow.store.root import FileRoot
 from avow.vault.keys import RootProvider
@@ -24,7 +24,7 @@ Private = bool | Literal["attested"]  # whether this process is the private serv
 
 _KEYSTORE: Final = "keystore"  # the note that names the keystore a database belongs to
 _JOURNAL: Final = "journal"  # the note that says how far the journal is
-_DEMO: Final = "demo-clock"  # the note that says whether this is a demo, and how far its clock is ahead
+_CLOCK: Final = "clock"  # the journal's word for a demo's clock
 
 
 def system_clock() -> datetime:
@@ -179,35 +179,27 @@ def _new_root(path: Path) -> FileRoot:
 
 
 class MovedClock:
-    """A clock that only a data directory made as a demo lets move, and only forward; kept with the data.
+    """A clock that only a data directory made as a demo lets move, and only forward.
 
-    The note that says so is authenticated: whoever can write the database makes no demo of a site, and moves no clock.
+    That it is a demo, and how far its clock is ahead, stands in the journal: whoever can write the database makes no demo
+    of a site, and a restored backup sets no clock back.
     """
 
-    def __init__(self, clock: Callable[[], datetime], key: bytes, ahead: int | None) -> None:
+    def __init__(self, clock: Callable[[], datetime], journal: Journal, ahead: int | None) -> None:
         self._clock = clock
-        self._key = key
+        self._journal = journal
         self._ahead = ahead  # milliseconds; None: no demo
 
     @classmethod
-    async def load(cls, tx: Transaction, clock: Callable[[], datetime], key: bytes, demo: bool) -> "MovedClock":
-        """The clock of this data directory. `demo` marks a new one; an old one stays what it was made as.
-
-        `key` is a secret of the site. Raises `CallError`, or `Tampered` when the note is not as it was written.
-        """
-        note = await tx.note(_DEMO)
-        if note is None:
-            if (await tx.log_state()).size:
-                raise Tampered("the database has lost its note of whether it is a demo; restore it")
-            note = _ahead_note(key, 0 if demo else None)
-            await tx.set_note(_DEMO, note)
-        word = note.partition(" ")[0]
-        ahead = int(word) if word.isdecimal() else None
-        if not hmac.compare_digest(note.encode(), _ahead_note(key, ahead).encode()):
-            raise Tampered("the database's note of whether it is a demo was changed outside; restore it")
-        if demo and ahead is None:
+    def load(cls, clock: Callable[[], datetime], journal: Journal, *, demo: bool, new: bool) -> "MovedClock":
+        """The clock of this data directory. `demo` marks a `new` one; an old one stays what it was made as."""
+        told = [int(entry.fields["ahead"]) for entry in journal.entries() if entry.kind == _CLOCK]
+        if demo and new and not told:
+            journal.append(_CLOCK, {"ahead": 0})
+            told = [0]
+        if demo and not told:
             raise CallError("this data directory was not made as a demo, and no clock moves in it; make a new one")
-        return cls(clock, key, ahead)
+        return cls(clock, journal, max(told, default=None))
 
     def __call__(self) -> int:
         """The moment as this data directory has it, in milliseconds since 1970, UTC."""
@@ -225,19 +217,12 @@ class MovedClock:
         """Whether it was ever moved."""
         return bool(self._ahead)
 
-    async def move(self, store: Store, by: timedelta) -> None:
+    def move(self, by: timedelta) -> None:
         """Forward by so much. Raises `CallError` outside a demo, or backward."""
         if self._ahead is None:
             raise CallError("the clock moves only in a data directory that was made as a demo")
         if by < timedelta(0):
             raise CallError("a demo's clock moves forward only")
         ahead = self._ahead + int(by.total_seconds() * 1000)
-        async with store.transaction() as tx:
-            await tx.set_note(_DEMO, _ahead_note(self._key, ahead))
+        self._journal.append(_CLOCK, {"ahead": ahead})
         self._ahead = ahead
-
-
-def _ahead_note(key: bytes, ahead: int | None) -> str:
-    """How far a demo's clock is ahead, or that this is none, as only the site can say it."""
-    said = "real" if ahead is None else str(ahead)
-    return f"{said} {hmac_sha256(key, said.encode()).hex()}"

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import apsw
 import pytest
 
 from avow.errors import BadValue, CallError, Refused, Tampered, Unavailable, UnknownWord
@@ -271,27 +270,13 @@ async def test_a_choice_holds_for_its_form_categories_and_kind_of_recipient_only
         assert (await shop.share(who, ["email"], recipient="third-party:Acme", purpose="marketing")) != {}
 
 
-@pytest.mark.parametrize("narrowed", ["withdrawn", "opted-out", "closed"])
-async def test_the_row_from_before_it_was_narrowed_is_not_believed_again(tmp_path: Path, narrowed: str) -> None:
-    """Its mark is the person's own, and right: only the journal knows that a newer one followed."""
-    async with opened(tmp_path) as shop:
+async def test_what_a_consent_is_about_cannot_be_changed_before_it_is_confirmed(tmp_path: Path) -> None:
+    waiting = POLICY.replace("choose: {for: [news], form: order}", "choose: {for: [news], form: order, confirm: mail}")
+    async with opened(tmp_path, policy=parse(waiting, "corner")) as shop:
         who = await shop.collect("order", ADA)
-        await shop.agree(who, "news", words="Yes, send me news")
-        subject = bytes.fromhex(who)
+        consent = bytes.fromhex(await shop.agree(who, "news", words="Yes, send me news", how="order"))
         async with shop._gate.store.transaction() as tx:
-            (older,) = await tx.subjects([subject])
-        if narrowed == "withdrawn":
-            await shop.withdraw(who, "news")
-        elif narrowed == "opted-out":
-            await shop.opt_out(who, "mail")
-        else:
-            await shop.close_request(who, (await shop.export(who))["requests"][0]["id"])
-    assert older is not None
-    thief = apsw.Connection(str(tmp_path / "shop.db"))
-    thief.execute("UPDATE subject SET facts = ?, version = ? WHERE subject = ?", (older.facts, older.version, subject))
-    thief.close()
-    async with opened(tmp_path) as shop:
-        with pytest.raises(Tampered, match="older"):
-            await shop.reach(who, "mail", purpose="news")
-        with pytest.raises(Tampered, match="older"):
-            await shop.use(who, "name", purpose="order")
+            (one,) = await tx.consents(bytes.fromhex(who))
+            await tx.put_consent(one._replace(about="consent/share/third-party%3AEvil/email"))
+        with pytest.raises(Tampered):
+            await shop.confirm(who, consent.hex())

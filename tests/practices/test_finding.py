@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from avow.errors import UnknownWord
+from avow.errors import Refused, UnknownWord
 from tests.shops import ADA, BEA, opened
 
 
@@ -33,3 +33,26 @@ async def test_nobody_is_found_by_what_the_policy_finds_nobody_by(tmp_path: Path
         for category in ("name", "shoe-size"):
             with pytest.raises(UnknownWord):
                 await shop.find(category, "Ada")
+
+
+async def test_an_import_that_meets_somebody_who_is_here_is_seen_by_them(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        ada = await shop.collect("order", ADA)
+        done = await shop.bring([(1, ADA)], form="order", source="a bought list")
+        assert (done.people, done.known) == (0, 1)
+        assert [event["action"] for event in await shop.seen(ada)][:2] == ["register", "find"]
+
+
+async def test_a_colleague_who_has_left_finds_nobody_and_the_try_is_on_record(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        ada = await shop.collect("order", ADA)
+        kim = shop.staff("kim", "fulfilment")
+        assert await shop.find("email", ADA["email"], by=kim) == [ada]
+        await shop.staff_roll.leave("kim")
+        await shop.sequence_all()
+        before = shop.log.size
+        for email in (ADA["email"], "nobody@nowhere.example"):
+            with pytest.raises(Refused):
+                await shop.find("email", email, by=kim)
+        await shop.sequence_all()
+        assert shop.log.size == before + 2

@@ -11,11 +11,11 @@ from typing import Any
 import apsw
 import pytest
 
-from avow.errors import OperatorError, SecondWriter, Unavailable
+from avow.errors import OperatorError, SecondWriter, Tampered, Unavailable
 from avow.store import open_store
 from avow.store.interface import Clash, Leaf, LogState, Trace
 from avow.store.turns import Turns
-from tests.store.contract import KIM, Bed, datum, fill, held, id_, person, row_of
+from tests.store.contract import KIM, LOU, Bed, datum, fill, held, id_, person, row_of
 
 
 @pytest.fixture
@@ -235,6 +235,50 @@ async def test_an_event_put_there_by_somebody_else_moves_no_mark(bed: Bed) -> No
         assert [one.event for one in await tx.pending(9)] == [id_(1)]
         assert await tx.file(1)
         assert [one.event for one in await tx.traces(KIM)] == [id_(1), b"f" * 16]  # and whoever opens it notices
+
+
+@pytest.mark.parametrize("mark", ["sequenced", "filed"])
+async def test_a_mark_beyond_what_was_written_is_noticed_at_the_opening(bed: Bed, tmp_path: Path, mark: str) -> None:
+    await fill(await bed.open())
+    await bed.close()
+    thief = apsw.Connection(str(tmp_path / "store.db"))
+    thief.execute(f"UPDATE log SET {mark} = 1 << 62")
+    thief.close()
+    with pytest.raises(Tampered, match="never written"):
+        await bed.open()
+
+
+async def test_a_mark_set_back_files_nothing_twice(bed: Bed, tmp_path: Path) -> None:
+    store = await bed.open()
+    async with store.transaction() as tx:
+        await tx.record([Leaf(id_(1), b"entry")], [Trace(KIM, id_(1), b"opening")])
+        await tx.sequenced(await tx.log_state(), LogState(1, b"r" * 32), [(await tx.pending(1))[0].ticket])
+        assert await tx.file(9)
+    await bed.close()
+    thief = apsw.Connection(str(tmp_path / "store.db"))
+    thief.execute("UPDATE log SET filed = 0, sequenced = 0")
+    thief.close()
+    store = await bed.open()
+    async with store.transaction() as tx:
+        assert await tx.file(9)
+        assert len(await tx.traces(KIM)) == 1
+        assert await tx.pending(9) == []
+
+
+async def test_a_site_does_not_look_through_another_sites_events_again_and_again(bed: Bed) -> None:
+    async with (await bed.open("other")).transaction() as tx:
+        await tx.record(
+            [Leaf(id_(n), b"entry") for n in range(20)], [Trace(KIM, id_(n), b"opening") for n in range(20)]
+        )
+    await bed.close()
+    store: Any = await bed.open()
+    async with store.transaction() as tx:
+        assert not await tx.file(9)
+        (marks,) = tx._rows("SELECT sequenced, filed FROM log WHERE site = ?1")
+        assert marks == (store._at.ticket, store._at.ticket)
+        await tx.record([Leaf(id_(77), b"entry")], [Trace(LOU, id_(77), b"opening")])
+        assert [one.event for one in await tx.pending(9)] == [id_(77)]
+        assert [one.event for one in await tx.traces(LOU)] == [id_(77)]
 
 
 async def test_no_entry_is_left_out_of_the_log(bed: Bed) -> None:

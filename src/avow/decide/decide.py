@@ -42,7 +42,7 @@ def decide(table: Table, ask: Request, facts: Facts) -> Allow | Refuse:
             held = facts.held | more.get(category, 0) if more else facts.held
             return cell[1][held & cell[0]]
         return _several(table, ask, facts)
-    except (TypeError, AttributeError):  # not words but, say, a list where a name belongs: default deny
+    except (TypeError, AttributeError, ValueError):  # not words but, say, a list where a name belongs: default deny
         return MALFORMED
 
 

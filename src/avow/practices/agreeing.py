@@ -5,13 +5,14 @@ What narrows is written to the journal before the database, so that no restore c
 
 import hashlib
 import json
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
 from avow.decide.facts import Circumstances, add, drop, escaped, tokens
 from avow.decide.request import Allow, Refuse, Request
-from avow.errors import BadValue, CallError, KeyGone, Tampered, UnknownWord
+from avow.errors import BadValue, CallError, KeyGone, OperatorError, Tampered, Unavailable, UnknownWord
 from avow.gate import Act, Actor, Gate, Journal, Look
 from avow.policy.model import CHANNELS, CONTACT, RECIPIENT_KINDS, RIGHTS_PURPOSE, SITE, Choose, Policy, Right
 from avow.policy.retention import ORDINARY
@@ -22,6 +23,8 @@ from avow.store.interface import Consent, Datum, ServiceRequest
 
 T = TypeVar("T")
 _SITE: Final = Actor(SITE, "site", standing=True)
+
+log = logging.getLogger("avow.agreeing")
 
 
 class Agreeing:
@@ -155,7 +158,7 @@ class Agreeing:
                     entries.append(entry)
             return entries
 
-        self._suppressed.update(await self._narrow(subject, actor, "opt-out", apply))
+        await self._narrow(subject, actor, "opt-out", apply, self._suppressed.update)
 
     async def opt_in(self, subject: bytes, channel: str, actor: Actor, *, proved: bool = False) -> None:
         """Take an opt-out back, on the person's own wish only: the actor must be the identified person.
@@ -264,7 +267,11 @@ class Agreeing:
         if found & self._suppressed:
             await self.opt_out(subject, (channel,), _SITE)
 
-    async def _narrow(self, subject: bytes, actor: Actor, kind: str, apply: Callable[[Act], Awaitable[T]]) -> T:
+    async def _narrow(
+        self, subject: bytes, actor: Actor, kind: str, apply: Callable[[Act], Awaitable[T]],
+        then: Callable[[T], object] = lambda _: None,
+    ) -> T:  # fmt: skip
+        """An act of the person's own, which nothing refuses. `then` is told what came of it once it is committed."""
         ask = Request("erase", actor.role, RIGHTS_PURPOSE, ())
         circumstances = Circumstances(identified=actor.identified, standing=actor.standing)
         promises = _promises(self._policy, kind)
@@ -277,9 +284,9 @@ class Agreeing:
             return done
 
         done = await self._gate.change(subject, ask, actor, circumstances, watched, rule=Allow(promises), kind=kind)
-        for version in versions:  # whoever puts the older row back is not believed, not even after a restart
-            self._journal.append("standing", {"subject": subject.hex(), "version": version})
-            self._gate.hold(subject, version)
+        then(done)
+        for version in versions:
+            hold(self._gate, self._journal, subject, version)
         return done
 
 
@@ -299,6 +306,18 @@ def recipient_of(policy: Policy, recipient: str) -> tuple[str, str]:
     if name in policy.recipients:
         raise UnknownWord(f"the policy declares the recipient `{name}`; pass its name without a kind")
     return kind, recipient
+
+
+def hold(gate: Gate, journal: Journal, subject: bytes, version: int) -> None:
+    """Whoever puts an older row of this person back is not believed from now on, not even after a restart.
+
+    The act itself is on disk and in force: a journal that cannot be written takes nothing back of it.
+    """
+    gate.hold(subject, version)
+    try:
+        journal.append("standing", {"subject": subject.hex(), "version": version})
+    except (Unavailable, OperatorError):
+        log.error("the journal could not be written: an older row would be believed after a restart")  # noqa: TRY400 - a trace could tell values
 
 
 async def put_consent(act: Act, consent: Consent) -> None:

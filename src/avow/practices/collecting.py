@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
@@ -94,21 +93,6 @@ class Collecting:
         if refused is not None:
             raise refused
         self._suppressed.update((entry.channel, entry.hash) for entry in batch.suppressions)
-        return out
-
-    async def known(self, submissions: Sequence[Submission]) -> list[list[bytes]]:
-        """Per submission, who is found here already by one of its look-up values. What may not be held finds nobody."""
-        out = []
-        async with self._gate.store.transaction() as tx:
-            for one in submissions:
-                found: dict[bytes, None] = {}
-                for category, value in one.given.items():
-                    known = self._policy.categories.get(category)
-                    if known is not None and known.look_up:
-                        with suppress(BadValue):
-                            hidden = index(self._gate.keys, known.term, category, value)
-                            found |= dict.fromkeys(await tx.find(category, hidden))
-                out.append(list(found))
         return out
 
     def _check(self, one: Submission) -> None:

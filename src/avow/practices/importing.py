@@ -17,6 +17,7 @@ from avow.gate import Actor
 from avow.policy.model import CHANNELS, SITE, Policy
 from avow.practices.agreeing import Agreeing
 from avow.practices.collecting import Collecting, Submission
+from avow.practices.finding import Finding
 from avow.practices.words import unknown
 
 BATCH: Final = 100
@@ -61,10 +62,11 @@ def rows(text: str, kind: str) -> Iterator[tuple[int, Mapping[str, str]]]:
 class Importing:
     """For one site."""
 
-    def __init__(self, policy: Policy, collecting: Collecting, agreeing: Agreeing) -> None:
+    def __init__(self, policy: Policy, collecting: Collecting, agreeing: Agreeing, finding: Finding) -> None:
         self._policy = policy
         self._collecting = collecting
         self._agreeing = agreeing
+        self._finding = finding
 
     async def bring(
         self, records: Iterable[tuple[int, Mapping[str, str]]], form: str, source: str, columns: Mapping[str, str],
@@ -101,7 +103,7 @@ class Importing:
 
     async def _write_new(self, batch: list[tuple[int, Submission]], out: Imported) -> None:
         """Those who are not found here yet; of the others, what they opted out of. Importing again changes nothing."""
-        known = await self._collecting.known([submission for _, submission in batch])
+        known = await self._finding.known([submission for _, submission in batch])
         for (number, one), subjects in zip(batch, known, strict=True):
             out.known += bool(subjects)
             try:

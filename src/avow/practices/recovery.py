@@ -15,7 +15,7 @@ from avow.decide.request import Allow, Request
 from avow.errors import KeyGone, Tampered
 from avow.gate import Act, Actor, Entry, Gate, Journal
 from avow.policy.model import RIGHTS_PURPOSE, SITE
-from avow.practices.agreeing import mark, put_consent, put_request, without
+from avow.practices.agreeing import hold, mark, put_consent, put_request, without
 from avow.practices.ending import find_by
 from avow.rows import outlives, unpack
 from avow.store.interface import Subject, Suppression, Transaction
@@ -112,10 +112,7 @@ class Recovery:
     async def replay(self, entries: Sequence[Entry]) -> Recovered:
         """Do every narrowing again that the journal has and the database does not know of; after `settle`."""
         self._skipped = erasures = endings = narrowings = 0
-        async with self._gate.store.transaction() as tx:
-            which, _, number = (await tx.note(REPLAYED) or "").partition(" ")
-        self._which = _which(entries)
-        later = entries[int(number) :] if which == self._which else entries
+        later = entries[await self._noted(entries) :]
         done = {str(entry.fields["subject"]) for entry in entries if entry.kind == "erased"}
         ended = {key for entry in entries if entry.kind == "ended" for key in str(entry.fields["keys"]).split()}
         for entry in later:  # first: what narrowed before an erasure is of no use to a person whose key is gone
@@ -131,6 +128,20 @@ class Recovery:
             log.error("%d narrowings could not be done again: the rows of their people were changed outside",
                       self._skipped)  # fmt: skip
         return Recovered(erasures, endings, narrowings, self._skipped)
+
+    async def remember(self, entries: Sequence[Entry]) -> None:
+        """Believe no older row of those who were narrowed, before anything is read: an act on such a row would write it
+        anew. What came after the note is narrowed again by `replay`, and held then.
+        """
+        for subject, version in versions(entries[: await self._noted(entries)]).items():
+            self._gate.hold(subject, version)
+
+    async def _noted(self, entries: Sequence[Entry]) -> int:
+        """The number of the newest entry that the database says it is true to; 0 when it speaks of another journal."""
+        async with self._gate.store.transaction() as tx:
+            which, _, number = (await tx.note(REPLAYED) or "").partition(" ")
+        self._which = _which(entries)
+        return int(number) if which == self._which and number.isdecimal() else 0
 
     async def replayed(self, number: int) -> None:
         """Let the database know that it is true to the journal up to this entry. Only while nobody is served: what is
@@ -180,9 +191,8 @@ class Recovery:
         return changed
 
     async def _uses(self, subject: bytes, key: bytes) -> bool:
-        async with self._gate.store.transaction() as tx:
-            row = (await tx.subjects((subject,)))[0]
-        return row is not None and row.state == "live" and key in unpack(row.keys).values()
+        row = await self._live(subject)
+        return row is not None and key in unpack(row.keys).values()
 
     async def _narrow(self, entry: Entry) -> bool:
         fields = entry.fields
@@ -200,9 +210,13 @@ class Recovery:
         if entry.kind not in _NARROW:
             return False
         subject = bytes.fromhex(str(fields["subject"]))
-        if not await self._live(subject):
+        row = await self._live(subject)
+        if row is None:
             return False
-        return await self._change(subject, lambda act: _NARROW[entry.kind](act, fields))
+        changed = await self._change(subject, lambda act: _NARROW[entry.kind](act, fields))
+        if row := await self._live(subject):  # whatever it had been: no older row is believed from now on
+            hold(self._gate, self._unfinished, subject, row.version)
+        return changed
 
     async def _change(self, subject: bytes, apply: Callable[[Act], Awaitable[None]]) -> bool:
         """Apply and record, if it changes anything; whether it did."""
@@ -224,10 +238,11 @@ class Recovery:
             return False
         return True
 
-    async def _live(self, subject: bytes) -> bool:
+    async def _live(self, subject: bytes) -> Subject | None:
+        """The row of a living person."""
         async with self._gate.store.transaction() as tx:
             row = (await tx.subjects((subject,)))[0]
-        return row is not None and row.state == "live"
+        return row if row is not None and row.state == "live" else None
 
 
 def restoring(entries: Iterable[Entry]) -> bool:
@@ -239,14 +254,16 @@ def restoring(entries: Iterable[Entry]) -> bool:
     return begun
 
 
-def versions(entries: Iterable[Entry]) -> list[tuple[bytes, int]]:
-    """People whose rows are known to have been narrowed since the last restore, and the version that had come of it."""
-    since: list[tuple[bytes, int]] = []
+def versions(entries: Iterable[Entry]) -> dict[bytes, int]:
+    """People whose rows were narrowed since the last restore, and the version that came of it last: a database that was
+    put back by hand was narrowed again at a lower one.
+    """
+    since: dict[bytes, int] = {}
     for entry in entries:
         if entry.kind == "restore":
-            since = []  # the backup's rows are older, and rightly so
+            since = {}  # the backup's rows are older, and rightly so
         elif entry.kind == "standing":
-            since.append((bytes.fromhex(str(entry.fields["subject"])), int(entry.fields["version"])))
+            since[bytes.fromhex(str(entry.fields["subject"]))] = int(entry.fields["version"])
     return since
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import apsw
 
-from avow.errors import OperatorError, SecondWriter, Unavailable
+from avow.errors import OperatorError, SecondWriter, Tampered, Unavailable
 from avow.store import disk
 from avow.store.interface import Check, LogState, Size
 from avow.store.migrate import SQLITE, missing, steps
@@ -51,6 +51,11 @@ _OPEN_SITE: Final = (
 _OPEN_LOG: Final = "INSERT OR IGNORE INTO log VALUES (?, ?, ?, 0, 0)"
 
 
+# what the marks and the events themselves say of the last ticket given
+_FURTHEST: Final = """SELECT max(sequenced, filed, (SELECT coalesce(max(ticket), 0) FROM event))
+FROM log WHERE site = ?"""
+
+
 class SqliteStore:
     """See `interface.Store`. Made by `open_sqlite`."""
 
@@ -78,6 +83,9 @@ class SqliteStore:
             found: Any = db.execute(_OPEN_SITE, (self.site,)).fetchall()
             ((self._at.site, openings),) = found
             db.execute(_OPEN_LOG, (self._at.site, *EMPTY))
+            found = db.execute(_FURTHEST, (self._at.site,)).fetchall()
+            if found[0][0] >= openings << 40:
+                raise Tampered("the database speaks of events that were never written; restore it")
             db.execute("COMMIT")
         except BaseException:
             self._at.undo()

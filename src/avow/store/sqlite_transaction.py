@@ -53,7 +53,6 @@ _TO_PURGE: Final = "SELECT subject FROM subject WHERE site = ?1 AND state = 1 LI
 _PURGED: Final = "UPDATE subject SET state = 2 WHERE site = ?1 AND subject = ?2"
 _PURGE: Final = f"""DELETE FROM datum WHERE site = ?1 AND subject = ?2 AND (category, row) IN
     (SELECT category, row FROM datum WHERE site = ?1 AND subject = ?2 AND kept_as <> '{OUTLIVES}' LIMIT ?3)"""
-_EVENTS_OF: Final = "SELECT ticket FROM filed WHERE site = ?1 AND subject = ?2 LIMIT ?3"
 # an entry that is not in the tree yet stays until it is, without saying of whom it is
 _PURGE_EVENT: Final = (
     "DELETE FROM event WHERE ticket = ?2 AND ticket <= (SELECT sequenced FROM log WHERE site = ?1)",
@@ -73,7 +72,7 @@ _DUE: Final = (
     f" AND {_LIVING} ORDER BY {_DUE_AT} LIMIT ?3"
 )
 _AWAITING: Final = (
-    f"SELECT {_DATUM} FROM datum d WHERE d.site = ?1 AND d.kept_as = '{UNTIL}' || ?2"
+    f"SELECT {_DATUM} FROM datum d WHERE d.site = ?1 AND +d.kept_as = '{UNTIL}' || ?2"
     f" AND d.kept_as GLOB '{UNTIL}*' AND {_LIVING} LIMIT ?3"
 )
 _KEYS_IN_USE: Final = "SELECT DISTINCT kept_as FROM datum WHERE site = ?1 AND subject = ?2"
@@ -102,10 +101,13 @@ _SUPPRESSIONS: Final = "SELECT channel, hash, since FROM suppression WHERE site 
 _UNSUPPRESS: Final = "DELETE FROM suppression WHERE site = ?1 AND channel = ?2 AND hash = ?3"
 
 _RECORD: Final = "INSERT INTO event (ticket, site, event, entry, subject, sealed) VALUES (?, ?, ?, ?, ?, ?)"
-_TRACES: Final = """SELECT subject, event, sealed FROM event WHERE site = ?1 AND subject = ?2 AND ticket IN (
-    SELECT ticket FROM filed WHERE site = ?1 AND subject = ?2
-    UNION ALL SELECT ticket FROM event WHERE ticket > (SELECT filed FROM log WHERE site = ?1) AND subject = ?2
-) ORDER BY ticket"""
+_TICKETS_OF: Final = """SELECT ticket FROM filed WHERE site = ?1 AND subject = ?2 UNION ALL SELECT ticket FROM event
+WHERE ticket > (SELECT filed FROM log WHERE site = ?1) AND site = ?1 AND subject = ?2"""
+_TRACES: Final = (
+    f"SELECT subject, event, sealed FROM event WHERE site = ?1 AND subject = ?2 AND ticket IN ({_TICKETS_OF})"
+    " ORDER BY ticket"
+)
+_SOME_OF: Final = f"{_TICKETS_OF} LIMIT ?3"
 _PENDING_EVENT: Final = (
     "SELECT 1 FROM event WHERE ticket > (SELECT sequenced FROM log WHERE site = ?1) AND site = ?1 AND event = ?2"
     " AND entry IS NOT NULL LIMIT 1"
@@ -128,9 +130,12 @@ _LAST_OF: Final = (
     "SELECT ticket FROM event WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1 ORDER BY ticket LIMIT 1 OFFSET ?4"
 )
 _LAST: Final = "SELECT coalesce(max(ticket), ?2) FROM event WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1"
-_FILE: Final = """INSERT INTO filed SELECT site, subject, ticket FROM event
+_FILE: Final = """INSERT OR IGNORE INTO filed SELECT site, subject, ticket FROM event
 WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1 AND subject IS NOT NULL ORDER BY subject, ticket"""
 _FILED: Final = "UPDATE log SET filed = ?2 WHERE site = ?1"
+_MOVE_ON: Final = """UPDATE log SET filed = ?2, sequenced = CASE WHEN EXISTS (SELECT 1 FROM event WHERE
+    ticket > log.sequenced AND ticket <= ?2 AND site = ?1 AND entry IS NOT NULL) THEN sequenced ELSE ?2 END
+WHERE site = ?1"""
 
 _PUT_POLICY: Final = "INSERT OR IGNORE INTO policy VALUES (?, ?, ?, ?, ?)"
 _POLICIES: Final = "SELECT digest, version, source, since FROM policy WHERE site = ?1 ORDER BY since, version, digest"
@@ -157,6 +162,7 @@ def _newest(categories: int) -> str:
     )
 
 
+FAR: Final = 10_000  # tickets that a mark may lie behind without being moved on
 _NOBODY: Final = None, None  # in the place of subject and trace
 PEOPLE: Final = 65_536  # rows of people kept ready: about 30 MB at most
 _FAILED: Final = "the disk failed under the database; the process must open it anew"
@@ -270,6 +276,8 @@ class SqliteTransaction:
         return None
 
     async def subjects(self, ids: Sequence[bytes], lock: Lock = "share") -> list[Subject | None]:
+        if self._execute is _ended:
+            self._execute()
         return [self._subject(subject) for subject in ids]
 
     async def add_subjects(self, subjects: Sequence[Subject]) -> None:
@@ -292,8 +300,6 @@ class SqliteTransaction:
             self._execute(statement, (self._site, subject))
 
     async def purge(self, limit: int) -> int:
-        while await self.file(limit):  # what is not filed is not found
-            pass
         removed = 0
         while removed < limit:
             found = self._execute(_TO_PURGE, (self._site,)).fetchall()
@@ -302,7 +308,7 @@ class SqliteTransaction:
             ((subject,),) = found
             self._execute(_PURGE, (self._site, subject, limit - removed))
             removed += self._at.db.changes()
-            tickets = self._execute(_EVENTS_OF, (self._site, subject, limit - removed)).fetchall()
+            tickets = self._rows(_SOME_OF, subject, limit - removed)
             for statement in _PURGE_EVENT:
                 self._write(statement, ((self._site, ticket) for (ticket,) in tickets))
             self._write(_UNFILE, ((self._site, subject, ticket) for (ticket,) in tickets))
@@ -394,6 +400,8 @@ class SqliteTransaction:
         found = self._rows(_LAST_OF, filed, given, limit - 1) or self._rows(_LAST, filed, given)
         last = found[0][0]
         if last == filed:
+            if given - filed > FAR:  # other sites' events lie between: do not look through them again and again
+                self._execute(_MOVE_ON, (self._site, given))
             return False
         self._execute(_FILE, (self._site, filed, last))
         self._execute(_FILED, (self._site, last))
