@@ -7,6 +7,7 @@ A test that cannot run is a fault of the machine or of the test; either way some
 expected failure, and a test file that skips itself all count as failed.
 """
 
+import gc
 from collections.abc import Generator
 from time import process_time
 
@@ -41,6 +42,11 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     _refuse(report)
     return report
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over what has been imported by now: it stays, and there is a lot of it."""
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

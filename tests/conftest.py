@@ -2,21 +2,25 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers import PostgresServer
+if TYPE_CHECKING:
+    from tests.servers import PostgresServer
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
+def postgres() -> "Iterator[PostgresServer]":
     """A running server, shared by this process's tests: do not stop it, make one of your own for that."""
+    from tests.servers import PostgresServer  # noqa: PLC0415 - so that tests without a database start without one
+
     with PostgresServer() as server:
         yield server
 
 
 @pytest.fixture
-def postgres_url(postgres: PostgresServer) -> str:
+def postgres_url(postgres: "PostgresServer") -> str:
     """A database of the test's own."""
     return postgres.new_database()
 

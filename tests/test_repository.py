@@ -103,7 +103,7 @@ def test_planted_faults_are_found() -> None:
 
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
 BENCH_ONLY = {"casbin", "cedarpy"}  # peers that are measured and asked; never needed to serve
-NAMES = {"ruamel.yaml": "ruamel"}  # distribution -> what is imported, where they differ
+NAMES = {"pyyaml": "yaml"}  # distribution -> what is imported, where they differ
 
 
 def needed(group: list[str]) -> set[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import combinations, permutations, product
 from typing import Any
 
 from hypothesis import strategies as st
@@ -184,16 +185,21 @@ RECIPIENTS = ("payments", "police", "list-broker", "processor")
 
 
 def some(values: Iterable[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
-    return st.lists(st.sampled_from(tuple(values)), min_size=1, max_size=3, unique=True).map(tuple)
+    """One to three of them, in any order. Drawn whole: value by value takes several times longer."""
+    among = tuple(values)
+    sizes = [list(permutations(among, size)) for size in range(1, min(len(among), 3) + 1)]
+    longest = max(map(len, sizes))
+    return st.sampled_from([chosen for size in sizes for chosen in size * (longest // len(size))])  # each size alike
 
 
 def perhaps(values: Iterable[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
     return st.one_of(st.just(()), some(values))
 
 
-SOME_CONDITIONS = st.sampled_from(("request", "consent", "approval", "contract", "identified"))
-CONDITION_SETS = st.frozensets(SOME_CONDITIONS, max_size=2)
-ALTERNATIVES = st.lists(st.frozensets(SOME_CONDITIONS, min_size=1, max_size=2), max_size=2).map(tuple)
+SOME_CONDITIONS = ("request", "consent", "approval", "contract", "identified")
+SETS = [frozenset(chosen) for size in (1, 2) for chosen in combinations(SOME_CONDITIONS, size)]
+CONDITION_SETS = st.sampled_from([frozenset[str](), *SETS])
+ALTERNATIVES = st.sampled_from([chosen for size in (0, 1, 2) for chosen in product(SETS, repeat=size)])
 CLAUSES: st.SearchStrategy[Clause] = st.one_of(
     st.builds(
         Collect, st.sampled_from(("order", "card-page")), some(CATEGORIES), st.just(()), some(PURPOSES), st.just(HERE)

@@ -135,6 +135,46 @@ def test_an_unknown_word_is_refused_by_default_and_names_no_promise(ask: Request
     assert answer.promises == () == answer.missing
 
 
+def every_question() -> list[tuple[Request, Facts]]:
+    """Requests in and out of the shop's words, most of them granted by nothing, each under several facts."""
+    return [
+        (Request(cast("Any", action), actor, purpose, (category,), recipient, form), Facts(held))
+        for action, recipient, form in (
+            ("use", None, None), ("link", None, None), ("set-cookie", None, None), ("collect", None, "order"),
+            ("share", "payments", None), ("share", "list-broker", None), ("sell", "list-broker", None), ("share", "?", None),
+        )
+        for actor in ("site", "packer", "?")
+        for purpose in ("order", "news", "?")
+        for category in ("email", "ip", "card", "cart", "?")
+        for held in (0, EVERYTHING, bits(["request"]), bits(["consent", "approval"]), EVERYTHING - bits(["case"]))
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("remembered", [0, 1, 7, module.REMEMBERED])
+def test_what_a_table_remembers_changes_no_answer(monkeypatch: pytest.MonkeyPatch, remembered: int) -> None:
+    monkeypatch.setattr(module, "REMEMBERED", remembered)
+    used = compile_policy(SHOP)
+    asked = every_question()
+    answers = [decide(used, ask, facts) for ask, facts in asked]
+    assert [decide(used, ask, facts) for ask, facts in reversed(asked)] == answers[::-1]
+    for (ask, facts), answer in zip(asked, answers, strict=True):
+        assert decide(replace(used, ungranted={}, alike={}, refusals={}), ask, facts) == answer
+    assert 0 < len(used.ungranted) <= max(1, remembered)
+
+
+def test_a_table_remembers_no_word_that_its_policy_lacks() -> None:
+    table = compile_policy(SHOP)
+    for number in range(200):
+        word = f"word-{number}"
+        for ask in (
+            USE._replace(actor=word), USE._replace(purpose=word), USE._replace(categories=(word,)), USE._replace(form=word),
+            USE._replace(action="share", recipient=word), Request("set-cookie", "site", "order", (word,)),
+        ):  # fmt: skip
+            assert isinstance(decide(table, ask, Facts(EVERYTHING)), Refuse)
+    assert table.ungranted == {}
+    assert len(table.alike) == 1  # all strange cookies are one
+
+
 def test_several_categories_are_allowed_together_or_not_at_all() -> None:
     made = policy({"P-1": [use("email")], "P-2": [use("name", when=needs("request"))], "P-3": [use("name", "email")]})
     table = compile_policy(made)

@@ -38,7 +38,11 @@ def plain_root(leaves: list[bytes]) -> bytes:
 
 def note(data: list[bytes], signer: Signer = SIGNER, origin: str = ORIGIN) -> str:
     """The signed checkpoint of a log of these entries."""
-    return sign(Checkpoint(origin, len(data), root_of([leaf_hash(one) for one in data])), signer)
+    return _signed([leaf_hash(one) for one in data], signer, origin)
+
+
+def _signed(leaves: list[bytes], signer: Signer, origin: str) -> str:
+    return sign(Checkpoint(origin, len(leaves), root_of(leaves)), signer)
 
 
 def log(data: list[bytes], signer: Signer = SIGNER, origin: str = ORIGIN) -> dict[str, bytes]:
@@ -47,7 +51,7 @@ def log(data: list[bytes], signer: Signer = SIGNER, origin: str = ORIGIN) -> dic
     while len(rows[-1]) >= tiles.WIDTH:
         row = rows[-1]
         rows.append([root_of(row[at : at + 256]) for at in range(0, len(row) - len(row) % 256, 256)])
-    files = {tiles.CHECKPOINT: note(data, signer, origin).encode()}
+    files = {tiles.CHECKPOINT: _signed(rows[0], signer, origin).encode()}
     for tile in tiles.tiles_of(len(data)):
         span = slice(tile.number * tiles.WIDTH, tile.number * tiles.WIDTH + tile.width)
         files[tile.path] = tiles.bundle(data[span]) if tile.level == "entries" else b"".join(rows[tile.level][span])

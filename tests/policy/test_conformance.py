@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 from avow.decide import faults as space
 from avow.decide.table import compile_policy
@@ -11,7 +11,7 @@ from avow.errors import Fault
 from avow.policy import check
 from tests.policy.cases import FILES, FOLDER, parsed
 
-CASES: Final[list[dict[str, Any]]] = YAML(typ="safe", pure=True).load(FOLDER / "cases.yaml")
+CASES: Final[list[dict[str, Any]]] = yaml.load((FOLDER / "cases.yaml").read_text(), yaml.CSafeLoader)
 
 
 def found(name: str) -> tuple[str, list[Fault]]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from html.parser import HTMLParser
 from importlib.resources import files
 from types import MappingProxyType
@@ -44,11 +45,21 @@ def without_last(policy: Policy) -> Policy:
     return replace(policy, promises=policy.promises[:-1])
 
 
+@cache
+def text_of(site: str) -> str:
+    return notice.text(policy_of(site))
+
+
+@cache
+def html_of(site: str) -> str:
+    return notice.html(policy_of(site))
+
+
 @pytest.mark.parametrize("site", SITES)
 def test_all_three_forms_name_every_promise(site: str) -> None:
     policy = policy_of(site)
-    assert notice.names_every_promise(policy, notice.text(policy)) == ()
-    assert notice.names_every_promise(policy, notice.html(policy)) == ()
+    assert notice.names_every_promise(policy, text_of(site)) == ()
+    assert notice.names_every_promise(policy, html_of(site)) == ()
     assert notice.names_every_promise(policy, notice.jsonld(policy)) == ()
 
 
@@ -63,7 +74,7 @@ def test_a_dropped_promise_is_caught_in_all_three_forms(site: str) -> None:
 
 def test_a_promise_whose_words_were_changed_is_caught_though_its_id_stands() -> None:
     policy = policy_of("daminion")
-    edited = notice.html(policy).replace("Nobody buys your name from us", "Somebody buys your name from us")
+    edited = html_of("daminion").replace("Nobody buys your name from us", "Somebody buys your name from us")
     assert notice.names_every_promise(policy, edited) == ("DAM-1",)
 
 
@@ -77,14 +88,14 @@ def test_an_id_inside_a_longer_one_names_nothing() -> None:
 @pytest.mark.parametrize("site", SITES)
 def test_the_same_policy_gives_the_same_bytes(site: str) -> None:
     first, second = policy_of(site), read(FOLDER / f"{site}.yaml")
-    assert notice.text(first) == notice.text(second)
-    assert notice.html(first) == notice.html(second)
+    assert text_of(site) == notice.text(second)
+    assert html_of(site) == notice.html(second)
     assert json.dumps(notice.jsonld(first)) == json.dumps(notice.jsonld(second))
 
 
 @pytest.mark.parametrize("site", SITES)
 def test_the_text_fits_eighty_columns(site: str) -> None:
-    assert [line for line in notice.text(policy_of(site)).splitlines() if len(line) > 80] == []
+    assert [line for line in text_of(site).splitlines() if len(line) > 80] == []
 
 
 # --- words --------------------------------------------------------------------------------------------------------
@@ -211,10 +222,15 @@ class Page(HTMLParser):
             self.faults.append(f"</{tag}> closes nothing")
 
 
+@cache
+def page_of(site: str) -> Page:
+    return Page(html_of(site))
+
+
 @pytest.mark.parametrize("site", SITES)
 def test_the_page_is_well_formed_and_every_promise_an_anchor(site: str) -> None:
     policy = policy_of(site)
-    page = Page(notice.html(policy))
+    page = page_of(site)
     assert page.faults == []
     assert page.open == []
     ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
@@ -228,7 +244,7 @@ def test_the_page_is_well_formed_and_every_promise_an_anchor(site: str) -> None:
 
 @pytest.mark.parametrize("site", SITES)
 def test_headings_have_no_gaps_and_tables_have_captions(site: str) -> None:
-    page = Page(notice.html(policy_of(site)))
+    page = page_of(site)
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -241,14 +257,14 @@ def test_headings_have_no_gaps_and_tables_have_captions(site: str) -> None:
 
 @pytest.mark.parametrize("site", SITES)
 def test_the_page_loads_nothing(site: str) -> None:
-    source = notice.html(policy_of(site))
-    assert not {tag for tag, _ in Page(source).tags} & {"script", "img", "iframe", "object", "embed", "video", "audio"}
+    source, page = html_of(site), page_of(site)
+    assert not {tag for tag, _ in page.tags} & {"script", "img", "iframe", "object", "embed", "video", "audio"}
     assert not re.search(r"url\(|@import|@font-face|\bsrc=", source)
-    assert {attrs["href"] for tag, attrs in Page(source).tags if tag == "link"} == {"data:,"}
+    assert {attrs["href"] for tag, attrs in page.tags if tag == "link"} == {"data:,"}
 
 
 def test_the_style_in_the_page_is_the_one_that_its_source_hash_allows() -> None:
-    style = notice.html(policy_of("aimini")).split("<style>")[1].split("</style>")[0]
+    style = html_of("aimini").split("<style>")[1].split("</style>")[0]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert notice.style_source() == f"'sha256-{digest}'"
 
@@ -274,17 +290,19 @@ def hostile(policy: Policy) -> Policy:
 
 @pytest.mark.parametrize("site", SITES)
 def test_a_policy_with_a_script_in_all_its_words_stays_inert(site: str) -> None:
-    tame, wild = Page(notice.html(policy_of(site))), Page(notice.html(hostile(policy_of(site))))
+    bad = hostile(policy_of(site))
+    source = notice.html(bad)
+    tame, wild = page_of(site), Page(source)
     assert "script" not in {tag for tag, _ in wild.tags}
     assert wild.faults == []
     allowed = {attr for _, attrs in tame.tags for attr in attrs}
     assert {attr for _, attrs in wild.tags for attr in attrs} <= allowed
     assert not [value for _, attrs in wild.tags for value in attrs.values() if (value or "").startswith("javascript:")]
-    assert notice.names_every_promise(hostile(policy_of(site)), notice.html(hostile(policy_of(site)))) == ()
+    assert notice.names_every_promise(bad, source) == ()
 
 
 def test_unescaped_words_would_be_noticed() -> None:
-    planted = notice.html(policy_of("aimini")).replace("We set no cookies", EVIL)
+    planted = html_of("aimini").replace("We set no cookies", EVIL)
     assert "script" in {tag for tag, _ in Page(planted).tags}
 
 

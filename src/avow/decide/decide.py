@@ -6,9 +6,9 @@ Pure: no clock, store or network. Rules: docs/policy-language.md, section 4.
 from collections.abc import Sequence
 from typing import Final
 
-from avow.decide.grants import TO_RECIPIENT
-from avow.decide.request import Allow, Facts, Refuse, Request
-from avow.decide.table import ANY_COOKIE, Table, Words
+from avow.decide.grants import TO_RECIPIENT, Key
+from avow.decide.request import Allow, Answer, Facts, Refuse, Request
+from avow.decide.table import ANY_COOKIE, Cell, Table, Words
 from avow.policy.model import ACTIONS
 
 EMPTY: Final = Refuse((), "the request names no category")
@@ -21,7 +21,7 @@ NO_RECIPIENT: Final = Refuse((), "the recipient is neither declared by the polic
 NO_FORM: Final = Refuse((), "the form is not one that the policy declares")
 WANTS_RECIPIENT: Final = Refuse((), "only `share`, `sell` and `summarise` have a recipient, and they always do")
 WANTS_FORM: Final = Refuse((), "only `collect` has a form, and it always does")
-REMEMBERED: Final = 65_536  # refusals of what nothing grants: about 20 MB at most
+REMEMBERED: Final = 65_536  # cells that nothing grants: about 15 MB at most
 _ACTIONS: Final = frozenset(ACTIONS)
 
 
@@ -35,9 +35,10 @@ def decide(table: Table, ask: Request, facts: Facts) -> Allow | Refuse:
         action, actor, purpose, categories, recipient, form = ask
         if len(categories) == 1:
             category = categories[0]
-            cell = table.cells.get((action, actor, purpose, category, recipient, form))
+            key = (action, actor, purpose, category, recipient, form)
+            cell = table.cells.get(key)
             if cell is None:
-                return _ungranted(table, ask, category, facts.held | facts.by_category.get(category, 0))
+                cell = table.ungranted.get(key) or _ungranted(table, key)
             more = facts.by_category
             held = facts.held | more.get(category, 0) if more else facts.held
             return cell[1][held & cell[0]]
@@ -54,8 +55,9 @@ def _several(table: Table, ask: Request, facts: Facts) -> Allow | Refuse:
     refusals: list[Refuse] = []
     for category in ask.categories:
         held = facts.held | facts.by_category.get(category, 0)
-        cell = table.cells.get((action, actor, purpose, category, recipient, form))
-        answer = _ungranted(table, ask, category, held) if cell is None else cell[1][held & cell[0]]
+        key = (action, actor, purpose, category, recipient, form)
+        cell = table.cells.get(key) or table.ungranted.get(key) or _ungranted(table, key)
+        answer = cell[1][held & cell[0]]
         if isinstance(answer, Allow):
             if answer not in allows:
                 allows.append(answer)
@@ -84,55 +86,84 @@ def _all_refusing(table: Table, refusals: Sequence[Refuse]) -> Refuse:
     )
 
 
-def _ungranted(table: Table, ask: Request, category: str, held: int) -> Refuse:
-    """Why a cell that nothing grants is refused: an unknown word, the nevers over it, or the limits of its like.
+def _ungranted(table: Table, key: Key) -> Cell:
+    """The cell of what nothing grants: refused for an unknown word, by the nevers over it, or by the limits of its like.
 
     A cookie that no promise declares is no unknown word: a page may try to set anything, for no stated purpose, and
     the answer names the promises that forbid it.
     """
-    key = (ask.action, ask.actor, ask.purpose, category, ask.recipient, ask.form, held)
-    answer = table.ungranted.get(key)
-    if answer is not None:
-        return answer
-    stray = ask.action == "set-cookie" and category not in table.words.cookies
-    if stray:
-        category = ANY_COOKIE
-    unknown = _unknown(table.words, ask, category, stray)
+    action, actor, purpose, category, recipient, _ = key
+    stray = action == "set-cookie" and category not in table.words.cookies
+    unknown = _unknown(table.words, key, stray)
     if unknown is not None:
         return unknown
-    answer = _limited(table, ask, category, held)
+    like = ANY_COOKIE if stray else category
+    over = table.index.over(action, actor, purpose, like, recipient)
+    cell = table.alike.get((action, like, over))
+    if cell is None:
+        cell = table.alike[action, like, over] = Cell(
+            table.index.exceptions(over), _Refusals(table, action, like, over)
+        )
     if not stray:  # what is declared is finite; a page may ask for any cookie
         if len(table.ungranted) >= REMEMBERED:
             table.ungranted.clear()
-        table.ungranted[key] = answer
-    return answer
+        table.ungranted[key] = cell
+    return cell
 
 
-def _limited(table: Table, ask: Request, category: str, held: int) -> Refuse:
-    index = table.index
-    blocking = index.blocking(index.over(ask.action, ask.actor, ask.purpose, category, ask.recipient), held)
-    if not blocking:
-        return table.limits.get((ask.action, category), table.otherwise)
-    known = table.refusals.get((ask.action, blocking))
-    if known is None:
-        promises = table.in_order(promise for ban in index.pick(blocking) for promise in ban.promises)
-        known = table.refusals[ask.action, blocking] = Refuse(promises, f"`{ask.action}` is never allowed here")
-    return known
+class _Refusals(dict[int, Answer]):
+    """The answers of a cell that nothing grants, each made when it is first asked for."""
+
+    def __init__(self, table: Table, action: str, category: str, over: int) -> None:
+        self._table, self._action, self._category, self._over = table, action, category, over
+
+    def __missing__(self, held: int) -> Answer:
+        table, action = self._table, self._action
+        blocking = table.index.blocking(self._over, held)
+        if not blocking:
+            answer = table.limits.get((action, self._category), table.otherwise)
+        else:
+            promises = table.in_order(promise for ban in table.index.pick(blocking) for promise in ban.promises)
+            answer = table.refusals.setdefault(
+                (action, promises), Refuse(promises, f"`{action}` is never allowed here")
+            )
+        self[held] = answer
+        return answer
 
 
-def _unknown(words: Words, ask: Request, category: str, stray: bool) -> Refuse | None:
-    action, recipient, form = ask.action, ask.recipient, ask.form
-    checks = (
-        (action in _ACTIONS, NO_ACTION),
-        (ask.actor in words.actors, NO_ACTOR),
-        (stray or ask.purpose in words.purposes, NO_PURPOSE),
-        (action == "set-cookie" or category in words.categories, NO_CATEGORY),
-        ((recipient is not None) == (action in TO_RECIPIENT), WANTS_RECIPIENT),
-        (recipient is None or recipient in words.recipients, NO_RECIPIENT),
-        ((form is not None) == (action == "collect"), WANTS_FORM),
-        (form is None or form in words.forms, NO_FORM),
+_UNKNOWN: Final = {  # what is wrong with a request's words -> a cell that refuses whatever holds
+    wrong: Cell(0, {0: refusal})
+    for wrong, refusal in (
+        ("action", NO_ACTION),
+        ("actor", NO_ACTOR),
+        ("purpose", NO_PURPOSE),
+        ("category", NO_CATEGORY),
+        ("with a recipient", WANTS_RECIPIENT),
+        ("recipient", NO_RECIPIENT),
+        ("with a form", WANTS_FORM),
+        ("form", NO_FORM),
     )
-    for fine, refusal in checks:
-        if not fine:
-            return refusal
-    return None
+}
+
+
+def _unknown(words: Words, key: Key, stray: bool) -> Cell | None:
+    action, actor, purpose, category, recipient, form = key
+    if action not in _ACTIONS:
+        wrong = "action"
+    elif actor not in words.actors:
+        wrong = "actor"
+    elif not stray and purpose not in words.purposes:
+        wrong = "purpose"
+    elif action != "set-cookie" and category not in words.categories:
+        wrong = "category"
+    elif (recipient is not None) != (action in TO_RECIPIENT):
+        wrong = "with a recipient"
+    elif recipient is not None and recipient not in words.recipients:
+        wrong = "recipient"
+    elif (form is not None) != (action == "collect"):
+        wrong = "with a form"
+    elif form is not None and form not in words.forms:
+        wrong = "form"
+    else:
+        return None
+    return _UNKNOWN[wrong]

@@ -132,6 +132,15 @@ class Index:
                         break
         return over
 
+    def exceptions(self, over: int) -> int:
+        """The conditions that can lift any of these bans."""
+        mask = 0
+        for unless, those in self.excepted:
+            if over & those:
+                for alternative in unless:
+                    mask |= alternative
+        return mask
+
     def pick(self, over: int) -> tuple[Ban, ...]:
         """The bans behind the bits, in the policy's order."""
         found = []

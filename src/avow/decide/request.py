@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -19,6 +20,7 @@ def bits(conditions: Iterable[Condition]) -> int:
     return held
 
 
+@lru_cache(maxsize=1 << 14)  # there are no more sets of conditions than that
 def names(held: int) -> tuple[Condition, ...]:
     """The conditions in such an integer, in the order of `CONDITIONS`."""
     return tuple(name for name in CONDITIONS if held & BIT[name])

@@ -15,12 +15,12 @@ The proof shares nothing with what compiled the table: the meaning of each never
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Final
 
 from avow.decide.decide import decide
-from avow.decide.facts import plain
 from avow.decide.grants import OWN_RIGHTS, TO_RECIPIENT, Key
-from avow.decide.request import Allow, Request, bits, names
+from avow.decide.request import Allow, Facts, Request, bits, names
 from avow.decide.table import Table, subsets
 from avow.policy.model import (
     ACTIONS,
@@ -161,16 +161,20 @@ def _speaks(policy: Policy, clause: Clause, category: str) -> bool:
 def _sweep(policy: Policy, table: Table, action: str, sworn: Sequence[_Oath]) -> None:
     """Try one action with everything that can stand beside it."""
     kinds: Mapping[str, str] = {r.name: r.kind for r in policy.recipients.values()}
+    every = things(policy, action)
+
+    @cache  # most actors, purposes and recipients are under the same nevers
+    def over(some: tuple[_Oath, ...]) -> list[tuple[str, list[_Oath]]]:
+        by_category = [(name, [o for o in some if not o.categories or name in o.categories]) for name in every]
+        return [(category, oaths) for category, oaths in by_category if oaths]
+
     for recipient, form in counterparts(policy, action):
         there = [o for o in sworn if not o.recipients or {recipient, kinds.get(recipient or "")} & o.recipients]
         for purpose in (*policy.purposes, RIGHTS_PURPOSE, UNDECLARED) if there else ():
             for_it = [o for o in there if not o.purposes or purpose in o.purposes]
             for actor in (PERSON, SITE, *policy.roles, UNDECLARED) if for_it else ():
-                by_them = [o for o in for_it if not o.actors or actor in o.actors]
-                for category in things(policy, action) if by_them else ():
-                    oaths = [o for o in by_them if not o.categories or category in o.categories]
-                    if oaths:
-                        _try(policy, table, (action, actor, purpose, category, recipient, form), oaths)
+                for category, oaths in over(tuple(o for o in for_it if not o.actors or actor in o.actors)):
+                    _try(policy, table, (action, actor, purpose, category, recipient, form), oaths)
 
 
 def _try_odd_cells(policy: Policy, table: Table, oaths: Sequence[_Oath]) -> None:
@@ -204,11 +208,18 @@ def _try(policy: Policy, table: Table, key: Key, oaths: Sequence[_Oath]) -> None
     relevant = 0 if cell is None else cell.mask
     for oath in oaths:
         relevant |= oath.exceptions
+    circumstances = _circumstances(relevant)
     for oath in oaths:
-        oath.decisions += 1 << relevant.bit_count()
-    for held in subsets(relevant):
-        if isinstance(decide(table, ask, plain(held)), Allow):
-            _note(ask, held, oaths)
+        oath.decisions += len(circumstances)
+    for facts in circumstances:
+        if isinstance(decide(table, ask, facts), Allow):
+            _note(ask, facts.held, oaths)
+
+
+@lru_cache(maxsize=64)  # a policy has only so many masks, and the next point mostly has the same one
+def _circumstances(relevant: int) -> tuple[Facts, ...]:
+    """Facts for every subset of the conditions."""
+    return tuple(Facts(held) for held in subsets(relevant))
 
 
 def _note(ask: Request, held: int, oaths: Sequence[_Oath]) -> None:
@@ -220,10 +231,15 @@ def _note(ask: Request, held: int, oaths: Sequence[_Oath]) -> None:
 def _own_right(policy: Policy, key: Key) -> bool:
     """What serves the person's own rights is no never's business, whatever the never says."""
     action, actor, purpose, name, _, _ = key
-    category = policy.categories.get(name)
-    if action not in OWN_RIGHTS or purpose != RIGHTS_PURPOSE or actor == UNDECLARED or category is None:
+    if action not in OWN_RIGHTS or purpose != RIGHTS_PURPOSE or actor == UNDECLARED:
         return False
-    return category.held_by is None and category.apart is None and (action == "erase" or actor in (PERSON, SITE))
+    category = policy.categories.get(name)
+    return (
+        category is not None
+        and category.held_by is None
+        and category.apart is None
+        and (action == "erase" or actor in (PERSON, SITE))
+    )
 
 
 def counterparts(policy: Policy, action: str) -> Iterator[tuple[str | None, str | None]]:

@@ -63,8 +63,8 @@ class Words(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """One policy version, ready to decide. Immutable but for `refusals` and `ungranted`, which only remember what was
-    made once.
+    """One policy version, ready to decide. Immutable but for its last three fields, which only remember what was made
+    once.
     """
 
     site: str
@@ -78,8 +78,9 @@ class Table:
     contracts: Mapping[str, tuple[int, int]]  # recipient -> in force from, and up to but not at (ms UTC)
     channels: Mapping[str, str]  # category -> the channel that it is an address of
     declared: frozenset[str]  # the recipients with a name of their own
-    refusals: dict[tuple[str, int], Refuse] = field(default_factory=dict)
-    ungranted: dict[tuple[str | int | None, ...], Refuse] = field(default_factory=dict)
+    ungranted: dict[Key, Cell] = field(default_factory=dict)  # cells of declared words that nothing grants
+    alike: dict[tuple[str, str, int], Cell] = field(default_factory=dict)  # the same by action, category and nevers
+    refusals: dict[tuple[str, tuple[str, ...]], Refuse] = field(default_factory=dict)  # by action and promises
 
     def in_order(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Promise ids once each, in the policy's order."""

@@ -5,14 +5,15 @@ for a boolean or a day by surprise. Leaves out of YAML what a policy has no use 
 blow a small file up), tags, several documents, keys that are not words. Rules: docs/policy-language.md, section 1.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.events import (
+import yaml
+from yaml.error import Mark, MarkedYAMLError
+from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
     MappingEndEvent,
@@ -23,10 +24,14 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
     StreamEndEvent,
 )
-from ruamel.yaml.reader import ReaderError
 
 from avow.errors import Fault
 from avow.policy.model import Place
+
+try:
+    from yaml.cyaml import CBaseLoader
+except ImportError as error:  # the pure parser is ten times slower, and its faults stand elsewhere and read differently
+    raise ImportError("this PyYAML was built without libyaml: install one of its wheels") from error
 
 MOST_BYTES: Final = 1 << 20  # of a file: the five policies have some 20 KiB each
 DEEPEST: Final = 16  # levels of nesting: a policy needs 6
@@ -95,6 +100,10 @@ def grow(content: str | bytes) -> tuple[str, Node, list[Fault]]:
 
 
 _NOT_UTF8: Final = ("the text is not UTF-8", "save the file as UTF-8")
+# What is not printable; what ends a line for some programs, and for YAML 1.1, but not for YAML 1.2 (U+0085, U+2028,
+# U+2029); and a byte order mark that is not at the beginning.
+_FOREIGN: Final = re.compile(r"[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
 
 
 def _decoded(content: str | bytes) -> str:
@@ -107,61 +116,87 @@ def _decoded(content: str | bytes) -> str:
         raise _Stop(_at(error.object[: error.start], *_NOT_UTF8)) from None
     except UnicodeDecodeError as error:
         raise _Stop(_at(error.object[: error.start].decode(), *_NOT_UTF8)) from None
-    return text.removeprefix("\ufeff")
+    text = text.removeprefix("\ufeff")
+    foreign = _FOREIGN.search(text)
+    if foreign:
+        message = f"the character U+{ord(foreign[0]):04X} may not stand in a policy"
+        raise _Stop(_at(text[: foreign.start()], message, "remove it"))
+    return text
 
 
 def _at(before: str, message: str, hint: str) -> Fault:
     """A fault at the end of `before`."""
-    return Fault(before.count("\n") + 1, len(before) - before.rfind("\n"), message, hint)
+    lines = _LINE_END.split(before)
+    return Fault(len(lines), len(lines[-1]) + 1, message, hint)
 
 
 def _events(text: str) -> Iterator[Any]:
-    """The library's events; whatever it raises becomes the one fault that ends the reading."""
+    """The library's events; what it raises becomes the one fault that ends the reading."""
     try:
-        yield from YAML(typ="safe", pure=True).parse(text)
+        yield from yaml.parse(text, Loader=CBaseLoader)
     except MarkedYAMLError as error:
         raise _Stop(_syntax(error, text)) from None
-    except ReaderError as error:
-        message = f"the character U+{ord(text[error.position]):04X} may not stand in a policy"
-        raise _Stop(_at(text[: error.position], message, "remove it")) from None
-    except _Stop:
-        raise
-    except Exception as error:  # noqa: BLE001 - the library lets a few of Python's own errors out on strange text
-        message = f"the file is not readable as YAML ({type(error).__name__})"
-        raise _Stop(Fault(1, 1, message, "look for strange escapes or directives")) from None
 
 
+_TAB_INDENT: Final = re.compile(" *\t")
+_NO_KEY: Final = "mapping values are not allowed"
+_INDENT: Final = (
+    "this line is not indented like its neighbours",
+    "give keys and items of one level the same indentation",
+)
+_NOT_YAML: Final = ("the file is not YAML here", "mend the line, or the one above it")
+_DIRECTIVE: Final = ("a directive, starting with `%`", "remove it: a policy needs none")
+_TAG: Final = ("a tag, starting with `!`", "remove it: each key knows what it holds")
+_ESCAPE: Final = ("an unknown escape after a backslash", "use single quotes for text with backslashes")
+_TOO_DEEP: Final = ("nested too deeply", f"a policy has {DEEPEST} levels at most")
 # What the library says when it stops -> what is wrong, what to do, and whether it began at the mark of the context.
 _SYNTAX: Final[tuple[tuple[str, str, str, bool], ...]] = (
-    ("'\\t'", "a tab stands where YAML wants spaces", "indent with spaces", False),
     ("cannot start any token", "a value starts with a character that means something else in YAML",
      "put the value in quotes", False),
-    ("mapping values are not allowed", "this `:` makes no key here",
+    (_NO_KEY, "this `:` makes no key here",
      "put a text that holds `: ` in quotes, or mend the indentation", False),
-    ("expected <block end>", "this line is not indented like its neighbours",
-     "give keys and items of one level the same indentation", False),
+    ("expected key", *_INDENT, False),
+    ("expected '-' indicator", *_INDENT, False),
     ("could not find expected ':'", "a key without `:`", "write `key: value`", True),
     ("unexpected end of stream", "a quote is opened and never closed", "close the quote", True),
-    ("unknown escape", "an unknown escape after a backslash", "use single quotes for text with backslashes", False),
     ("expected ',' or", "a `[` or `{` is not closed", "close it, or put a comma between its items", True),
-    ("expected the node content", "a value is missing here", "write the value, or remove the key", False),
+    ("expected node content", "a value is missing here", "write the value, or remove the key", False),
+    ("expected <document start>", "the document has ended before this",
+     "a file holds one policy: remove what follows, or mend the line above", False),
+    ("alphabetic or numeric", "an anchor or an alias, starting with `&` or `*`",
+     "remove it: a policy has neither; a text that starts so goes in quotes", True),
+    ("directive", *_DIRECTIVE, True),
+    ("incompatible YAML document", *_DIRECTIVE, False),
+    (" a tag", *_TAG, True),
+    ("tag handle", *_TAG, False),
+    ("escape", *_ESCAPE, False),
+    ("expected hex", *_ESCAPE, False),
+    ("nesting depth", *_TOO_DEEP, False),
 )  # fmt: skip
 
 
 def _syntax(error: MarkedYAMLError, text: str) -> Fault:
-    said = str(error.problem)
+    said = f"{error.context}: {error.problem}"
     mark, context = error.problem_mark, error.context_mark
-    message, hint = "the file is not YAML here", "mend the line, or the one above it"
-    for part, its_message, its_hint, at_context in _SYNTAX:
-        if part in said:
-            message, hint = its_message, its_hint
-            mark = context if at_context and context is not None else mark
-            break
     if mark is None:
-        return Fault(1, 1, message, hint)
-    if "\t" in said or text[mark.index : mark.index + 1] == "\t":
-        message, hint = _SYNTAX[0][1:3]
-    return Fault(mark.line + 1, mark.column + 1, message, hint)
+        return Fault(1, 1, *_NOT_YAML)
+    tab = _tab(said, text, mark)
+    if tab is not None:
+        return _at(text[:tab], "a tab stands where YAML wants spaces", "indent with spaces")
+    for part, message, hint, at_context in _SYNTAX:
+        if part in said:
+            return _at(text[: (context or mark).index if at_context else mark.index], message, hint)
+    return _at(text[: mark.index], *_NOT_YAML)
+
+
+def _tab(said: str, text: str, mark: Mark) -> int | None:
+    """Where the tab stands that the library stumbled over: at its mark, or before a key that it took for more of the
+    text above, because no tab indents.
+    """
+    if text.startswith("\t", mark.index):
+        return mark.index
+    indented = _TAB_INDENT.match(text, mark.index - mark.column)
+    return indented.end() - 1 if indented and _NO_KEY in said else None
 
 
 class _Grower:
@@ -191,11 +226,11 @@ class _Grower:
     def _node(self, event: Any, depth: int) -> Node:
         place = _place(event)
         if depth > DEEPEST:
-            raise _Stop(Fault(place.line, place.column, "nested too deeply", f"a policy has {DEEPEST} levels at most"))
+            raise _Stop(Fault(place.line, place.column, *_TOO_DEEP))
         self._plain(event, place)
         match event:
             case ScalarEvent():
-                return Scalar(event.value.strip(), event.style is not None, place)
+                return Scalar(event.value.strip(), event.style != "", place)
             case SequenceStartEvent():
                 return self._items(place, depth)
             case MappingStartEvent():
@@ -210,7 +245,7 @@ class _Grower:
         elif event.anchor is not None:
             self._fault(place, f"an anchor, `&{event.anchor}`", "remove it: a policy has no aliases")
         elif getattr(event, "tag", None) is not None:
-            self._fault(place, "a tag, starting with `!`", "remove it: each key knows what it holds")
+            self._fault(place, *_TAG)
 
     def _items(self, place: Place, depth: int) -> Items:
         items: list[Node] = []

@@ -25,11 +25,8 @@ def names_every_promise(policy: Policy, rendered: str | Mapping[str, Any]) -> tu
     """
     whole = rendered if isinstance(rendered, str) else "\n".join(_strings(rendered))
     said = _evened(markup.unescape(whole))
-    return tuple(
-        promise.id
-        for promise in policy.promises
-        if _evened(promise.says) not in said or not re.search(rf"(?<![\w-]){re.escape(promise.id)}(?![\w-])", said)
-    )
+    words = set(re.findall(r"[\w-]+", said))
+    return tuple(p.id for p in policy.promises if p.id not in words or _evened(p.says) not in said)
 
 
 def _evened(words: str) -> str:
