@@ -21,7 +21,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from avow.app import Avow
-from avow.errors import KeyGone, Refused
+from avow.errors import KeyGone, Refused, Tampered
 from avow.ledger.entry import EVENT
 from avow.ledger.folder import files
 from avow.ledger.verify import verify_log
@@ -184,11 +184,13 @@ async def check(folder: Path, told: Told, more: Mapping[str, Any] | None = None)
 
 
 async def stands(shop: Avow, who: str) -> bool:
-    """Whether the person is there, and not erased."""
+    """Whether the person is there, and not erased. A row that is not believed is there, and whoever reads it says so."""
     try:
         await shop.export(who)
     except Refused:
         return False
+    except Tampered:
+        pass
     return True
 
 
