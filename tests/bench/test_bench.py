@@ -4,6 +4,8 @@ import asyncio
 import io
 import json
 from collections.abc import Sequence
+from functools import partial
+from hashlib import sha512
 from pathlib import Path
 from typing import Any
 
@@ -11,34 +13,40 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from avow.bench import BENCHES, GOALS, run, table
-from avow.bench.ratio import Goal, Measured, Ratio, Scale, in_turn
+from avow.bench import BENCHES, GOALS, ledger, on_postgres, run, table, writes
+from avow.bench.bare import Event
+from avow.bench.bare_postgres import Below
+from avow.bench.ratio import Goal, Measured, Ratio, Scale, in_turn, rates
 from avow.bench.reads import grouped, single
 from avow.bench.rights import export
 from avow.bench.server import NoServer
 from avow.cli import app
 from avow.errors import UnknownWord
 from avow.store.interface import Leaf, Trace
+from avow.store.postgres_link import Call
 from avow.store.sqlite_transaction import SqliteTransaction
 
 SMALL = Scale(2, 0.02)
+BOUND = {"1", "4", "4l", "5", "7", "7p", "8b", "18", "18g", "21"}  # that have a third side
 IDS = ["1", "2", "3", "4", "4l", "5", "7", "7p", "8a", "8b", "16a", "16b", "17", "18", "18g", "19", "20", "21", "22"]
 
 
 @pytest.mark.parametrize("bench", [one for one in BENCHES if one.measure], ids=lambda one: one.goal.id)
 async def test_each_ratio_is_measured_and_complete(bench: Any, tmp_path: Path) -> None:
-    found = await bench.measure(tmp_path, SMALL)
-    assert (found.complete, found.why) == (True, "")
-    assert found.raw > 0
-    assert found.ours > 0
+    measured(bench, await bench.measure(tmp_path, SMALL))
 
 
 @pytest.mark.parametrize("bench", [one for one in BENCHES if one.on_server], ids=lambda one: one.goal.id)
 async def test_each_ratio_on_postgresql_is_measured_and_complete(bench: Any, tmp_path: Path, postgres_url: str) -> None:
-    found = await bench.on_server(tmp_path, postgres_url, SMALL)
+    measured(bench, await bench.on_server(tmp_path, postgres_url, SMALL))
+
+
+def measured(bench: Any, found: Measured) -> None:
     assert (found.complete, found.why) == (True, "")
     assert found.raw > 0
     assert found.ours > 0
+    assert (found.bare is not None) == (bench.goal.id in BOUND)
+    assert found.bare is None or found.bare > 0
 
 
 def test_all_ratios_are_there() -> None:
@@ -48,14 +56,20 @@ def test_all_ratios_are_there() -> None:
 # -- planted defects: each must be noticed ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("bench", [grouped, single, export], ids=["reads-in-groups", "reads-one-by-one", "export"])
-async def test_a_dropped_record_is_noticed(bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("bench", "number"),
+    [(grouped, 3), (single, 3), (export, 4)],  # the first calls bring people in, and show the bare side an export
+    ids=["reads-in-groups", "reads-one-by-one", "export"],
+)
+async def test_a_dropped_record_is_noticed(
+    bench: Any, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     record = SqliteTransaction.record
     calls = []
 
     async def forgetful(self: SqliteTransaction, leaves: Sequence[Leaf], traces: Sequence[Trace]) -> None:
         calls.append(1)
-        if len(calls) != 3:
+        if len(calls) != number:
             await record(self, leaves, traces)
 
     monkeypatch.setattr(SqliteTransaction, "record", forgetful)
@@ -75,6 +89,44 @@ async def test_a_wrong_value_is_noticed(tmp_path: Path, monkeypatch: pytest.Monk
 async def test_a_look_that_is_not_answered_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("avow.bench.reads.PURPOSE", "news")
     assert not (await grouped(tmp_path, SMALL)).complete
+
+
+@pytest.mark.parametrize(
+    ("bench", "left_out", "instead", "why"),
+    [
+        (writes.insert, "bare_sqlite.PUT", "SELECT ?, ?, ?, ?, ?, ?, ?, ?", "bare data"),
+        (writes.insert, "bare_sqlite.RECORD", "SELECT ?, ?, ?, ?, ?, ?", "bare entries"),
+        (writes.insert, "bare_sqlite.FILE", "SELECT ?, ?, ?", "bare events that are proved"),
+        (writes.insert, "bare.mac", lambda *_: bytes(32), "bare events that are proved"),
+        (export, "bare_sqlite.RECORD", "SELECT ?, ?, ?, ?, ?, ?", "bare entries"),
+        (export, "bare_sqlite.TRACES", "SELECT 1, 2, 3 WHERE ? AND ? AND 0", "bare events opened"),
+        (ledger.append, "bare_ledger.SEQUENCED", (), "bare rows left"),
+        (ledger.append, "bare_ledger.sha256", sha512, "bare faults of the log"),
+    ],
+)
+async def test_a_bare_side_that_leaves_work_out_is_noticed(
+    bench: Any, left_out: str, instead: object, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"avow.bench.{left_out}", instead)
+    found = await bench(tmp_path, SMALL)
+    assert not found.complete
+    assert why in found.why
+
+
+@pytest.mark.parametrize("bench", [on_postgres.grouped, on_postgres.insert, on_postgres.bulk], ids=["5", "7p", "8b"])
+@pytest.mark.parametrize("left_out", ["leaves", "traces_in"])
+async def test_a_bare_side_on_postgresql_that_leaves_rows_out_is_noticed(
+    bench: Any, left_out: str, tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = Below.record
+
+    def forgetful(self: Below, events: Sequence[Event]) -> list[Call]:
+        return [call for call in record(self, events) if call.statement != left_out.encode()]
+
+    monkeypatch.setattr(Below, "record", forgetful)
+    found = await bench(tmp_path, postgres_url, SMALL)
+    assert not found.complete
+    assert {"leaves": "bare entries", "traces_in": "bare traces"}[left_out] in found.why
 
 
 # -- ratios -------------------------------------------------------------------------------------------------------
@@ -97,6 +149,19 @@ def test_a_ratio_is_reached_when_it_is_complete_and_on_its_side_of_the_goal(
     assert Ratio.of(goal, found).reached == reached
 
 
+def test_a_bound_shows_and_excuses_nothing() -> None:
+    goal = Goal("7", "", 0.9)
+    missed = Ratio.of(goal, Measured(100, 60, 5, complete=True, bare=85))
+    assert (missed.bound, missed.reached) == (0.85, False)
+    assert missed.as_json().items() >= {"bound": 0.85, "bare": 85, "reached": False}.items()
+    assert Ratio.of(goal, Measured(100, 60, 5, complete=True)).bound is None
+    assert Ratio.of(goal, Measured(0, 0, 0, complete=False, bare=85)).bound is None
+    shown = io.StringIO()
+    Console(file=shown, width=160).print(table([missed]))
+    assert "0.60" in shown.getvalue()
+    assert "0.85" in shown.getvalue()
+
+
 async def test_both_sides_run_in_turn_and_the_median_counts() -> None:
     ran: list[str] = []
 
@@ -110,6 +175,18 @@ async def test_both_sides_run_in_turn_and_the_median_counts() -> None:
     )
     assert ran == ["raw", "ours"] * 3
     assert raw < 0.02 <= ours < 0.1
+
+
+async def test_a_third_side_runs_behind_the_two() -> None:
+    ran: list[str] = []
+
+    async def side(name: str, _: int) -> int:
+        ran.append(name)
+        return 10
+
+    raw, ours, bare = await rates(2, partial(side, "raw"), partial(side, "ours"), partial(side, "bare"))
+    assert ran == ["raw", "ours", "bare"] * 2
+    assert min(raw, ours, bare) > 0
 
 
 def test_json_has_the_promised_keys_and_a_table_is_drawn() -> None:

@@ -5,7 +5,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from avow.bench.ratio import MICROSECONDS, Measured, Scale, faults, in_turn, rates
+from avow.bench.bare_ledger import BareLedger
+from avow.bench.bare_sqlite import connection
+from avow.bench.ratio import MICROSECONDS, Check, Measured, Scale, faults, in_turn, rates
 from avow.bench.raw_sqlite import RawSqlite
 from avow.bench.shop import BATCH
 from avow.ledger import tiles
@@ -18,7 +20,7 @@ from avow.ledger.tree import Frontier, check_inclusion, leaf_hash
 from avow.ledger.verify import verify_log
 from avow.sequencer import Log
 from avow.store import open_store
-from avow.store.interface import Leaf
+from avow.store.interface import Leaf, Store
 
 SIGNER: Final = Signer("bench", b"bench" + bytes(27))
 AT: Final = 1_770_000_000_000  # ms
@@ -57,9 +59,10 @@ async def _append(folder: Path, scale: Scale, each: int, group: int) -> Measured
     batches = [entries(each, number) for number in range(scale.rounds)]
     raw = RawSqlite(folder)
     raw.execute(_LOG)
-    store = await open_store(f"sqlite:///{folder}/ours.db", "bench")
+    store, other = [await open_store(f"sqlite:///{folder}/{name}.db", "bench") for name in ("ours", "bare")]
     try:
         log = await Log.open(folder / "ledger", store, SIGNER, folder / "kept")
+        bare = BareLedger(connection(other), folder / "bare", folder / "bare-kept", SIGNER)
 
         async def plain(number: int) -> int:
             batch = batches[number]
@@ -78,28 +81,38 @@ async def _append(folder: Path, scale: Scale, each: int, group: int) -> Measured
                 pass
             return each
 
-        speeds = await rates(scale.rounds, plain, ours)
+        speeds = await rates(scale.rounds, plain, ours, bare.appending(batches, group))
         wanted = [entry for batch in batches for entry in batch]
-        report = verify_log(files(folder / "ledger"), str(SIGNER.key))
-        read = Tiles(files(folder / "ledger"), log.size)
-        sequenced = [entry for number in range(-(-log.size // tiles.WIDTH)) for entry in read.entries(number)]
+        rows = [entry for (entry,) in raw.execute("SELECT entry FROM log ORDER BY number")]
         why = faults(
             [
-                (
-                    "raw rows",
-                    [entry for (entry,) in raw.execute("SELECT entry FROM log ORDER BY number")] == wanted,
-                    True,
-                ),
-                ("faults of the log", len(report.faults), 0),
-                ("entries", report.size, len(wanted)),
-                ("the entries are those recorded", sequenced == wanted, True),
+                ("raw rows", rows == wanted, True),
+                *await _sequenced("", folder / "ledger", store, wanted),
+                *await _sequenced("bare ", folder / "bare", other, wanted),
             ]
         )
         log.close()
-        return Measured(*speeds, scale.rounds, not why, why=why)
+        return Measured(*speeds[:2], scale.rounds, not why, why=why, bare=speeds[2])
     finally:
         raw.close()
         await store.close()
+        await other.close()
+
+
+async def _sequenced(whose: str, folder: Path, store: Store, wanted: list[bytes]) -> list[Check]:
+    """Whether these entries are in the log, all of them and no others, and no longer in the database."""
+    report, read = verify_log(files(folder), str(SIGNER.key)), Tiles(files(folder), len(wanted))
+    if report.faults:
+        return [(whose + "faults of the log", len(report.faults), 0)]
+    found = [entry for number in range(-(-read.size // tiles.WIDTH)) for entry in read.entries(number)]
+    async with store.transaction() as tx:
+        state = await tx.log_state()
+    return [
+        (whose + "entries", report.size, len(wanted)),
+        (whose + "entries are those recorded", found == wanted, True),
+        (whose + "state", state, (read.size, read.root())),
+        (whose + "rows left", connection(store).db.execute("SELECT count(*) FROM event").get, 0),
+    ]
 
 
 async def verify(folder: Path, scale: Scale) -> Measured:

@@ -3,6 +3,10 @@
 Both sides run in turn, A B A B ..., so that whatever else the machine does meets both. The median of the rounds
 counts. A ratio whose two sides did not do all of what was asked is not complete, and a ratio that is not complete has
 not reached its goal, whatever its figure.
+
+Some ratios have a third side, `bare`: the least that any program must do that keeps the same rows by the same driver,
+sealed and hashed in the same way (see `avow.bench.bare`). `bound` is what the ratio would be if all code of ours took
+no time. It explains a ratio and never excuses it: a goal above the bound is missed all the same.
 """
 
 import gc
@@ -10,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from time import perf_counter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, overload
 
 from rich.table import Table
 
@@ -19,6 +23,7 @@ PER_SECOND: Final = "1/s"
 MICROSECONDS: Final = "µs"
 
 Side = Callable[[int], Awaitable[int]]  # does the work of one round; how many operations that were
+Check = tuple[str, object, object]  # what was counted, what was found, and what has to be
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class Scale(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What a benchmark found. `raw` and `ours` are medians in `unit`; `complete` says why not in `why`."""
+    """What a benchmark found. `raw`, `ours` and `bare` are medians in `unit`; `complete` says why not in `why`."""
 
     raw: float
     ours: float
@@ -51,11 +56,12 @@ class Measured(NamedTuple):
     complete: bool
     unit: str = PER_SECOND
     why: str = ""
+    bare: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A measured ratio: `ratio` is `ours` by `raw`."""
+    """A measured ratio: `ratio` is `ours` by `raw`, `bound` is `bare` by `raw` where it was measured."""
 
     id: str
     name: str
@@ -68,14 +74,18 @@ class Ratio:
     unit: str = PER_SECOND
     at_most: bool = False
     why: str = ""
+    bare: float | None = None
+    bound: float | None = None
 
     @classmethod
     def of(cls, goal: Goal, found: Measured) -> "Ratio":
         """What was found, beside what it has to be."""
         ratio = found.ours / found.raw if found.raw else 0.0
+        bare = None if found.bare is None else round(found.bare, 3)
+        bound = None if found.bare is None or not found.raw else round(found.bare / found.raw, 4)
         return cls(
             goal.id, goal.name, round(ratio, 4), goal.goal, round(found.raw, 3), round(found.ours, 3), found.rounds,
-            found.complete, found.unit, goal.at_most, found.why,
+            found.complete, found.unit, goal.at_most, found.why, bare, bound,
         )  # fmt: skip
 
     @property
@@ -93,49 +103,55 @@ def missing(why: str) -> Measured:
     return Measured(0.0, 0.0, 0, complete=False, why=why)
 
 
-async def in_turn(rounds: int, raw: Side, ours: Side) -> tuple[float, float]:
-    """Median seconds of one operation, raw and ours, over so many rounds of one after the other.
+async def in_turn(rounds: int, *sides: Side) -> list[float]:
+    """Median seconds of one operation of each side, over so many rounds of one after the other.
 
     What stands in memory beforehand is set aside from the garbage collector, which would otherwise walk through the
     benchmark's own lists while only one side makes garbage.
     """
     gc.collect()
     gc.freeze()
-    taken: tuple[list[float], list[float]] = [], []
+    taken: list[list[float]] = [[] for _ in sides]
     try:
         for number in range(rounds):
-            for side, times in zip((raw, ours), taken, strict=True):
+            for side, times in zip(sides, taken, strict=True):
                 gc.collect(0)
                 start = perf_counter()
                 count = await side(number)
                 times.append((perf_counter() - start) / count)
     finally:
         gc.unfreeze()
-    return median(taken[0]), median(taken[1])
+    return [median(times) for times in taken]
 
 
-async def rates(rounds: int, raw: Side, ours: Side) -> tuple[float, float]:
+@overload
+async def rates(rounds: int, raw: Side, ours: Side) -> tuple[float, float]: ...
+@overload
+async def rates(rounds: int, raw: Side, ours: Side, bare: Side) -> tuple[float, float, float]: ...
+async def rates(rounds: int, raw: Side, ours: Side, bare: Side | None = None) -> tuple[float, ...]:
     """As `in_turn`, in operations a second."""
-    slow, fast = await in_turn(rounds, raw, ours)
-    return 1 / slow, 1 / fast
+    sides = (raw, ours) if bare is None else (raw, ours, bare)
+    return tuple([1 / seconds for seconds in await in_turn(rounds, *sides)])
 
 
-def faults(checks: Sequence[tuple[str, object, object]]) -> str:
-    """Of (what, found, expected) those that differ, in words; empty when all is there."""
+def faults(checks: Sequence[Check]) -> str:
+    """Those that differ, in words; empty when all is there."""
     return "; ".join(f"{what}: {found} instead of {wanted}" for what, found, wanted in checks if found != wanted)
 
 
 def table(ratios: Sequence[Ratio]) -> Table:
-    """The ratios for people."""
+    """The ratios for people. `at most` is the bound, where one was measured."""
     grid = Table(box=None, padding=(0, 1), header_style="bold")
-    for title in ("", "ratio", "goal", "raw", "ours", "rounds", "what"):
+    for title in ("", "ratio", "goal", "at most", "raw", "ours", "rounds", "what"):
         grid.add_column(title, justify="left" if title in ("", "what") else "right", overflow="fold")
     for one in ratios:
         colour = "green" if one.reached else "red"
         goal = f"{'≤' if one.at_most else '≥'} {one.goal:g}"
         figure = f"[{colour}]{one.ratio:.2f}[/{colour}]" if one.rounds else f"[{colour}]none[/{colour}]"
         what = one.name if one.complete else f"{one.name} [red](not complete: {one.why})[/red]"
-        grid.add_row(one.id, figure, goal, _short(one.raw, one.unit), _short(one.ours, one.unit), str(one.rounds), what)
+        bound = "" if one.bound is None else f"{one.bound:.2f}"
+        sides = (_short(one.raw, one.unit), _short(one.ours, one.unit))
+        grid.add_row(one.id, figure, goal, bound, *sides, str(one.rounds), what)
     return grid
 
 

@@ -7,7 +7,7 @@ cursors take longer, so a floor made of them would flatter us. Ratio 4 is measur
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -65,14 +65,39 @@ _BEGIN: Final = Call(b"begin")
 _COMMIT: Final = Call(b"commit")
 
 
+Asked = tuple[bytes, asyncio.Future[str]]  # whose value is asked for, and who waits for it
+
+
+class Gathering:
+    """Those that wait together share a transaction, as the gate's do. `serve` answers each of a batch."""
+
+    def __init__(self, serve: Callable[[Sequence[Asked]], Awaitable[None]]) -> None:
+        self._serve = serve
+        self._waiting: list[Asked] = []
+        self._gathering: asyncio.Task[None] | None = None
+
+    async def ask(self, person: bytes) -> str:
+        """The value, once its record is on disk."""
+        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting.append((person, future))
+        if self._gathering is None:
+            self._gathering = asyncio.create_task(self._gather())
+        return await future
+
+    async def _gather(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            await self._serve(batch)
+        self._gathering = None
+
+
 class RawPostgres:
     """A plain shop in one database."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._links = Links(self._connect, 8)
-        self._waiting: list[tuple[bytes, asyncio.Future[str]]] = []
-        self._gathering: asyncio.Task[None] | None = None
+        self.read_recorded = Gathering(self._reads).ask  # one value with its record
         self._cursor: psycopg.AsyncRawCursor[Any] | None = None
 
     async def make(self) -> None:
@@ -110,24 +135,13 @@ class RawPostgres:
         row: Any = await self._cursor.fetchone()
         return str(row[0])
 
-    async def read_recorded(self, person: bytes) -> str:
-        """One value with its record; those that wait together share a transaction, as the gate's do."""
-        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._waiting.append((person, future))
-        if self._gathering is None:
-            self._gathering = asyncio.create_task(self._gather())
-        return await future
-
-    async def _gather(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            people = array(BYTEA, [person for person, _ in batch])
-            record = _record("staff:kim", "use", READ, people)
-            (_, found), _ = await self._run([_BEGIN, Call(b"reads", (people, READ.encode()))], [record, _COMMIT])
-            for row in range(found.ntuples):
-                number = int.from_bytes(found.get_value(row, 0) or b"", "big")
-                batch[number - 1][1].set_result(_text(found, row, 1))
-        self._gathering = None
+    async def _reads(self, batch: Sequence[Asked]) -> None:
+        people = array(BYTEA, [person for person, _ in batch])
+        record = _record("staff:kim", "use", READ, people)
+        (_, found), _ = await self._run([_BEGIN, Call(b"reads", (people, READ.encode()))], [record, _COMMIT])
+        for row in range(found.ntuples):
+            number = int.from_bytes(found.get_value(row, 0) or b"", "big")
+            batch[number - 1][1].set_result(_text(found, row, 1))
 
     async def insert(self, person: bytes, category: str, value: str) -> None:
         """One datum of a person who is known, with its record, in a transaction of its own: two round trips, as ours."""

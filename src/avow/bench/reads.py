@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from avow.app import Avow, Member
+from avow.bench.bare_sqlite import opening
 from avow.bench.ratio import Measured, Scale, faults, rates
 from avow.bench.raw_sqlite import READ as RAW_READ
 from avow.bench.raw_sqlite import RECORD as RAW_RECORD
@@ -55,12 +56,13 @@ async def parts(folder: Path, scale: Scale) -> Measured:
     Nothing is recorded on either side, and so there is no transaction around it: no product path goes this way.
     """
     count = scale.of(PEOPLE)
-    async with pair(folder, count) as (shop, raw, people, ids, _):
+    async with pair(folder, count) as (shop, raw, people, ids, _), opened(folder, name="bare") as other:
         gate, turns = gate_of(shop), orders(count, scale.rounds, scale.of(4_000))
         ask = Request("use", "fulfilment", PURPOSE, (READ,))
         circumstances, actor = Circumstances(standing=True), Actor("fulfilment", "kim", standing=True)
         looks = [Look(bytes.fromhex(one.who), ask, actor, circumstances) for one in people]
-        found: tuple[list[str], list[str]] = [], []
+        found: tuple[list[str], list[str], list[str]] = [], [], []
+        bare = await opening(other, [one.who for one in await move_in(other, people)], turns, found[2])
 
         async def plain(number: int) -> int:
             execute, keep = raw.execute, found[0].append
@@ -83,12 +85,10 @@ async def parts(folder: Path, scale: Scale) -> Measured:
                         keep(gate.open(datum, at))
             return len(turns[number])
 
-        speeds = await rates(scale.rounds, plain, ours)
+        speeds = await rates(scale.rounds, plain, ours, bare)
         wanted = [people[n].given[READ] for turn in turns for n in turn]
-        why = faults(
-            [("raw values are right", found[0] == wanted, True), ("values are right", found[1] == wanted, True)]
-        )
-        return Measured(*speeds, scale.rounds, not why, why=why)
+        why = faults([("right values, raw, ours and bare", [one == wanted for one in found], [True] * 3)])
+        return Measured(*speeds[:2], scale.rounds, not why, why=why, bare=speeds[2])
 
 
 async def grouped(folder: Path, scale: Scale) -> Measured:

@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from avow.app import Avow
-from avow.bench.ratio import MICROSECONDS, Measured, Scale, faults, in_turn, rates
+from avow.bench.bare import proven
+from avow.bench.bare_sqlite import exporting
+from avow.bench.ratio import MICROSECONDS, Check, Measured, Scale, faults, in_turn, rates
 from avow.bench.raw_sqlite import DATUM, HELD, PERSON, RECORD, SITE, RawSqlite, now
-from avow.bench.shop import PURPOSE, collecting_of, counted, file_events, gate_of, opened, policy
+from avow.bench.shop import PURPOSE, Person, collecting_of, counted, file_events, gate_of, opened, policy
 from avow.gate import Actor
 from avow.policy.model import Policy
 from avow.policy.parse import parse
@@ -30,12 +32,11 @@ async def export(folder: Path, scale: Scale) -> Measured:
     """21: everything held on a person with 100 data; against the same rows as dicts, with a plain record."""
     raw = RawSqlite(folder)
     try:
-        async with opened(folder, rules=wide()) as shop:
+        async with opened(folder, rules=wide()) as shop, opened(folder, rules=wide(), name="bare") as other:
             each = scale.of(10)
-            people = [await _grow(shop, 1) for _ in range(each)]
+            people, theirs = [[await _grow(one, 1) for _ in range(each)] for one in (shop, other)]
             ids = _raw_people(raw, each)
-            before, raw_before = await counted(shop), raw.count("record")
-            found: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
+            found: tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]] = ([], [], [])
 
             async def plain(number: int) -> int:  # noqa: ARG001 - every round exports the same people
                 for who in ids:
@@ -58,21 +59,40 @@ async def export(folder: Path, scale: Scale) -> Measured:
                 await file_events(shop)
                 return each
 
-            speeds = await rates(scale.rounds, plain, ours)
-            after = await counted(shop)
+            bare = await exporting(other, theirs, found[2])
+            before, raw_before = [await counted(one) for one in (shop, other)], raw.count("record")
+            speeds = await rates(scale.rounds, plain, ours, bare)
+            after = [await counted(one) for one in (shop, other)]
             total = each * scale.rounds
+            opened_before = before[1]["trace"] * scale.rounds + sum(range(scale.rounds)) * each
             why = faults(
                 [
                     ("raw exports are right", sum(map(_right, found[0])), total),
-                    ("exports are right", sum(map(_right, found[1])), total),
                     ("raw records", raw.count("record") - raw_before, total),
-                    ("entries", after["entry"] - before["entry"], total),
-                    ("traces", after["trace"] - before["trace"], total),
+                    *_recorded("", found[1], before[0], after[0], total),
+                    *_recorded("bare ", found[2], before[1], after[1], total),
+                    ("bare events opened", sum(len(one["events"]) for one in found[2]), opened_before),
+                    (
+                        "bare events that are proved",
+                        await proven(other, [Person({}, who) for who in theirs]),
+                        after[1]["trace"],
+                    ),
                 ]
             )
-            return Measured(*speeds, scale.rounds, not why, why=why)
+            return Measured(*speeds[:2], scale.rounds, not why, why=why, bare=speeds[2])
     finally:
         raw.close()
+
+
+def _recorded(
+    whose: str, found: list[dict[str, Any]], before: dict[str, int], after: dict[str, int], total: int
+) -> list[Check]:
+    """What so many exports gave and left."""
+    return [
+        (whose + "exports are right", sum(map(_right, found)), total),
+        (whose + "entries", after["entry"] - before["entry"], total),
+        (whose + "traces", after["trace"] - before["trace"], total),
+    ]
 
 
 def _right(exported: dict[str, Any]) -> bool:

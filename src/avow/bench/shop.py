@@ -19,6 +19,7 @@ PURPOSE: Final = "order"
 READ: Final = "postal-address"  # the category that reads are of
 NEVER: Final = timedelta(days=365)  # the log is sequenced where that is measured, and at the end
 
+NOTE: Final = "Please ring twice and leave the parcel with the neighbours on the second floor if nobody opens the door. {n}"  # the remark of person n
 _ADDRESS: Final = "{n} Lantern Lane, Third Courtyard, Staircase B, Farwater-upon-Harbour, Northern Marches, XR{n:07d}"
 _IMPORTER: Final = Actor("site", "import", standing=True)
 
@@ -28,6 +29,11 @@ class Person(NamedTuple):
 
     given: Mapping[str, str]
     who: str = ""
+
+    @property
+    def subject(self) -> bytes:
+        """The id as the store has it."""
+        return bytes.fromhex(self.who)
 
 
 def policy(site: str = "bench") -> Policy:
@@ -52,10 +58,10 @@ def invented(start: int, count: int) -> list[Person]:
 
 
 @asynccontextmanager
-async def opened(folder: Path, url: str = "", rules: Policy | None = None) -> AsyncIterator[Avow]:
-    """The site in a folder, on SQLite unless another database's URL is given."""
-    url = url or f"sqlite:///{folder}/ours.db"
-    async with Avow.open(rules or policy(), url, folder=folder / "ours", sequence_every=NEVER) as shop:
+async def opened(folder: Path, url: str = "", rules: Policy | None = None, name: str = "ours") -> AsyncIterator[Avow]:
+    """A site in a folder, on SQLite unless another database's URL is given. `name` is that of its file and folder."""
+    url = url or f"sqlite:///{folder}/{name}.db"
+    async with Avow.open(rules or policy(), url, folder=folder / name, sequence_every=NEVER) as shop:
         yield shop
 
 

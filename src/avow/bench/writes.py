@@ -4,11 +4,14 @@ import os
 from pathlib import Path
 
 from avow.app import Avow, Member
-from avow.bench.ratio import Measured, Scale, faults, rates
+from avow.bench.bare import proven
+from avow.bench.bare_sqlite import inserting
+from avow.bench.ratio import Check, Measured, Scale, faults, rates
 from avow.bench.raw_sqlite import DATUM, RECORD, SITE, RawSqlite, now
 from avow.bench.reads import orders, pair
 from avow.bench.shop import (
     BATCH,
+    NOTE,
     PURPOSE,
     Person,
     collecting_of,
@@ -17,17 +20,16 @@ from avow.bench.shop import (
     gate_of,
     imports,
     invented,
+    move_in,
     opened,
 )
-
-NOTE = "Please ring twice and leave the parcel with the neighbours on the second floor if nobody opens the door. {n}"
 
 
 async def insert(folder: Path, scale: Scale) -> Measured:
     """7: one datum collected for a person who is known, in a transaction of its own; against data and record row."""
-    async with pair(folder, scale.of(1_000)) as (shop, raw, people, ids, by):
+    async with pair(folder, scale.of(1_000)) as (shop, raw, people, ids, by), opened(folder, name="bare") as other:
         turns = orders(len(people), scale.rounds, scale.of(300))
-        before, raw_before = await counted(shop), (raw.count("datum"), raw.count("record"))
+        theirs = await move_in(other, people)
 
         async def plain(number: int) -> int:
             execute = raw.execute
@@ -46,26 +48,35 @@ async def insert(folder: Path, scale: Scale) -> Measured:
             await file_events(shop)
             return len(turns[number])
 
-        speeds = await rates(scale.rounds, plain, ours)
+        bare = await inserting(other, [one.who for one in theirs], turns)
+        before, raw_before = await counted(shop), (raw.count("datum"), raw.count("record"))
+        bare_before = await counted(other), await proven(other, theirs)
+        speeds = await rates(scale.rounds, plain, ours, bare)
         wanted = sum(map(len, turns))
-        after = await counted(shop)
         why = faults(
             [
                 ("raw data", raw.count("datum") - raw_before[0], wanted),
                 ("raw records", raw.count("record") - raw_before[1], wanted),
-                ("data", after["datum"] - before["datum"], wanted),
-                ("entries", after["entry"] - before["entry"], wanted),
-                ("traces", after["trace"] - before["trace"], wanted),
+                *inserted(before, await counted(shop), wanted),
                 ("values are right", await newest_notes(shop, by, people, turns), True),
+                *inserted(bare_before[0], await counted(other), wanted, "bare "),
+                ("bare events that are proved", await proven(other, theirs) - bare_before[1], wanted),
+                ("bare values are right", await newest_notes(other, by, theirs, turns), True),
             ]
         )
-        return Measured(*speeds, scale.rounds, not why, why=why)
+        return Measured(*speeds[:2], scale.rounds, not why, why=why, bare=speeds[2])
+
+
+def inserted(before: dict[str, int], after: dict[str, int], wanted: int, whose: str = "") -> list[Check]:
+    """The rows that so many inserts leave."""
+    of = {"data": "datum", "entries": "entry", "traces": "trace"}
+    return [(whose + name, after[table] - before[table], wanted) for name, table in of.items()]
 
 
 async def newest_notes(shop: Avow, by: Member, people: list[Person], turns: list[list[int]]) -> bool:
     """Whether each person's newest remark is the one given."""
     for n in {n for turn in turns for n in turn}:
-        if await shop.use(people[n].who, "note", purpose=PURPOSE, by=by) != NOTE.format(n=n):
+        if await shop.use_all(people[n].who, ("note",), purpose=PURPOSE, by=by) != {"note": NOTE.format(n=n)}:
             return False
     return True
 
