@@ -30,7 +30,16 @@ MAY_KNOW: dict[str, set[str]] = {  # room -> what else of avow it may import; th
     "rows": {"errors", "policy.retention", "store.interface", "store.terms", "vault"},
     "gate": VALUES | {"record", "rows", "store.interface", "store.terms"},
     "practices": VALUES
-    | {"cards", "gate", "ledger.entry", "record", "rows", "store.interface", "store.terms"},  # inspecting reads entries
+    | {
+        "cards",
+        "gate",
+        "ledger.entry",
+        "ledger.faults",
+        "record",
+        "rows",
+        "store.interface",
+        "store.terms",
+    },  # inspecting reads entries
     "wire": VALUES | {"gate", "practices"},
     "proof": {"errors", "policy", "ledger"},  # a witness: never decide, gate, vault or store
     "doors": {"errors", "policy", "cards", "practices", "wire"},

@@ -98,3 +98,16 @@ async def test_the_space_behind_the_mark_of_a_standing_is_part_of_it(tmp_path: P
             await tx.change_subject(right._replace(facts=f"{right.facts[:32]}!{right.facts[33:]}"))
         with pytest.raises(Tampered):
             await shop.use(ada, "name", purpose="order")
+
+
+async def test_a_ledger_whose_files_hold_no_entries_any_more_is_an_alarm_and_no_crash(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        ada = await shop.collect("order", ADA)
+        await shop.sequence_all()
+        (bundle,) = [path for path in (shop.places.ledger / "tile" / "entries").rglob("*") if path.is_file()]
+        data = bytearray(bundle.read_bytes())
+        data[2] ^= 1  # the version of the first entry
+        bundle.write_bytes(data)
+        with pytest.raises(Tampered, match="ledger"):
+            await shop._inspecting.census()
+        assert "ledger" in str(await shop.inspect(ada))

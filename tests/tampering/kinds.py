@@ -142,7 +142,8 @@ def wraps_exchanged(site: Site) -> str:
 def _gone(table: str) -> Callable[[Site], str]:
     def tamper(site: Site) -> str:
         who = site.dice.choice(site.people)
-        site.replace(table, _one(site, table, who), None)
+        # an event that is not in the tree yet goes with its entry: nobody notices within the window, and none is promised
+        site.replace(table, _one(site, table, who, such=lambda row: row.get("entry") is None), None)
         return who
 
     tamper.__name__ = f"{table} deleted"

@@ -10,7 +10,7 @@ events do not say them), as long as the same term follows from it.
 """
 
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import Final
 
@@ -19,6 +19,7 @@ from avow.decide.request import Allow, Request
 from avow.errors import KeyGone, Tampered
 from avow.gate import Act, Actor, Gate, Journal
 from avow.ledger.entry import Entry, decode
+from avow.ledger.faults import LedgerError
 from avow.policy.model import RIGHTS_PURPOSE, SITE, Policy
 from avow.policy.parse import parse
 from avow.policy.retention import ORDINARY, retention
@@ -72,7 +73,7 @@ class Inspecting:
     async def _counted(self) -> tuple[int, int]:
         """How many people are held, and how many more the record and the journal say are."""
         came = gone = 0
-        for entry in map(decode, self._entries()):
+        for entry in self._logged():
             came += entry.kind in ARRIVALS and entry.outcome == "done"
             gone += entry.kind == "erase" and entry.outcome == "done"
         lost = sum(int(entry.fields["people"]) for entry in self._journal.entries() if entry.kind == "restored")
@@ -161,9 +162,17 @@ class Inspecting:
     async def _policies(self, act: Act) -> dict[bytes, Policy]:
         return {digest: parse(source, version) for digest, version, source, _ in await act.tx.policies()}
 
+    def _logged(self) -> Iterator[Entry]:
+        """Every entry of the log. Raises `Tampered` where its files hold none."""
+        try:
+            for data in self._entries():
+                yield decode(data)
+        except LedgerError as error:
+            raise Tampered(f"the ledger's files were changed ({error}); verify the log, and put it back") from None
+
     def _mine(self, ledger_key: bytes) -> dict[bytes, Entry]:
         """The person's entries in the log."""
-        entries = map(decode, self._entries())
+        entries = self._logged()
         return {one.event: one for one in entries if hmac.compare_digest(tag(ledger_key, one.event), one.tag)}
 
     @staticmethod
