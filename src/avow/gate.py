@@ -116,6 +116,10 @@ class Act:
         """The value of a datum. Raises `Tampered` when it does not open where it stands."""
         return self.gate.open(datum, self.at)
 
+    def open_each(self, data: Sequence[Datum]) -> list[str]:
+        """The values of several data, as `open` gives them."""
+        return self.gate.open_each(data, self.at)
+
     async def remove(self, data: Sequence[Datum]) -> None:
         """Delete data of the person, which the record then says."""
         self.changed += [anchor(datum.row, 0) for datum in data]
@@ -186,6 +190,17 @@ class Gate:
         sealed = datum.sealed
         key = self.keys.get(envelope.key_id(sealed), at)
         return envelope.open_(key, sealed, bound(self._site, table, datum)).decode()
+
+    def open_each(self, data: Sequence[Datum], at: int) -> list[str]:
+        """Open data where they stand; quicker than one by one where many are under one key."""
+        site, open_, out = self._site, envelope.open_, list[str]()
+        key: SubjectKey | None = None
+        for datum in data:
+            sealed = datum.sealed
+            if key is None or not sealed.startswith(key.head):
+                key = self.keys.get(envelope.key_id(sealed), at)
+            out.append(open_(key, sealed, bound(site, "datum", datum)).decode())
+        return out
 
     # -- a person's standing ------------------------------------------------------------------------------------
 

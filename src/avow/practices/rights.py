@@ -1,8 +1,9 @@
 """The person's own rights: have everything that is held, have it corrected, have it erased."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from avow.decide.facts import Circumstances
@@ -16,7 +17,7 @@ from avow.practices.words import unknown
 from avow.record import Recorder
 from avow.rows import outlives, unpack, words_of
 from avow.store.interface import Consent, Datum, LookUp
-from avow.store.terms import Terms
+from avow.store.terms import DUE, decode, moment
 
 T = TypeVar("T")
 EVERYTHING: Final = ("*",)  # how the record says every category
@@ -48,16 +49,14 @@ class Rights:
         """
 
         async def apply(act: Act) -> dict[str, Any]:
-            held = [(datum, datum.came()) for datum in await act.tx.held(subject)]
-            data = [
-                (datum, came) for datum, came in held if came.due is None or act.at <= came.due
-            ]  # the rest is as good as gone
+            now = moment(act.at)
+            held = [datum for datum in await act.tx.held(subject) if datum.terms[DUE] >= now]  # the rest is gone
             return {
                 "site": self._gate.store.site,
                 "policy": self._policy.version.isoformat(),
                 "subject": subject.hex(),
                 "since": act.row.created,
-                "data": [_told(act, datum, came) for datum, came in data],
+                "data": _told(held, act.open_each(held)),
                 "consents": [self._consent(act, one) for one in await act.tx.consents(subject)],
                 "requests": [
                     {"id": one.row.hex(), "kind": one.kind, "opened": one.opened, "closed": one.closed}
@@ -155,10 +154,17 @@ class Rights:
         return [one._asdict() | {"event": one.event.hex()} for one in seen]
 
 
-def _told(act: Act, datum: Datum, came: Terms) -> dict[str, Any]:
-    policy, collected, due, purposes, form, source = came
+def _told(data: Sequence[Datum], values: Sequence[str]) -> list[dict[str, Any]]:
+    came = cache(_came)  # what one form gives came under the same terms
+    return [
+        {"category": datum.category, "value": value, **came(datum.terms, datum.kept_as)}
+        for datum, value in zip(data, values, strict=True)
+    ]
+
+
+def _came(terms: bytes, kept_as: str) -> dict[str, Any]:
+    policy, collected, due, purposes, form, source = decode(terms)
     return {
-        "category": datum.category, "value": act.open(datum), "purposes": purposes.split(), "form": form,
-        "source": source, "collected": collected, "due": due, "kept-for": awaited(datum.kept_as),
-        "policy": policy.hex(),
+        "purposes": purposes.split(), "form": form, "source": source, "collected": collected, "due": due,
+        "kept-for": awaited(kept_as), "policy": policy.hex(),
     }  # fmt: skip

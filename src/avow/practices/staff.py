@@ -7,6 +7,7 @@ replaced, and nobody writes themselves into it behind the gate.
 import hashlib
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from avow.errors import BadValue, UnknownWord
 from avow.gate import Actor, Gate, Journal
@@ -31,6 +32,7 @@ class Staff:
         self._journal = journal
         self._agreement = ""
         self._roll: dict[str, Member] = {}  # by pseudonym
+        self.actor = lru_cache(1024)(self._actor)  # forgotten whenever the roll or the agreement changes
         self._demanded = any(
             isinstance(clause, Protect) and "confidentiality-agreement" in clause.measures
             for promise in gate.policy.promises
@@ -46,6 +48,7 @@ class Staff:
             elif entry.kind == "staff":
                 signed = str(told["signed"]).replace("none", "")
                 self._roll[str(told["member"])] = Member(str(told["role"]), signed, bool(told["active"]))
+        self.actor.cache_clear()
 
     async def set_agreement(self, text: str) -> None:
         """Put a confidentiality agreement in force. Whoever signed another text is refused from now on."""
@@ -58,6 +61,7 @@ class Staff:
 
         await self._gate.note("staff", apply)
         self._agreement = digest
+        self.actor.cache_clear()
 
     async def join(self, name: str, role: str, *, signs: str = "") -> None:
         """A member of staff in a role. `signs` is the text of the agreement that they sign, if they do."""
@@ -73,7 +77,7 @@ class Staff:
         known = self._roll.get(self._hidden(name), Member("none", "", active=True))
         await self._put(name, Member(known.role, known.signed, active=False))
 
-    def actor(self, name: str, role: str) -> Actor:
+    def _actor(self, name: str, role: str) -> Actor:
         """This person acting in this role, with the standing that they have now.
 
         The caller vouches only as long as nobody was ever put on the roll and no promise asks for an agreement; then
@@ -99,6 +103,7 @@ class Staff:
 
         await self._gate.note("staff", apply)
         self._roll[self._hidden(name)] = member
+        self.actor.cache_clear()
 
     def _hidden(self, name: str) -> str:
         return self._gate.pseudonym(_called(name)).hex()

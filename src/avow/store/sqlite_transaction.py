@@ -4,6 +4,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from itertools import count
+from operator import attrgetter
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self
 
@@ -26,7 +27,7 @@ from avow.store.interface import (
     Suppression,
     Trace,
 )
-from avow.store.terms import COLLECTED, moment
+from avow.store.terms import COLLECTED, POLICY, moment
 from avow.store.turns import Turns
 
 # -- statements. ?1 is always the site ----------------------------------------------------------------------------
@@ -328,7 +329,10 @@ class SqliteTransaction:
 
     async def held(self, subject: bytes) -> list[Datum]:
         data: list[Datum] = [_new(Datum, row) for row in self._execute(_HELD, (self._site, subject))]
-        data.sort(key=_age)  # here: SQLite would copy every value in order to sort
+        data.sort(key=_ROW)  # here: SQLite would copy every value in order to sort
+        data.sort(key=_TERMS)
+        if data and data[0].terms[POLICY] != data[-1].terms[POLICY]:  # which the terms begin with, before the moment
+            data.sort(key=_collected)
         return data
 
     async def due(self, now: int, limit: int) -> list[Datum]:
@@ -457,8 +461,12 @@ class SqliteTransaction:
         self._at.db.executemany(statement, rows)
 
 
-def _age(datum: Datum) -> bytes:
-    return datum.terms[COLLECTED] + datum.row
+_ROW: Final = attrgetter("row")
+_TERMS: Final = attrgetter("terms")
+
+
+def _collected(datum: Datum) -> bytes:
+    return datum.terms[COLLECTED]
 
 
 def _ended(*_: Any) -> NoReturn:
