@@ -94,7 +94,7 @@ class Look(NamedTuple):
 class Act:
     """An act in its transaction: what it may touch, and how to open and seal. Handed to the practices.
 
-    `row` is the person as stored. `facts` and `keys` may be replaced; the gate writes the row back when they changed.
+    `row` is the person as stored, `own` their ordinary key. `facts` and `keys` may be replaced; the gate writes the row back when they changed.
     """
 
     tx: Transaction
@@ -102,6 +102,7 @@ class Act:
     row: Subject
     facts: str
     keys: dict[str, bytes]
+    own: SubjectKey
     gate: "Gate"
     changed: list[str] = field(default_factory=list)
     gone: bool = False  # the person was erased: their index of events with them
@@ -114,11 +115,7 @@ class Act:
 
     def open(self, datum: Datum) -> str:
         """The value of a datum. Raises `Tampered` when it does not open where it stands."""
-        return self.gate.open(datum, self.at)
-
-    def open_each(self, data: Sequence[Datum]) -> list[str]:
-        """The values of several data, as `open` gives them."""
-        return self.gate.open_each(data, self.at)
+        return self.gate.open(datum, self.at, self.own)
 
     async def remove(self, data: Sequence[Datum]) -> None:
         """Delete data of the person, which the record then says."""
@@ -185,22 +182,14 @@ class Gate:
         """A value sealed for its row; `nonce` is 12 bytes of chance, never used before."""
         return envelope.seal(key, value.encode(), bound(self._site, "datum", datum), nonce)
 
-    def open(self, datum: Datum, at: int, table: str = "datum") -> str:
-        """Open a datum where it stands, or what was sealed for a place in another table."""
+    def open(self, datum: Datum, at: int, key: SubjectKey | None = None, table: str = "datum") -> str:
+        """Open a datum where it stands, or what was sealed for a place in another table. `key`: one at hand that may be
+        the one it was sealed with.
+        """
         sealed = datum.sealed
-        key = self.keys.get(envelope.key_id(sealed), at)
+        if key is None or not sealed.startswith(key.head):
+            key = self.keys.get(envelope.key_id(sealed), at)
         return envelope.open_(key, sealed, bound(self._site, table, datum)).decode()
-
-    def open_each(self, data: Sequence[Datum], at: int) -> list[str]:
-        """Open data where they stand; quicker than one by one where many are under one key."""
-        site, open_, out = self._site, envelope.open_, list[str]()
-        key: SubjectKey | None = None
-        for datum in data:
-            sealed = datum.sealed
-            if key is None or not sealed.startswith(key.head):
-                key = self.keys.get(envelope.key_id(sealed), at)
-            out.append(open_(key, sealed, bound(site, "datum", datum)).decode())
-        return out
 
     # -- a person's standing ------------------------------------------------------------------------------------
 
@@ -334,7 +323,9 @@ class Gate:
             try:
                 key, line = self.standing(row, at)
                 answer, wording = alike.answer(line, data)
-                values = {datum.category: self.open(datum, at) for datum in data} if isinstance(answer, Allow) else {}
+                values = (
+                    {datum.category: self.open(datum, at, key) for datum in data} if isinstance(answer, Allow) else {}
+                )
             except (Tampered, KeyGone) as error:  # of this person: the others are not held up by it
                 leaves.append(self._recorder.faceless(at, look.ask, look.actor.name, "failed", ()))
                 out.append(error)
@@ -372,7 +363,7 @@ class Gate:
                 key, line = self.standing(row, at)
                 row = row._replace(facts=line)
                 answer = rule or self.answer(Look(subject, ask, actor, circumstances, identity), row.facts, (), at)
-                act = Act(tx, at, row, row.facts, unpack(row.keys), self)
+                act = Act(tx, at, row, row.facts, unpack(row.keys), key, self)
                 if isinstance(answer, Allow):
                     done.append(await apply(act))
                     await self._write_back(act, key)

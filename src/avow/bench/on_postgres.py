@@ -158,9 +158,9 @@ async def _parts(
                     if row is None:
                         continue
                     at = gate.now()
-                    _, line = gate.standing(row, at)
+                    key, line = gate.standing(row, at)
                     if isinstance(gate.answer(look, line, data, at), Allow):
-                        found[1].extend(gate.open(datum, at) for datum in data)
+                        found[1].extend(gate.open(datum, at, key) for datum in data)
             return len(turns[number])
 
         async def barely(number: int) -> int:

@@ -79,10 +79,10 @@ async def parts(folder: Path, scale: Scale) -> Measured:
                 if row is None:
                     continue
                 at = gate.now()
-                _, line = gate.standing(row, at)
+                key, line = gate.standing(row, at)
                 if isinstance(gate.answer(look, line, data, at), Allow):
                     for datum in data:
-                        keep(gate.open(datum, at))
+                        keep(gate.open(datum, at, key))
             return len(turns[number])
 
         speeds = await rates(scale.rounds, plain, ours, bare)

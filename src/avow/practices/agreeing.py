@@ -83,7 +83,7 @@ class Agreeing:
         async def apply(act: Act) -> None:
             for one in await act.tx.consents(subject):
                 if one.row == consent and one.withdrawn is None:
-                    told = json.loads(act.gate.open(words_of(one), act.at, "consent")) | {"confirmed": act.at}
+                    told = json.loads(act.gate.open(words_of(one), act.at, act.own, "consent")) | {"confirmed": act.at}
                     await put_consent(act, one._replace(sealed=_sealed(act, one, told)))
                     act.facts = add(act.facts, one.about)
                     return

@@ -202,7 +202,7 @@ def _differences(expected: dict[str, str], held: dict[str, str]) -> list[str]:
 
 def _consent(act: Act, consent: Consent) -> list[str]:
     try:
-        act.gate.open(words_of(consent), act.at, "consent")
+        act.gate.open(words_of(consent), act.at, act.own, "consent")
     except (Tampered, KeyGone):
         return ["what the person agreed to does not open where it stands"]
     return []

@@ -1,7 +1,7 @@
 """The person's own rights: have everything that is held, have it corrected, have it erased."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, TypeVar
@@ -11,11 +11,11 @@ from avow.decide.request import Request
 from avow.errors import CallError
 from avow.gate import Act, Actor, Gate, Journal
 from avow.policy.model import RIGHTS_PURPOSE, Action
-from avow.policy.retention import ORDINARY, awaited
+from avow.policy.retention import awaited
 from avow.practices.collecting import Entry, bound, check_value, index, listing
 from avow.practices.words import unknown
 from avow.record import Recorder
-from avow.rows import outlives, unpack, words_of
+from avow.rows import outlives, words_of
 from avow.store.interface import Consent, Datum, LookUp
 from avow.store.terms import DUE, decode, moment
 
@@ -56,7 +56,7 @@ class Rights:
                 "policy": self._policy.version.isoformat(),
                 "subject": subject.hex(),
                 "since": act.row.created,
-                "data": _told(held, act.open_each(held)),
+                "data": _told(held, map(act.open, held)),
                 "consents": [self._consent(act, one) for one in await act.tx.consents(subject)],
                 "requests": [
                     {"id": one.row.hex(), "kind": one.kind, "opened": one.opened, "closed": one.closed}
@@ -143,18 +143,16 @@ class Rights:
         return Request(action, actor.role, RIGHTS_PURPOSE, asked), actor, circumstances
 
     def _consent(self, act: Act, consent: Consent) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(act.gate.open(words_of(consent), act.at, "consent"))
+        told: dict[str, Any] = json.loads(act.gate.open(words_of(consent), act.at, act.own, "consent"))
         about = {"about": consent.about, "given": consent.given, "withdrawn": consent.withdrawn}
         return about | {"policy": consent.policy.hex()} | told
 
     async def _events(self, act: Act) -> list[dict[str, Any]]:
-        key = self._gate.keys.get(unpack(act.row.keys)[ORDINARY], act.at)
-        traces = await act.tx.traces(act.row.subject)
-        seen = [self._recorder.reveal(key, trace) for trace in traces]
+        seen = [self._recorder.reveal(act.own, trace) for trace in await act.tx.traces(act.row.subject)]
         return [one._asdict() | {"event": one.event.hex()} for one in seen]
 
 
-def _told(data: Sequence[Datum], values: Sequence[str]) -> list[dict[str, Any]]:
+def _told(data: Sequence[Datum], values: Iterable[str]) -> list[dict[str, Any]]:
     came = cache(_came)  # what one form gives came under the same terms
     return [
         {"category": datum.category, "value": value, **came(datum.terms, datum.kept_as)}
