@@ -40,14 +40,17 @@ MAY_KNOW: dict[str, set[str]] = {  # room -> what else of avow it may import; th
         "store.interface",
         "store.terms",
     },  # inspecting reads entries
-    "wire": VALUES | {"gate", "practices"},
+    "desk": VALUES | {"app", "gate", "practices", "rows", "store.interface"},
+    "desk.interface": set(),  # a contract, in plain values: doors and vault alike may read it
+    "wire": {"errors", "desk.interface"},
     "proof": {"errors", "policy", "ledger"},  # a witness: never decide, gate, vault or store
-    "doors": {"errors", "policy", "cards", "practices", "wire"},
+    "doors": {"errors", "policy", "cards", "desk.interface", "wire"},
 }
 TOP = {
     "start",
     "opening",
     "app",
+    "serve",
     "sync",
     "cli",
     "demo",

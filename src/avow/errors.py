@@ -1,6 +1,8 @@
 """Every error a caller may catch, grouped by whose fault it is.
 
     Refused          nobody's: the policy was kept
+    Denied           nobody's: who it is was not shown
+    TooMany          nobody's: the same was tried too often
     PolicyError      the policy's author: the text does not stand
     CallError        the developer: the call asked for something that cannot be meant
     OperatorError    the operator: keys, files or databases are not as they must be; nothing is served
@@ -30,6 +32,20 @@ class Refused(AvowError):
         self.promises = tuple(promises)
         self.reason = reason
         super().__init__(f"refused by {', '.join(self.promises) or 'default deny'}: {reason}")
+
+
+class Denied(AvowError):
+    """A token, password or code that does not hold. It never says which of them, nor whether anybody is held."""
+
+    def __init__(self, message: str = "this does not show who you are, or it came too late; sign in again") -> None:
+        super().__init__(message)
+
+
+class TooMany(AvowError):
+    """The same was tried too often. Nothing was done; it helps to wait."""
+
+    def __init__(self, message: str = "this was tried too often; wait ten minutes and try again") -> None:
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True, order=True)
