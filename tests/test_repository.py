@@ -142,7 +142,8 @@ def test_every_declared_dependency_is_locked_with_hashes_and_both_locks_agree() 
     assert {name: dev.get(name) for name in run} == run
     for name in ("requirements.lock", "requirements-dev.lock"):
         text = (TOP / name).read_text()
-        assert len(re.findall(r"^\S+==.*\\\n    --hash=sha256:[0-9a-f]{64}", text, re.MULTILINE)) == len(locked(name))
+        pinned = re.findall(r"^\S+==", text, re.MULTILINE)  # a library may be pinned twice, for older and newer Pythons
+        assert len(re.findall(r"^\S+==.*\\\n    --hash=sha256:[0-9a-f]{64}", text, re.MULTILINE)) == len(pinned)
         assert "://" not in text
 
 
