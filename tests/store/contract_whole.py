@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from avow.errors import OperatorError, Unavailable
-from avow.store.interface import Consent, Leaf, LogState, LookUp, ServiceRequest, Suppression, Trace
+from avow.store.interface import Consent, Credential, Leaf, LogState, LookUp, ServiceRequest, Suppression, Trace
 from tests.store.contract import KIM, LOU, NOW, Bed, case, datum, fill, held, id_, person, row_of
 
 # -- agreements, requests, look-ups ------------------------------------------------------------------------------------
@@ -27,6 +27,55 @@ async def agreements_and_requests_are_kept_with_their_end(bed: Bed) -> None:
         assert await tx.consents(KIM) == [first._replace(withdrawn=NOW + 5), second]
         assert await tx.requests(KIM) == [order._replace(closed=NOW + 6), quote]
         assert (await tx.consents(LOU), await tx.requests(LOU)) == ([], [])
+
+
+@case
+async def open_requests_are_found_without_their_person(bed: Bed) -> None:
+    store = await bed.open()
+    late, early = ServiceRequest(KIM, id_(2), "order", NOW + 1, None), ServiceRequest(LOU, id_(1), "quote", NOW, None)
+    async with store.transaction() as tx:
+        for request in (late, early, ServiceRequest(LOU, id_(3), "order", NOW, NOW + 1)):
+            await tx.put_request(request)
+        assert await tx.open_requests(9) == [early, late]
+        assert await tx.open_requests(1) == [early]
+        assert [await tx.open_request(id_(n)) for n in (1, 3, 4)] == [early, None, None]
+
+
+@case
+async def credentials_are_kept_by_owner_and_kind_and_go_with_the_person(bed: Bed) -> None:
+    store = await bed.open()
+    old, new = Credential(KIM, "passkey", id_(2), NOW, b"a"), Credential(KIM, "passkey", id_(1), NOW + 1, b"b")
+    colleague = Credential(id_(7), "password", id_(0), NOW, b"c")
+    await fill(store)
+    async with store.transaction() as tx:
+        for one in (new, old, colleague, old._replace(sealed=b"d")):
+            await tx.put_credential(one)
+    async with store.transaction() as tx:
+        assert await tx.credentials(KIM, "passkey") == [old._replace(sealed=b"d"), new]
+        assert await tx.credentials(KIM, "password") == []
+        assert await tx.drop_credential(KIM, "passkey", id_(1))
+        assert not await tx.drop_credential(KIM, "passkey", id_(1))
+        await tx.drop_subject(KIM)
+    async with store.transaction() as tx:
+        assert await tx.credentials(KIM, "passkey") == []
+        assert await tx.credentials(id_(7), "password") == [colleague]
+
+
+@case
+async def a_wish_to_leave_keeps_its_moment_and_can_be_taken_back(bed: Bed) -> None:
+    store = await bed.open()
+    await fill(store)
+    async with store.transaction() as tx:
+        await tx.put_leaving(KIM, NOW)
+        await tx.put_leaving(KIM, NOW + 9)
+        await tx.put_leaving(LOU, NOW - 1)
+        assert [await tx.leaving(one) for one in (KIM, LOU, id_(9))] == [NOW, NOW - 1, None]
+        assert await tx.leaving_due(NOW, 9) == [LOU]
+        assert await tx.leaving_due(NOW + 1, 9) == [LOU, KIM]
+        assert await tx.leaving_due(NOW + 1, 1) == [LOU]
+        await tx.drop_leaving(LOU)
+        await tx.drop_subject(KIM)
+        assert await tx.leaving_due(NOW + 1, 9) == []
 
 
 @case

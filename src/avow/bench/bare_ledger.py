@@ -16,9 +16,7 @@ from avow.sequencer import _SYNCFS as SYNCFS
 from avow.store import disk
 from avow.store.interface import LogState
 from avow.store.sqlite import EMPTY
-from avow.store.sqlite_transaction import _MOVE_LOG as MOVE_LOG
-from avow.store.sqlite_transaction import _RECORD as RECORD
-from avow.store.sqlite_transaction import _SEQUENCED as SEQUENCED
+from avow.store.sqlite_statements import MOVE_LOG, RECORD, SEQUENCED
 from avow.store.sqlite_transaction import Connection
 
 

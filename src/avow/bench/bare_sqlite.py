@@ -11,15 +11,7 @@ from avow.bench.shop import NOTE, READ, file_events, gate_of
 from avow.record import CHANCE
 from avow.rows import bound
 from avow.store.interface import Datum, Store
-from avow.store.sqlite_transaction import _CONSENTS as CONSENTS
-from avow.store.sqlite_transaction import _FILE as FILE
-from avow.store.sqlite_transaction import _FILED as FILED
-from avow.store.sqlite_transaction import _FIRST_TWO as FIRST_TWO
-from avow.store.sqlite_transaction import _HELD as HELD
-from avow.store.sqlite_transaction import _PUT as PUT
-from avow.store.sqlite_transaction import _RECORD as RECORD
-from avow.store.sqlite_transaction import _REQUESTS as REQUESTS
-from avow.store.sqlite_transaction import _TRACES as TRACES
+from avow.store.sqlite_statements import CONSENTS, FILE, FILED, FIRST_TWO, HELD, PUT, RECORD, REQUESTS, TRACES
 from avow.store.sqlite_transaction import Connection
 
 

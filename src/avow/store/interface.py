@@ -99,6 +99,18 @@ class ServiceRequest(NamedTuple):
     closed: int | None
 
 
+class Credential(NamedTuple):
+    """What proves who somebody is. `owner` is a person, or 16 bytes that stand for a colleague or an invitation; a
+    person's go with the person. `sealed`: under the person's key, or one of the site's.
+    """
+
+    owner: bytes
+    kind: str
+    row: bytes
+    since: int
+    sealed: bytes
+
+
 class LookUp(NamedTuple):
     """A keyed hash by which a person is found."""
 
@@ -175,7 +187,7 @@ class Transaction(Protocol):
         """How many people are held and not erased."""
 
     async def drop_subject(self, subject: bytes) -> None:
-        """Remove look-ups, consents and service requests of the person and the facts at once, and mark the row erased
+        """Remove look-ups, consents, service requests, credentials and the wish to leave, and the facts at once, and mark the row erased
         (its version goes up by one). Nothing happens to whom is unknown or erased already.
 
         Sealed data and traces stay for `purge`: without their key they say nothing, and erasing must cost the same
@@ -218,6 +230,33 @@ class Transaction(Protocol):
 
     async def requests(self, subject: bytes) -> list[ServiceRequest]:
         """All of one person's, closed ones too, oldest first."""
+
+    async def open_requests(self, limit: int) -> list[ServiceRequest]:
+        """Up to `limit` open service requests of anybody, oldest first."""
+
+    async def open_request(self, row: bytes) -> ServiceRequest | None:
+        """The open service request of this id."""
+
+    async def put_credential(self, credential: Credential) -> None:
+        """Insert, or replace the same (owner, kind, row)."""
+
+    async def credentials(self, owner: bytes, kind: str) -> list[Credential]:
+        """All of one owner and kind, oldest first."""
+
+    async def drop_credential(self, owner: bytes, kind: str, row: bytes) -> bool:
+        """Remove one; whether it was there."""
+
+    async def put_leaving(self, subject: bytes, due: int) -> None:
+        """The person will be erased after `due`; a wish that stands keeps its moment."""
+
+    async def drop_leaving(self, subject: bytes) -> None:
+        """The person stays."""
+
+    async def leaving(self, subject: bytes) -> int | None:
+        """When the person will be erased, None if they stay."""
+
+    async def leaving_due(self, now: int, limit: int) -> list[bytes]:
+        """Up to `limit` people whose moment to be erased has come, longest past first."""
 
     async def put_lookups(self, lookups: Sequence[LookUp]) -> None:
         """Make people findable. Several may share a (category, hash): who types an address has not proved that it is

@@ -26,6 +26,7 @@ MOST: Final = 8  # connections
 EMPTY: Final = LogState(0, hashlib.sha256().digest())
 TABLES: Final = (
     "subject", "datum", "consent", "request", "trace", "lookup", "suppression", "leaf", "log", "policy", "note",
+    "credential", "leaving",
 )  # fmt: skip
 NUMBERED: Final = ("leaf", "trace")  # tables whose tickets are counted by a sequence
 CONTENTS: Final = "contents.json"

@@ -70,9 +70,12 @@ END_SUBJECT: Final = _statement(
     " WHERE site = $1::smallint AND subject = $2::bytea AND state = 0",
 )
 FORGET: Final = tuple(
-    _statement(f"forget_{table}", f"DELETE FROM {table} WHERE site = $1::smallint AND subject = $2::bytea")
-    for table in ("lookup", "consent", "request")
-)
+    _statement(f"forget_{table}", f"DELETE FROM {table} WHERE site = $1::smallint AND {who} = $2::bytea")
+    for table, who in (
+        ("lookup", "subject"), ("consent", "subject"), ("request", "subject"), ("credential", "owner"),
+        ("leaving", "subject"),
+    )
+)  # fmt: skip
 TO_PURGE: Final = _statement(
     "to_purge",
     "SELECT subject FROM subject WHERE site = $1::smallint AND state = 1 LIMIT 1 FOR UPDATE SKIP LOCKED",
@@ -144,6 +147,36 @@ REQUESTS: Final = _statement(
     "requests",
     "SELECT subject, row, kind, opened, closed FROM request WHERE site = $1::smallint AND subject = $2::bytea"
     " ORDER BY opened, row",
+)
+_OPEN: Final = "SELECT subject, row, kind, opened, closed FROM request WHERE site = $1::smallint AND closed IS NULL"
+OPEN_REQUESTS: Final = _statement("open_requests", f"{_OPEN} ORDER BY opened, row LIMIT $2::bigint")
+OPEN_REQUEST: Final = _statement("open_request", f"{_OPEN} AND row = $2::bytea")
+PUT_CREDENTIAL: Final = _statement(
+    "put_credential",
+    """INSERT INTO credential (site, owner, kind, row, since, sealed)
+    VALUES ($1::smallint, $2::bytea, $3::text, $4::bytea, $5::bigint, $6::bytea)
+    ON CONFLICT (site, owner, kind, row) DO UPDATE SET since = excluded.since, sealed = excluded.sealed""",
+)
+CREDENTIALS: Final = _statement(
+    "credentials",
+    "SELECT owner, kind, row, since, sealed FROM credential"
+    " WHERE site = $1::smallint AND owner = $2::bytea AND kind = $3::text ORDER BY since, row",
+)
+DROP_CREDENTIAL: Final = _statement(
+    "drop_credential",
+    "DELETE FROM credential WHERE site = $1::smallint AND owner = $2::bytea AND kind = $3::text AND row = $4::bytea",
+)
+PUT_LEAVING: Final = _statement(
+    "put_leaving",
+    "INSERT INTO leaving (site, subject, due) VALUES ($1::smallint, $2::bytea, $3::bigint) ON CONFLICT DO NOTHING",
+)
+DROP_LEAVING: Final = _statement(
+    "drop_leaving", "DELETE FROM leaving WHERE site = $1::smallint AND subject = $2::bytea"
+)
+LEAVING: Final = _statement("leaving", "SELECT due FROM leaving WHERE site = $1::smallint AND subject = $2::bytea")
+LEAVING_DUE: Final = _statement(
+    "leaving_due",
+    "SELECT subject FROM leaving WHERE site = $1::smallint AND due < $2::bigint ORDER BY due, subject LIMIT $3::bigint",
 )
 PUT_LOOKUPS: Final = _statement(
     "put_lookups",

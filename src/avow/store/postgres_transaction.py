@@ -17,6 +17,7 @@ from avow.store import postgres_statements as sql
 from avow.store.interface import (
     Clash,
     Consent,
+    Credential,
     Datum,
     Leaf,
     Lock,
@@ -327,6 +328,42 @@ class PostgresTransaction:
     async def requests(self, subject: bytes) -> list[ServiceRequest]:
         result = await self._ask(sql.REQUESTS, subject)
         return [_new(ServiceRequest, row) for row in _rows(result, bytes, bytes, _text, _number, _number)]
+
+    async def open_requests(self, limit: int) -> list[ServiceRequest]:
+        result = await self._ask(sql.OPEN_REQUESTS, int8(limit))
+        return [_new(ServiceRequest, row) for row in _rows(result, bytes, bytes, _text, _number, _number)]
+
+    async def open_request(self, row: bytes) -> ServiceRequest | None:
+        found = _rows(await self._ask(sql.OPEN_REQUEST, row), bytes, bytes, _text, _number, _number)
+        return next((_new(ServiceRequest, one) for one in found), None)
+
+    async def put_credential(self, credential: Credential) -> None:
+        self._later(
+            sql.PUT_CREDENTIAL, credential.owner, credential.kind.encode(), credential.row, int8(credential.since),
+            credential.sealed,
+        )  # fmt: skip
+
+    async def credentials(self, owner: bytes, kind: str) -> list[Credential]:
+        result = await self._ask(sql.CREDENTIALS, owner, kind.encode())
+        return [_new(Credential, row) for row in _rows(result, bytes, _text, bytes, _number, bytes)]
+
+    async def drop_credential(self, owner: bytes, kind: str, row: bytes) -> bool:
+        gone = await self._ask(sql.DROP_CREDENTIAL, owner, kind.encode(), row)
+        self._wrote = True
+        return bool(gone.command_tuples)
+
+    async def put_leaving(self, subject: bytes, due: int) -> None:
+        self._later(sql.PUT_LEAVING, subject, int8(due))
+
+    async def drop_leaving(self, subject: bytes) -> None:
+        self._later(sql.DROP_LEAVING, subject)
+
+    async def leaving(self, subject: bytes) -> int | None:
+        return next((int(due) for (due,) in _rows(await self._ask(sql.LEAVING, subject), _number)), None)
+
+    async def leaving_due(self, now: int, limit: int) -> list[bytes]:
+        result = await self._ask(sql.LEAVING_DUE, int8(now), int8(limit))
+        return [subject for (subject,) in _rows(result, bytes)]
 
     async def put_lookups(self, lookups: Sequence[LookUp]) -> None:
         if lookups:

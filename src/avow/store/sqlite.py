@@ -27,7 +27,19 @@ CACHE: Final = 64 << 10  # KiB of pages held in memory, at most
 EMPTY: Final = LogState(0, hashlib.sha256().digest())
 COUNTED: Final = {
     table: f"SELECT count(*) FROM {table} WHERE site = ?1"
-    for table in ("subject", "datum", "consent", "request", "lookup", "suppression", "log", "policy", "note")
+    for table in (
+        "subject",
+        "datum",
+        "consent",
+        "request",
+        "lookup",
+        "suppression",
+        "log",
+        "policy",
+        "note",
+        "credential",
+        "leaving",
+    )
 } | {
     "trace": "SELECT count(*) FROM event WHERE site = ?1 AND subject IS NOT NULL",
     "leaf": "SELECT count(*) FROM event WHERE site = ?1 AND ticket > (SELECT sequenced FROM log WHERE site = ?1)",

@@ -1,8 +1,7 @@
-# ruff: noqa: ARG002, D102, S608 - one writer needs no lock on people; what each method does stands in the contract; statements are put together from constants alone
-"""SQLite: the transaction. Every statement is a constant, so that apsw finds it compiled already."""
+# ruff: noqa: ARG002, D102 - one writer needs no lock on people; what each method does stands in the contract
+"""SQLite: the transaction."""
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
 from itertools import count
 from operator import attrgetter
 from types import TracebackType
@@ -11,11 +10,11 @@ from typing import Any, Final, NoReturn, Self
 import apsw
 
 from avow.errors import AvowError, OperatorError, Tampered, Unavailable
+from avow.store import sqlite_statements as sql
 from avow.store.interface import (
-    OUTLIVES,
-    UNTIL,
     Clash,
     Consent,
+    Credential,
     Datum,
     Leaf,
     Lock,
@@ -29,139 +28,6 @@ from avow.store.interface import (
 )
 from avow.store.terms import COLLECTED, POLICY, moment
 from avow.store.turns import Turns
-
-# -- statements. ?1 is always the site ----------------------------------------------------------------------------
-
-_SUBJECT: Final = "s.subject, s.created, s.keys, s.facts, s.version, CASE s.state WHEN 0 THEN 'live' ELSE 'erased' END"
-_DATUM: Final = "d.subject, d.row, d.category, d.kept_as, d.version, d.terms, d.sealed"
-_COLLECTED: Final = "substr(d.terms, 17, 8)"
-_DUE_AT: Final = "substr(d.terms, 25, 8)"
-_LIVING: Final = "EXISTS (SELECT 1 FROM subject s WHERE s.site = d.site AND s.subject = d.subject AND s.state = 0)"
-
-_SUBJECT_OF: Final = f"SELECT {_SUBJECT} FROM subject s WHERE s.site = ?1 AND s.subject = ?2"
-_ADD_SUBJECT: Final = "INSERT INTO subject VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)"
-_CHANGE_SUBJECT: Final = (
-    "UPDATE subject SET keys = ?3, facts = ?4, version = ?5"
-    " WHERE site = ?1 AND subject = ?2 AND version = ?5 - 1 AND state = 0"
-)
-_END_SUBJECT: Final = (
-    "UPDATE subject SET facts = '', version = version + 1, state = 1 WHERE site = ?1 AND subject = ?2 AND state = 0"
-)
-_FORGET: Final = tuple(
-    f"DELETE FROM {table} WHERE site = ?1 AND subject = ?2" for table in ("lookup", "consent", "request")
-)
-_TO_PURGE: Final = "SELECT subject FROM subject WHERE site = ?1 AND state = 1 LIMIT 1"
-_PURGED: Final = "UPDATE subject SET state = 2 WHERE site = ?1 AND subject = ?2"
-_PURGE: Final = f"""DELETE FROM datum WHERE site = ?1 AND subject = ?2 AND (category, row) IN
-    (SELECT category, row FROM datum WHERE site = ?1 AND subject = ?2 AND kept_as <> '{OUTLIVES}' LIMIT ?3)"""
-# an entry that is not in the tree yet stays until it is, without saying of whom it is
-_PURGE_EVENT: Final = (
-    "DELETE FROM event WHERE ticket = ?2 AND ticket <= (SELECT sequenced FROM log WHERE site = ?1)",
-    "UPDATE event SET subject = NULL, sealed = NULL WHERE ticket = ?2 AND site = ?1",
-)
-_UNFILE: Final = "DELETE FROM filed WHERE site = ?1 AND subject = ?2 AND ticket = ?3"
-
-# A version that does not follow makes the column NULL, which it may not be: so the statement itself refuses.
-_PUT: Final = """INSERT INTO datum VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (site, subject, category, row) DO UPDATE SET
-    version = CASE WHEN datum.version = excluded.version - 1 THEN excluded.version END,
-    kept_as = excluded.kept_as, terms = excluded.terms, sealed = excluded.sealed"""
-_REMOVE: Final = "DELETE FROM datum WHERE site = ?1 AND subject = ?2 AND row = ?3"
-_HELD: Final = f"SELECT {_DATUM} FROM datum d WHERE d.site = ?1 AND d.subject = ?2"
-_DUE: Final = (
-    f"SELECT {_DATUM} FROM datum d WHERE d.site = ?1 AND {_DUE_AT} < ?2 AND {_DUE_AT} <> x'ffffffffffffffff'"
-    f" AND {_LIVING} ORDER BY {_DUE_AT} LIMIT ?3"
-)
-_AWAITING: Final = (
-    f"SELECT {_DATUM} FROM datum d WHERE d.site = ?1 AND +d.kept_as = '{UNTIL}' || ?2"
-    f" AND d.kept_as GLOB '{UNTIL}*' AND {_LIVING} LIMIT ?3"
-)
-_KEYS_IN_USE: Final = "SELECT DISTINCT kept_as FROM datum WHERE site = ?1 AND subject = ?2"
-
-_PUT_CONSENT: Final = "INSERT OR REPLACE INTO consent VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-_CONSENTS: Final = (
-    "SELECT subject, row, about, given, withdrawn, policy, sealed FROM consent WHERE site = ?1 AND subject = ?2"
-    " ORDER BY given, row"
-)
-_PUT_REQUEST: Final = "INSERT OR REPLACE INTO request VALUES (?, ?, ?, ?, ?, ?)"
-_REQUESTS: Final = (
-    "SELECT subject, row, kind, opened, closed FROM request WHERE site = ?1 AND subject = ?2 ORDER BY opened, row"
-)
-_PUT_LOOKUP: Final = "INSERT OR IGNORE INTO lookup VALUES (?, ?, ?, ?)"
-_FIND: Final = (
-    "SELECT l.subject FROM lookup l LEFT JOIN subject s ON s.site = l.site AND s.subject = l.subject"
-    " WHERE l.site = ?1 AND l.category = ?2 AND l.hash = ?3 ORDER BY s.created, l.subject"
-)
-_DROP_LOOKUPS: Final = "DELETE FROM lookup WHERE site = ?1 AND subject = ?2 AND category = ?3"
-_SUPPRESS: Final = (
-    "INSERT INTO suppression VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET since = min(since, excluded.since)"
-)
-_SUPPRESSED: Final = "SELECT 1 FROM suppression WHERE site = ?1 AND channel = ?2 AND hash = ?3"
-_LIVING_COUNT: Final = "SELECT count(*) FROM subject WHERE site = ?1 AND state = 0"
-_SUPPRESSIONS: Final = "SELECT channel, hash, since FROM suppression WHERE site = ?1 ORDER BY since, channel, hash"
-_UNSUPPRESS: Final = "DELETE FROM suppression WHERE site = ?1 AND channel = ?2 AND hash = ?3"
-
-_RECORD: Final = "INSERT INTO event (ticket, site, event, entry, subject, sealed) VALUES (?, ?, ?, ?, ?, ?)"
-_TICKETS_OF: Final = """SELECT ticket FROM filed WHERE site = ?1 AND subject = ?2 UNION ALL SELECT ticket FROM event
-WHERE ticket > (SELECT filed FROM log WHERE site = ?1) AND site = ?1 AND subject = ?2"""
-_TRACES: Final = (
-    f"SELECT subject, event, sealed FROM event WHERE site = ?1 AND subject = ?2 AND ticket IN ({_TICKETS_OF})"
-    " ORDER BY ticket"
-)
-_SOME_OF: Final = f"{_TICKETS_OF} LIMIT ?3"
-_PENDING_EVENT: Final = (
-    "SELECT 1 FROM event WHERE ticket > (SELECT sequenced FROM log WHERE site = ?1) AND site = ?1 AND event = ?2"
-    " AND entry IS NOT NULL LIMIT 1"
-)
-_PENDING: Final = (
-    "SELECT ticket, event, entry FROM event WHERE ticket > (SELECT sequenced FROM log WHERE site = ?1) AND site = ?1"
-    " AND ticket <= ?3 AND entry IS NOT NULL ORDER BY ticket LIMIT ?2"
-)
-_LOG_STATE: Final = "SELECT size, root FROM log WHERE site = ?1"
-_MARKS: Final = "SELECT sequenced, filed FROM log WHERE site = ?1"
-_MOVE_LOG: Final = "UPDATE log SET size = ?2, root = ?3, sequenced = ?6 WHERE site = ?1 AND size = ?4 AND root = ?5"
-_WAITING_UP_TO: Final = (
-    "SELECT count(*) FROM event WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1 AND entry IS NOT NULL"
-)
-_SEQUENCED: Final = (
-    "DELETE FROM event WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1 AND subject IS NULL",
-    "UPDATE event SET entry = NULL WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1",
-)
-_LAST_OF: Final = (
-    "SELECT ticket FROM event WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1 ORDER BY ticket LIMIT 1 OFFSET ?4"
-)
-_LAST: Final = "SELECT coalesce(max(ticket), ?2) FROM event WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1"
-_FILE: Final = """INSERT OR IGNORE INTO filed SELECT site, subject, ticket FROM event
-WHERE ticket > ?2 AND ticket <= ?3 AND site = ?1 AND subject IS NOT NULL ORDER BY subject, ticket"""
-_FILED: Final = "UPDATE log SET filed = ?2 WHERE site = ?1"
-_MOVE_ON: Final = """UPDATE log SET filed = ?2, sequenced = CASE WHEN EXISTS (SELECT 1 FROM event WHERE
-    ticket > log.sequenced AND ticket <= ?2 AND site = ?1 AND entry IS NOT NULL) THEN sequenced ELSE ?2 END
-WHERE site = ?1"""
-
-_PUT_POLICY: Final = "INSERT OR IGNORE INTO policy VALUES (?, ?, ?, ?, ?)"
-_POLICIES: Final = "SELECT digest, version, source, since FROM policy WHERE site = ?1 ORDER BY since, version, digest"
-_SET_NOTE: Final = "INSERT OR REPLACE INTO note VALUES (?, ?, ?)"
-_NOTE: Final = "SELECT value FROM note WHERE site = ?1 AND name = ?2"
-
-
-_FIRST_TWO: Final = (
-    "SELECT d.row, d.kept_as, d.version, d.terms, d.sealed FROM datum d"
-    " WHERE d.site = ?1 AND d.subject = ?2 AND d.category = ?3 LIMIT 2"
-)
-
-
-@cache
-def _newest(categories: int) -> str:
-    """The newest datum of each of so many categories of one person.
-
-    Beside `max()` SQLite takes the other columns from the row that holds the maximum (documented with `SELECT`).
-    """
-    held = ", ".join(f"?{n}" for n in range(3, 3 + categories))
-    return (
-        f"SELECT {_DATUM}, max({_COLLECTED}) FROM datum d"
-        f" WHERE d.site = ?1 AND d.subject = ?2 AND d.category IN ({held}) GROUP BY d.category"
-    )
-
 
 FAR: Final = 10_000  # tickets that a mark may lie behind without being moved on
 _NOBODY: Final = None, None  # in the place of subject and trace
@@ -249,7 +115,7 @@ class SqliteTransaction:
             if person is None or len(categories) != 1:
                 out.append((person, [] if person is None else self._newest(subject, categories)))
                 continue
-            found = execute(_FIRST_TWO, (site, subject, categories[0])).fetchall()
+            found = execute(sql.FIRST_TWO, (site, subject, categories[0])).fetchall()
             if len(found) == 1:
                 row, kept_as, version, terms, sealed = found[0]
                 out.append((person, [_new(Datum, (subject, row, categories[0], kept_as, version, terms, sealed))]))
@@ -260,7 +126,7 @@ class SqliteTransaction:
     def _newest(self, subject: bytes, categories: Sequence[str]) -> list[Datum]:
         if not categories:
             return []
-        rows = self._execute(_newest(len(categories)), (self._site, subject, *categories))
+        rows = self._execute(sql.newest(len(categories)), (self._site, subject, *categories))
         data = {row[2]: _new(Datum, row[:7]) for row in rows}
         return [data[category] for category in categories if category in data]
 
@@ -268,7 +134,7 @@ class SqliteTransaction:
         known = self._at.people.get(subject)
         if known is not None:
             return known
-        for row in self._execute(_SUBJECT_OF, (self._site, subject)):
+        for row in self._execute(sql.SUBJECT_OF, (self._site, subject)):
             person: Subject = _new(Subject, row)
             if len(self._at.people) >= PEOPLE:
                 self._at.people.clear()
@@ -282,53 +148,53 @@ class SqliteTransaction:
         return [self._subject(subject) for subject in ids]
 
     async def add_subjects(self, subjects: Sequence[Subject]) -> None:
-        self._write(_ADD_SUBJECT, ((self._site, *subject[:5]) for subject in subjects))
+        self._write(sql.ADD_SUBJECT, ((self._site, *subject[:5]) for subject in subjects))
 
     async def change_subject(self, subject: Subject) -> None:
         self._at.people.pop(subject.subject, None)
-        self._execute(_CHANGE_SUBJECT, (self._site, subject.subject, subject.keys, subject.facts, subject.version))
+        self._execute(sql.CHANGE_SUBJECT, (self._site, subject.subject, subject.keys, subject.facts, subject.version))
         if not self._at.db.changes():
             raise Clash(f"the person's row is not live at version {subject.version - 1}; read it under a lock first")
 
     async def living(self) -> int:
-        rows: list[Any] = self._execute(_LIVING_COUNT, (self._site,)).fetchall()
+        rows: list[Any] = self._execute(sql.LIVING_COUNT, (self._site,)).fetchall()
         return int(rows[0][0])
 
     async def drop_subject(self, subject: bytes) -> None:
         self._at.people.pop(subject, None)
-        self._execute(_END_SUBJECT, (self._site, subject))
-        for statement in _FORGET:
+        self._execute(sql.END_SUBJECT, (self._site, subject))
+        for statement in sql.FORGET:
             self._execute(statement, (self._site, subject))
 
     async def purge(self, limit: int) -> int:
         removed = 0
         while removed < limit:
-            found = self._execute(_TO_PURGE, (self._site,)).fetchall()
+            found = self._execute(sql.TO_PURGE, (self._site,)).fetchall()
             if not found:
                 break
             ((subject,),) = found
-            self._execute(_PURGE, (self._site, subject, limit - removed))
+            self._execute(sql.PURGE, (self._site, subject, limit - removed))
             removed += self._at.db.changes()
-            tickets = self._rows(_SOME_OF, subject, limit - removed)
-            for statement in _PURGE_EVENT:
+            tickets = self._rows(sql.SOME_OF, subject, limit - removed)
+            for statement in sql.PURGE_EVENT:
                 self._write(statement, ((self._site, ticket) for (ticket,) in tickets))
-            self._write(_UNFILE, ((self._site, subject, ticket) for (ticket,) in tickets))
+            self._write(sql.UNFILE, ((self._site, subject, ticket) for (ticket,) in tickets))
             removed += len(tickets)
             if removed < limit:
-                self._execute(_PURGED, (self._site, subject))
+                self._execute(sql.PURGED, (self._site, subject))
         return removed
 
     async def put(self, data: Sequence[Datum]) -> None:
         if len(data) == 1:
-            self._execute(_PUT, (self._site, *data[0]))
+            self._execute(sql.PUT, (self._site, *data[0]))
         else:
-            self._write(_PUT, ((self._site, *datum) for datum in data))
+            self._write(sql.PUT, ((self._site, *datum) for datum in data))
 
     async def remove(self, rows: Sequence[tuple[bytes, bytes]]) -> None:
-        self._write(_REMOVE, ((self._site, *row) for row in rows))
+        self._write(sql.REMOVE, ((self._site, *row) for row in rows))
 
     async def held(self, subject: bytes) -> list[Datum]:
-        data: list[Datum] = [_new(Datum, row) for row in self._execute(_HELD, (self._site, subject))]
+        data: list[Datum] = [_new(Datum, row) for row in self._execute(sql.HELD, (self._site, subject))]
         data.sort(key=_ROW)  # here: SQLite would copy every value in order to sort
         data.sort(key=_TERMS)
         if data and data[0].terms[POLICY] != data[-1].terms[POLICY]:  # which the terms begin with, before the moment
@@ -336,48 +202,76 @@ class SqliteTransaction:
         return data
 
     async def due(self, now: int, limit: int) -> list[Datum]:
-        return [_new(Datum, row) for row in self._execute(_DUE, (self._site, moment(now), limit))]
+        return [_new(Datum, row) for row in self._execute(sql.DUE, (self._site, moment(now), limit))]
 
     async def awaiting(self, event: str, limit: int) -> list[Datum]:
-        return [_new(Datum, row) for row in self._execute(_AWAITING, (self._site, event, limit))]
+        return [_new(Datum, row) for row in self._execute(sql.AWAITING, (self._site, event, limit))]
 
     async def keys_in_use(self, subject: bytes) -> set[str]:
-        return {name for (name,) in self._execute(_KEYS_IN_USE, (self._site, subject))}
+        return {name for (name,) in self._execute(sql.KEYS_IN_USE, (self._site, subject))}
 
     # -- what people agreed to, asked for, and are found by
 
     async def put_consent(self, consent: Consent) -> None:
-        self._execute(_PUT_CONSENT, (self._site, *consent))
+        self._execute(sql.PUT_CONSENT, (self._site, *consent))
 
     async def consents(self, subject: bytes) -> list[Consent]:
-        return [_new(Consent, row) for row in self._execute(_CONSENTS, (self._site, subject))]
+        return [_new(Consent, row) for row in self._execute(sql.CONSENTS, (self._site, subject))]
 
     async def put_request(self, request: ServiceRequest) -> None:
-        self._execute(_PUT_REQUEST, (self._site, *request))
+        self._execute(sql.PUT_REQUEST, (self._site, *request))
 
     async def requests(self, subject: bytes) -> list[ServiceRequest]:
-        return [_new(ServiceRequest, row) for row in self._execute(_REQUESTS, (self._site, subject))]
+        return [_new(ServiceRequest, row) for row in self._execute(sql.REQUESTS, (self._site, subject))]
+
+    async def open_requests(self, limit: int) -> list[ServiceRequest]:
+        return [_new(ServiceRequest, row) for row in self._execute(sql.OPEN_REQUESTS, (self._site, limit))]
+
+    async def open_request(self, row: bytes) -> ServiceRequest | None:
+        return next((_new(ServiceRequest, found) for found in self._rows(sql.OPEN_REQUEST, row)), None)
+
+    async def put_credential(self, credential: Credential) -> None:
+        self._execute(sql.PUT_CREDENTIAL, (self._site, *credential))
+
+    async def credentials(self, owner: bytes, kind: str) -> list[Credential]:
+        return [_new(Credential, row) for row in self._execute(sql.CREDENTIALS, (self._site, owner, kind))]
+
+    async def drop_credential(self, owner: bytes, kind: str, row: bytes) -> bool:
+        self._execute(sql.DROP_CREDENTIAL, (self._site, owner, kind, row))
+        return bool(self._at.db.changes())
+
+    async def put_leaving(self, subject: bytes, due: int) -> None:
+        self._execute(sql.PUT_LEAVING, (self._site, subject, due))
+
+    async def drop_leaving(self, subject: bytes) -> None:
+        self._execute(sql.DROP_LEAVING, (self._site, subject))
+
+    async def leaving(self, subject: bytes) -> int | None:
+        return next((int(due) for (due,) in self._rows(sql.LEAVING, subject)), None)
+
+    async def leaving_due(self, now: int, limit: int) -> list[bytes]:
+        return [subject for (subject,) in self._rows(sql.LEAVING_DUE, now, limit)]
 
     async def put_lookups(self, lookups: Sequence[LookUp]) -> None:
-        self._write(_PUT_LOOKUP, ((self._site, *lookup) for lookup in lookups))
+        self._write(sql.PUT_LOOKUP, ((self._site, *lookup) for lookup in lookups))
 
     async def find(self, category: str, hash: bytes) -> list[bytes]:
-        return [subject for (subject,) in self._execute(_FIND, (self._site, category, hash))]
+        return [subject for (subject,) in self._execute(sql.FIND, (self._site, category, hash))]
 
     async def drop_lookups(self, subject: bytes, category: str) -> None:
-        self._execute(_DROP_LOOKUPS, (self._site, subject, category))
+        self._execute(sql.DROP_LOOKUPS, (self._site, subject, category))
 
     async def suppress(self, entry: Suppression) -> None:
-        self._execute(_SUPPRESS, (self._site, *entry))
+        self._execute(sql.SUPPRESS, (self._site, *entry))
 
     async def suppressed(self, channel: str, hash: bytes) -> bool:
-        return bool(self._execute(_SUPPRESSED, (self._site, channel, hash)).fetchall())
+        return bool(self._execute(sql.SUPPRESSED, (self._site, channel, hash)).fetchall())
 
     async def suppressions(self) -> list[Suppression]:
-        return [_new(Suppression, row) for row in self._execute(_SUPPRESSIONS, (self._site,))]
+        return [_new(Suppression, row) for row in self._execute(sql.SUPPRESSIONS, (self._site,))]
 
     async def unsuppress(self, channel: str, hash: bytes) -> None:
-        self._execute(_UNSUPPRESS, (self._site, channel, hash))
+        self._execute(sql.UNSUPPRESS, (self._site, channel, hash))
 
     # -- the record
 
@@ -394,61 +288,61 @@ class SqliteTransaction:
             rows = [(n, site, event, entry, *of.get(event, _NOBODY)) for n, (event, entry) in enumerate(leaves, first)]
         self._at.ticket += len(rows)
         if len(rows) == 1:
-            self._execute(_RECORD, rows[0])
+            self._execute(sql.RECORD, rows[0])
         else:
-            self._write(_RECORD, rows)
+            self._write(sql.RECORD, rows)
 
     async def file(self, limit: int) -> bool:
-        ((_, filed),) = self._rows(_MARKS)
+        ((_, filed),) = self._rows(sql.MARKS)
         given = self._at.ticket
-        found = self._rows(_LAST_OF, filed, given, limit - 1) or self._rows(_LAST, filed, given)
+        found = self._rows(sql.LAST_OF, filed, given, limit - 1) or self._rows(sql.LAST, filed, given)
         last = found[0][0]
         if last == filed:
             if given - filed > FAR:  # other sites' events lie between: do not look through them again and again
-                self._execute(_MOVE_ON, (self._site, given))
+                self._execute(sql.MOVE_ON, (self._site, given))
             return False
-        self._execute(_FILE, (self._site, filed, last))
-        self._execute(_FILED, (self._site, last))
+        self._execute(sql.FILE, (self._site, filed, last))
+        self._execute(sql.FILED, (self._site, last))
         return True
 
     async def traces(self, subject: bytes) -> list[Trace]:
-        return [_new(Trace, row) for row in self._execute(_TRACES, (self._site, subject))]
+        return [_new(Trace, row) for row in self._execute(sql.TRACES, (self._site, subject))]
 
     async def has_event(self, event: bytes, subject: bytes | None = None) -> bool:
         if subject is not None and any(trace.event == event for trace in await self.traces(subject)):
             return True
-        return bool(self._rows(_PENDING_EVENT, event))
+        return bool(self._rows(sql.PENDING_EVENT, event))
 
     async def pending(self, limit: int) -> list[Pending]:
-        return [_new(Pending, row) for row in self._execute(_PENDING, (self._site, limit, self._at.ticket))]
+        return [_new(Pending, row) for row in self._execute(sql.PENDING, (self._site, limit, self._at.ticket))]
 
     async def log_state(self) -> LogState:
-        return _new(LogState, self._rows(_LOG_STATE)[0])
+        return _new(LogState, self._rows(sql.LOG_STATE)[0])
 
     async def sequenced(self, before: LogState, after: LogState, tickets: Sequence[int]) -> None:
-        ((mark, _),) = self._rows(_MARKS)
+        ((mark, _),) = self._rows(sql.MARKS)
         last = max(tickets, default=mark)
-        self._execute(_MOVE_LOG, (self._site, *after, *before, last))
+        self._execute(sql.MOVE_LOG, (self._site, *after, *before, last))
         if not self._at.db.changes():
             raise Unavailable("the log has moved meanwhile; read its state again and sequence from there")
-        if self._rows(_WAITING_UP_TO, mark, last) != [(len(tickets),)]:
+        if self._rows(sql.WAITING_UP_TO, mark, last) != [(len(tickets),)]:
             raise Clash("entries go into the log in the order of their tickets, and an older one was left out")
-        for statement in _SEQUENCED:
+        for statement in sql.SEQUENCED:
             self._execute(statement, (self._site, mark, last))
 
     # -- the site itself
 
     async def put_policy(self, digest: bytes, version: str, source: str, since: int) -> None:
-        self._execute(_PUT_POLICY, (self._site, digest, version, source, since))
+        self._execute(sql.PUT_POLICY, (self._site, digest, version, source, since))
 
     async def policies(self) -> list[tuple[bytes, str, str, int]]:
-        return list(self._execute(_POLICIES, (self._site,)))
+        return list(self._execute(sql.POLICIES, (self._site,)))
 
     async def set_note(self, name: str, value: str) -> None:
-        self._execute(_SET_NOTE, (self._site, name, value))
+        self._execute(sql.SET_NOTE, (self._site, name, value))
 
     async def note(self, name: str) -> str | None:
-        for (value,) in self._execute(_NOTE, (self._site, name)):
+        for (value,) in self._execute(sql.NOTE, (self._site, name)):
             return str(value)
         return None
 
