@@ -28,6 +28,7 @@ TABLES: Final = (
     "subject", "datum", "consent", "request", "trace", "lookup", "suppression", "leaf", "log", "policy", "note",
     "credential", "leaving",
 )  # fmt: skip
+SINCE: Final = {"credential": 3, "leaving": 3}  # the schema step that a table came with, if not the first
 NUMBERED: Final = ("leaf", "trace")  # tables whose tickets are counted by a sequence
 CONTENTS: Final = "contents.json"
 _UPGRADING: Final = 0x41564F57  # an advisory lock: one process at a time brings the schema up
@@ -66,10 +67,10 @@ class PostgresStore:
             async with await _connect(self._url) as connection:
                 await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
                 await connection.set_read_only(True)
-                tables = {table: await _columns(connection, table) for table in TABLES}
+                step = await _step(connection)
+                tables = {table: await _columns(connection, table) for table in _tables(step)}
                 for table, columns in tables.items():
                     await self._copy_out(connection, table, columns, folder / table)
-                step = await _step(connection)
         except psycopg.Error as error:
             raise Unavailable(f"the backup in `{folder}` is not whole ({_name(error)}); remove it") from error
         contents = {"site": self.site, "step": step, "tables": tables}
@@ -99,6 +100,7 @@ class PostgresStore:
                 await connection.execute(f"LOCK TABLE {', '.join(TABLES)} IN SHARE ROW EXCLUSIVE MODE".encode())
                 for table in TABLES:
                     await connection.execute(f"DELETE FROM {table} WHERE site = {self._number}".encode())
+                for table in _tables(contents["step"]):
                     await self._copy_in(connection, table, contents["tables"][table], folder / table)
                 for table in NUMBERED:
                     await connection.execute(
@@ -147,6 +149,11 @@ class PostgresStore:
 
     async def close(self) -> None:
         self._links.close()
+
+
+def _tables(step: int) -> list[str]:
+    """The tables of a schema at this step: an older backup has fewer."""
+    return [table for table in TABLES if SINCE.get(table, 1) <= step]
 
 
 async def open_postgres(url: str, site: str) -> PostgresStore:
