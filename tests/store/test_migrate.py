@@ -10,8 +10,13 @@ import pytest
 from avow.errors import OperatorError
 from avow.store import open_store
 from avow.store.migrate import POSTGRES, SQLITE, Kind, Step, missing, steps
+from avow.store.postgres import SINCE
+from avow.store.postgres_statements import STATEMENTS
 from tests.store.contract import Bed, datum, fill, held, person, row_of
 
+OLDER = {  # the statements of a program that knew the first step alone
+    name: text for name, text in STATEMENTS.items() if not any(table in text for table in SINCE)
+}
 KNOWN = (Step(1, "a", ""), Step(2, "b", ""))
 
 
@@ -48,6 +53,7 @@ async def test_a_database_of_the_first_step_is_upgraded_with_its_data(
     with monkeypatch.context() as before:
         before.setattr("avow.store.sqlite.steps", lambda kind: steps(kind)[:1])
         before.setattr("avow.store.postgres.steps", lambda kind: steps(kind)[:1])
+        before.setattr("avow.store.postgres.STATEMENTS", OLDER)
         store = await bed.open()
         data = [datum(n, kept_as="until-winners told" if n % 2 else "ordinary") for n in range(100)]
         await fill(store, *data)
