@@ -16,12 +16,15 @@ from avow.errors import AvowError, NotHeld, Unavailable, UnknownWord
 from avow.gate import Actor, Gate, Look
 from avow.opening import put_together
 from avow.policy.model import PERSON, SITE, Policy
+from avow.practices.accounts import Accounts
 from avow.practices.agreeing import Agreeing, recipient_of
 from avow.practices.collecting import Collecting, Submission
 from avow.practices.ending import Ending, Swept
 from avow.practices.finding import Finding
 from avow.practices.importing import Imported, Importing
 from avow.practices.inspecting import Inspecting
+from avow.practices.leaving import Leaving
+from avow.practices.queue import Queue
 from avow.practices.recovery import Recovered, Recovery, Unfinished, restoring, suppressed
 from avow.practices.rights import Erased, Rights
 from avow.practices.staff import Staff
@@ -82,13 +85,17 @@ class Avow:
         self._finding = Finding(gate, recorder)
         self._importing = Importing(self.policy, self._collecting, self._agreeing, self._finding)
         self._rights = Rights(gate, recorder, journal, self._suppressed)
+        self._leaving = Leaving(gate, self._rights.erase)
+        self.accounts = Accounts(gate)
+        self.queue = Queue(gate)
         self._ending = Ending(gate, journal)
         self.recovery = Recovery(gate, journal)
         self._inspecting = Inspecting(gate, recorder, log.entries, journal)
         self._true = False  # whether the database is true to the whole journal
         self._sequenced: int | None = None
         self._swept: int | None = None
-        self.upkeep = Upkeep((self.sequence, self._tend_keys, self._remember, self.recovery.settle, self._sweep_hourly))
+        self.upkeep = Upkeep((self.sequence, self._tend_keys, self._remember, self.recovery.settle, self._sweep_hourly,
+                              self._leaving.carry_out))  # fmt: skip
 
     @classmethod
     @asynccontextmanager
@@ -288,6 +295,10 @@ class Avow:
         """End the consent to a purpose (or to a whole fact token). Effective when it returns. True if one stood."""
         return await self._agreeing.withdraw(_id(who), about, await self._actor(Somebody(who), who))
 
+    async def standing(self, who: str) -> tuple[frozenset[str], dict[str, int]]:
+        """What the person agreed to, asked for and opted out of, as fact tokens, and since when each consent stands."""
+        return await self._agreeing.standing(_id(who))
+
     async def opt_out(self, who: str, *channels: str, by: By = None) -> None:
         """No more mail, post or phone. Survives imports, corrections, restores and erasure."""
         await self._agreeing.opt_out(_id(who), channels, await self._actor(by, who))
@@ -324,6 +335,22 @@ class Avow:
         actor = await self._actor(Somebody(who) if asked == "by the person" else None, who)
         return await self._rights.erase(_id(who), actor)
 
+    async def leave(self, who: str, *, after: timedelta) -> datetime:
+        """Erase the person after a while in which `stay` takes the wish back; when."""
+        due = await self._leaving.wish(
+            _id(who), after // timedelta(milliseconds=1), await self._actor(Somebody(who), who)
+        )
+        return datetime.fromtimestamp(due / 1000, UTC)
+
+    async def stay(self, who: str) -> None:
+        """Take the wish to be erased back."""
+        await self._leaving.stay(_id(who), await self._actor(Somebody(who), who))
+
+    async def leaving(self, who: str) -> datetime | None:
+        """When the person will be erased, None if they stay."""
+        due = await self._leaving.due(_id(who))
+        return None if due is None else datetime.fromtimestamp(due / 1000, UTC)
+
     async def inspect(self, who: str) -> list[str]:
         """Hold one person's rows against the record; what is wrong, in words. Verify the log itself beforehand."""
         await self.sequence_all()
@@ -338,6 +365,7 @@ class Avow:
 
     async def sweep(self) -> Swept:
         """Erase what is past its term, and what erased people left."""
+        await self._leaving.carry_out()
         self.swept = await self._ending.sweep()
         self._swept = self._gate.now()
         return self.swept
@@ -427,6 +455,10 @@ class Avow:
         """
         keep = None if backup is None else lambda keys: keys.backup(Path(backup))
         self.keystore.rewrap(keep)
+
+    def now(self) -> int:
+        """The moment by the site's clock, in milliseconds since 1970, UTC."""
+        return self._gate.now()
 
     async def move_clock(self, by: timedelta) -> None:
         """Only in a demo, only forward; every entry from now on says so."""

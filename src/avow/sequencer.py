@@ -152,6 +152,11 @@ class Log:
         return self._state.size
 
     @property
+    def root(self) -> bytes:
+        """The root of the tree."""
+        return self._state.root
+
+    @property
     def key(self) -> Key:
         """With what checkpoints are verified; give it to auditors yourself."""
         return self._signer.key

@@ -139,6 +139,16 @@ class Agreeing:
 
         return await self._narrow(subject, actor, "withdraw", apply)
 
+    async def standing(self, subject: bytes) -> tuple[frozenset[str], dict[str, int]]:
+        """The fact tokens that hold for the person, and since when each consent stands. Releases no value."""
+        async with self._gate.store.transaction() as tx:
+            (row,) = await tx.subjects((subject,))
+            if row is None or row.state == "erased":
+                return frozenset(), {}
+            _, line = self._gate.standing(row, self._gate.now())
+            consents = await tx.consents(subject)
+        return frozenset(tokens(line)), {one.about: one.given for one in consents if one.withdrawn is None}
+
     # -- opting out ---------------------------------------------------------------------------------------------
 
     async def opt_out(self, subject: bytes, channels: Sequence[str], actor: Actor) -> None:

@@ -77,6 +77,15 @@ class Staff:
         known = self._roll.get(self._hidden(name), Member("none", "", active=True))
         await self._put(name, Member(known.role, known.signed, active=False))
 
+    def active(self, name: str) -> bool:
+        """Whether they are on the roll and have not left."""
+        known = self._roll.get(self._hidden(name))
+        return known is not None and known.active
+
+    def pseudonym(self, name: str) -> bytes:
+        """What stands for a colleague in the record: 16 bytes, the same however the name is typed."""
+        return self._gate.pseudonym(_called(name))
+
     def _actor(self, name: str, role: str) -> Actor:
         """This person acting in this role, with the standing that they have now.
 
@@ -106,7 +115,7 @@ class Staff:
         self.actor.cache_clear()
 
     def _hidden(self, name: str) -> str:
-        return self._gate.pseudonym(_called(name)).hex()
+        return self.pseudonym(name).hex()
 
 
 def _called(name: str) -> str:

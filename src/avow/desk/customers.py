@@ -1,0 +1,169 @@
+"""What a person may do once they have shown who they are."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, Final
+
+from avow.app import Avow
+from avow.decide.facts import opt_out
+from avow.desk.interface import HOLD, Choice
+from avow.desk.room import Room, text
+from avow.desk.sessions import Person
+from avow.desk.visitors import Visitors
+from avow.errors import BadValue, CallError, NotHeld, Refused, UnknownWord
+from avow.policy.model import CHANNELS, PERSON, Collect, Use
+
+LISTS: Final = ("data", "consents", "requests", "events")  # of an export
+
+
+class Customers:
+    """For one site. A session may stand for several ids: who proved an address gets all that is held under it."""
+
+    def __init__(self, room: Room, visitors: Visitors) -> None:
+        self._room = room
+        self._shop: Avow = room.shop
+        self._visitors = visitors
+
+    def _person(self, session: str, *, looks: bool = False) -> Person:
+        return self._room.sessions.customer(text(session, "a session"), self._room.now(), looks=looks)
+
+    async def prefill(self, session: str, form: str) -> dict[str, str]:
+        """Values for a form, as far as a promise lets the person themself have them for such a purpose."""
+        person = self._person(session, looks=True)
+        clauses = [clause for promise in self._room.policy.promises for clause in promise.clauses]
+        asked = {
+            name for c in clauses if isinstance(c, Collect) and c.form == form for name in (*c.asks, *c.optional)
+        }  # fmt: skip
+        out: dict[str, str] = {}
+        for clause in clauses:
+            if isinstance(clause, Use) and PERSON in clause.by:
+                wanted = [name for name in clause.categories if name in asked and name not in out]
+                for name in wanted:
+                    with suppress(Refused, NotHeld):
+                        by = self._shop.person(person.people[0])
+                        out[name] = await self._shop.use(
+                            person.people[0], name, purpose=clause.purposes[0], by=by
+                        )  # fmt: skip
+        return out
+
+    async def held(self, session: str) -> dict[str, Any]:
+        """Everything, of all ids that the session stands for."""
+        person = self._person(session, looks=True)
+        exports = [await self._shop.export(who) for who in person.people]
+        whole = exports[0]
+        for name in LISTS:
+            whole[name] = [one for export in exports for one in export[name]]
+        whole["standing"] = sorted({token for export in exports for token in export["standing"]})
+        return whole
+
+    async def seen(self, session: str) -> list[dict[str, Any]]:
+        """Every event, oldest first."""
+        person = self._person(session, looks=True)
+        events = [event for who in person.people for event in await self._shop.seen(who)]
+        return sorted(events, key=lambda event: int(event["at"]))
+
+    # -- agreeing ---------------------------------------------------------------------------------------------------
+
+    async def choices(self, session: str) -> list[Choice]:
+        """All, with how each stands."""
+        person = self._person(session)
+        known = [await self._shop.standing(who) for who in person.people]
+        out: list[Choice] = []
+        for one in self._room.choices.values():
+            tokens = one.tokens()
+            given = any(tokens <= standing for standing, _ in known)
+            moments = [since[token] for _, since in known for token in tokens if token in since]
+            out.append({
+                "id": one.id, "promise": one.promise, "purposes": list(one.purposes),
+                "recipients": [] if one.recipient is None else [one.recipient], "categories": list(one.categories),
+                "written": one.written, "confirm": one.confirm, "given": given,
+                "since": max(moments, default=None) if given else None,
+            })  # fmt: skip
+        return out
+
+    async def agree(self, session: str, choice: str, words: str) -> None:
+        """Agree, in these words."""
+        await self._visitors.agree(self._person(session).people[0], choice, text(words, "the words", 4096))
+
+    async def withdraw(self, session: str, choice: str) -> None:
+        """Take it back, for every id."""
+        person, one = self._person(session), self._room.choices.get(text(choice, "a choice"))
+        if one is None:
+            raise UnknownWord("the policy offers no such choice")
+        for who in person.people:
+            for token in sorted(one.tokens()):
+                await self._shop.withdraw(who, token)
+
+    async def opted_out(self, session: str) -> list[str]:
+        """The channels."""
+        known = [await self._shop.standing(who) for who in self._person(session).people]
+        return [name for name in CHANNELS if any(opt_out(name) in standing for standing, _ in known)]
+
+    async def opt_out(self, session: str, channel: str) -> None:
+        """For every id."""
+        for who in self._person(session).people:
+            await self._shop.opt_out(who, text(channel, "a channel"), by=self._shop.person(who))
+
+    async def opt_in(self, session: str, channel: str) -> None:
+        """For every id that has opted out. Whoever came in by a code sent to the address has proved it."""
+        person = self._person(session)
+        for who in person.people:
+            await self._shop.opt_in(who, text(channel, "a channel"))
+
+    async def correct(self, session: str, category: str, value: str, *, no_card: bool) -> None:
+        """For every id that holds the category. Raises `CallError` where none does."""
+        person, held = self._person(session), False
+        for who in person.people:
+            try:
+                await self._shop.correct(who, category, text(value, "the value", 64 * 1024), no_card=no_card)
+                held = True
+            except (BadValue, UnknownWord):
+                raise
+            except CallError:
+                continue
+        if not held:
+            raise CallError("nothing is held under that category")
+
+    # -- leaving ----------------------------------------------------------------------------------------------------
+
+    async def erase(self, session: str) -> int:
+        """When everything will be erased."""
+        return max([await self._leave(who) for who in self._person(session).people])
+
+    async def _leave(self, who: str) -> int:
+        due = await self._shop.leave(who, after=timedelta(milliseconds=HOLD))
+        return int(due.timestamp() * 1000)
+
+    async def keep(self, session: str) -> None:
+        """Nobody leaves."""
+        for who in self._person(session).people:
+            await self._shop.stay(who)
+
+    async def leaving(self, session: str) -> int | None:
+        """The last moment of the last of them."""
+        moments = [await self._shop.leaving(who) for who in self._person(session).people]
+        return max((int(at.timestamp() * 1000) for at in moments if at is not None), default=None)
+
+    async def complain(self, session: str, words: str, collect: Callable[..., Awaitable[Any]]) -> str:
+        """By the policy's form for complaints, or as a request about the person's own data."""
+        person = self._person(session)
+        words = text(words, "the complaint", 64 * 1024)
+        forms = [form for form in self._room.policy.forms.values() if form.opens == "complaint"]
+        if forms:
+            address = await self._own(person, "email")
+            if address is not None:
+                taken = await collect(forms[0].name, {"email": address, "message": words}, session=session)
+                return str(taken["request"])
+        contact = next((form for form in self._room.policy.forms.values() if form.opens == "question"), None)
+        address = await self._own(person, "email")
+        if contact is None or address is None:
+            return await self._shop.ask(person.people[0], "rights-request")
+        taken = await collect(contact.name, {"email": address, "message": words}, session=session)
+        return str(taken["request"])
+
+    async def _own(self, person: Person, category: str) -> str | None:
+        """A value of the person's own, out of what they may always have: everything."""
+        export = await self._shop.export(person.people[0])
+        values = [one["value"] for one in export["data"] if one["category"] == category]
+        return str(values[-1]) if values else None

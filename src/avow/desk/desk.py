@@ -1,0 +1,212 @@
+# ruff: noqa: D102 - what each method does stands in the contract
+"""The desk: `interface.Desk`, beside the vault. Every call is answered by one of its parts, which hold the rules."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from avow.app import Avow
+from avow.desk.customers import Customers
+from avow.desk.interface import Choice, Colleague, Taken, Task, Waiting
+from avow.desk.passkeys import Passkeys
+from avow.desk.passwords import Passwords
+from avow.desk.room import Room, text
+from avow.desk.staff import Colleagues
+from avow.desk.visitors import Mail, Visitors
+from avow.upkeep import Health
+
+
+class Desk:
+    """See `interface.Desk`; each method here does what its contract says.
+
+    `random` gives bytes of chance. `mail` sends one message (address, subject, text) and raises `OSError` when it
+    cannot; without it no code is ever sent. `passwords` is another hasher only where tests must be quick.
+    """
+
+    def __init__(
+        self,
+        shop: Avow,
+        random: Callable[[int], bytes],
+        *,
+        mail: Mail | None = None,
+        passwords: Passwords | None = None,
+    ) -> None:
+        self._shop = shop
+        self._room = Room(shop, random, passwords or Passwords())
+        self._visitors = Visitors(self._room, mail)
+        self._customers = Customers(self._room, self._visitors)
+        self._staff = Colleagues(self._room)
+        self._passkeys = Passkeys(self._room, self._staff)
+
+    # -- anybody ----------------------------------------------------------------------------------------------------
+
+    async def about(self) -> dict[str, Any]:
+        policy = self._shop.policy
+        return {
+            "site": policy.site, "version": policy.version.isoformat(), "policy": policy.digest.hex(),
+            "source": policy.source, "verifier_key": self._shop.verifier_key, "now": self._room.now(),
+        }  # fmt: skip
+
+    async def collect(
+        self, form: str, given: Mapping[str, str], *, session: str | None = None, receipt: str | None = None,
+        no_card: Sequence[str] = (), affiliate_link: bool = False,
+    ) -> Taken:  # fmt: skip
+        return (await self._visitors.collect(form, given, session, receipt, no_card, affiliate_link))[1]
+
+    async def register(
+        self, form: str, given: Mapping[str, str], *, password: str, agreed: Mapping[str, str] | None = None
+    ) -> str:
+        return await self._visitors.register(form, given, password, agreed or {})
+
+    async def protect(self, password: str, *, receipt: str | None = None, session: str | None = None) -> None:
+        await self._visitors.protect(password, receipt, session)
+
+    async def sign_in(self, category: str, value: str, password: str) -> str:
+        return await self._visitors.sign_in(category, value, password)
+
+    async def send_code(self, category: str, value: str) -> None:
+        await self._visitors.send_code(category, value)
+
+    async def enter(self, category: str, value: str, code: str) -> str:
+        return await self._visitors.enter(category, value, code)
+
+    async def renew(self, session: str) -> str:
+        return self._room.sessions.renew(text(session, "a session"), self._room.now())
+
+    async def sign_out(self, session: str) -> None:
+        self._room.sessions.end(text(session, "a session"))
+
+    # -- customers --------------------------------------------------------------------------------------------------
+
+    async def prefill(self, session: str, form: str) -> dict[str, str]:
+        return await self._customers.prefill(session, form)
+
+    async def held(self, session: str) -> dict[str, Any]:
+        return await self._customers.held(session)
+
+    async def seen(self, session: str) -> list[dict[str, Any]]:
+        return await self._customers.seen(session)
+
+    async def choices(self, session: str) -> list[Choice]:
+        return await self._customers.choices(session)
+
+    async def agree(self, session: str, choice: str, words: str) -> None:
+        await self._customers.agree(session, choice, words)
+
+    async def withdraw(self, session: str, choice: str) -> None:
+        await self._customers.withdraw(session, choice)
+
+    async def opted_out(self, session: str) -> list[str]:
+        return await self._customers.opted_out(session)
+
+    async def opt_out(self, session: str, channel: str) -> None:
+        await self._customers.opt_out(session, channel)
+
+    async def opt_in(self, session: str, channel: str) -> None:
+        await self._customers.opt_in(session, channel)
+
+    async def correct(self, session: str, category: str, value: str, *, no_card: bool = False) -> None:
+        await self._customers.correct(session, category, value, no_card=no_card)
+
+    async def erase(self, session: str) -> int:
+        return await self._customers.erase(session)
+
+    async def keep(self, session: str) -> None:
+        await self._customers.keep(session)
+
+    async def leaving(self, session: str) -> int | None:
+        return await self._customers.leaving(session)
+
+    async def complain(self, session: str, text: str) -> str:
+        return await self._customers.complain(session, text, self.collect)
+
+    # -- staff ------------------------------------------------------------------------------------------------------
+
+    async def accept(self, invitation: str, password: str) -> str:
+        return await self._staff.accept(invitation, password)
+
+    async def staff_sign_in(self, name: str, password: str) -> str:
+        return await self._staff.sign_in(name, password)
+
+    async def colleague(self, session: str) -> Colleague:
+        return await self._staff.colleague(session)
+
+    async def sign(self, session: str, agreement: str) -> None:
+        await self._staff.sign(session, agreement)
+
+    async def queue(self, session: str) -> list[Waiting]:
+        return await self._staff.queue(session)
+
+    async def task(self, session: str, request: str, purpose: str) -> Task:
+        return await self._staff.task(session, request, purpose)
+
+    async def look(self, session: str, task: str, categories: Sequence[str]) -> dict[str, str]:
+        return await self._staff.look(session, task, categories)
+
+    async def find(self, session: str, category: str, value: str) -> list[Waiting]:
+        return await self._staff.find(session, category, value)
+
+    async def close(self, session: str, request: str) -> None:
+        await self._staff.close(session, request)
+
+    async def record(self, session: str) -> dict[str, Any]:
+        self._staff.member(session)
+        return await self.health()
+
+    async def invite(self, session: str, name: str, role: str) -> str:
+        return await self._staff.invite_by(session, name, role)
+
+    async def dismiss(self, session: str, name: str) -> None:
+        await self._staff.dismiss(session, name)
+
+    async def passkey_wanted(self, session: str, origin: str) -> dict[str, Any]:
+        return await self._passkeys.wanted(session, origin)
+
+    async def passkey_made(self, session: str, origin: str, answer: Mapping[str, Any]) -> None:
+        await self._passkeys.made(session, origin, answer)
+
+    async def passkey_asked(self, name: str, origin: str) -> dict[str, Any]:
+        return await self._passkeys.asked(name, origin)
+
+    async def passkey_sign_in(self, name: str, origin: str, answer: Mapping[str, Any]) -> str:
+        return await self._passkeys.sign_in(name, origin, answer)
+
+    # -- the operator: `interface.Operator` -----------------------------------------------------------------------------
+
+    async def invite_first(self, name: str, role: str) -> str:
+        return await self._staff.invite(name, role)
+
+    async def set_agreement(self, words: str) -> None:
+        await self._staff.set_agreement(words)
+
+    async def move_clock(self, milliseconds: int) -> None:
+        await self._shop.move_clock(timedelta(milliseconds=milliseconds))
+
+    async def sweep(self) -> dict[str, int]:
+        return asdict(await self._shop.sweep())
+
+    async def health(self) -> dict[str, Any]:
+        health = await self._shop.health()
+        log = self._shop.log
+        return {
+            "size": log.size, "root": log.root.hex(), "checkpoint": log.checkpoint(),
+            "waiting": health.waiting // timedelta(milliseconds=1),
+            "swept": None if health.swept is None else int(health.swept.timestamp() * 1000),
+            "overdue": health.late, "faults": _faults(health), "serving": True,
+        }  # fmt: skip
+
+    async def settle(self) -> None:
+        """Wait for messages that are on their way; before closing."""
+        await self._visitors.settle()
+
+
+def _faults(health: Health) -> list[str]:
+    faults = []
+    if health.late:
+        faults.append("the hourly sweep did not run: what is due for erasure may still be there")
+    if health.skipped:
+        faults.append(f"{health.skipped} data past their term could not be erased: their rows were changed outside")
+    if health.failing:
+        faults.append(f"upkeep has failed {health.failing} times in a row: {health.error}")
+    return faults

@@ -1,0 +1,63 @@
+"""What the desk's parts share: the site, who is verified, how often things were tried, and dice."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from avow.app import Avow
+from avow.desk.choices import choices
+from avow.desk.limits import Limits
+from avow.desk.passwords import Passwords
+from avow.desk.receipts import Receipts
+from avow.desk.sessions import Sessions
+from avow.desk.tasks import Tasks
+from avow.errors import BadValue, CallError
+from avow.policy.model import Protect
+
+LONGEST_TOKEN = 512
+
+
+class Room:
+    """Made by `avow.desk.desk.Desk`. `random` gives bytes of chance."""
+
+    def __init__(self, shop: Avow, random: Callable[[int], bytes], passwords: Passwords) -> None:
+        self.shop = shop
+        self.policy = shop.policy
+        self.random = random
+        self.passwords = passwords
+        self.limits = Limits()
+        self.sessions = Sessions(random, self.limits)
+        self.receipts = Receipts(shop.keystore.site_key("receipts"), shop.policy.site)
+        self.choices = {one.id: one for one in choices(shop.policy)}
+        self.tasks = Tasks(shop.policy)
+        self.signing = tuple(
+            promise.id for promise in shop.policy.promises for clause in promise.clauses
+            if isinstance(clause, Protect) and "confidentiality-agreement" in clause.measures
+        )  # fmt: skip
+
+    def now(self) -> int:
+        """The moment, in ms."""
+        return self.shop.now()
+
+
+def text(value: object, what: str, longest: int = LONGEST_TOKEN) -> str:
+    """A short text from outside. Raises `BadValue`."""
+    if not isinstance(value, str) or len(value) > longest or "\0" in value:
+        raise BadValue(f"{what} is no text of at most {longest} characters")
+    return value
+
+
+def row(value: str) -> bytes:
+    """An id. Raises `CallError`."""
+    try:
+        found = bytes.fromhex(text(value, "an id"))
+    except ValueError:
+        found = b""
+    if len(found) != 16:
+        raise CallError("an id is 32 hexadecimal digits")
+    return found
+
+
+def told(value: Mapping[str, Any]) -> bytes:
+    """What a credential says, as bytes."""
+    return json.dumps(value, sort_keys=True).encode()

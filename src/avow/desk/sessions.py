@@ -1,0 +1,124 @@
+"""Sessions: who was verified, and until when. Kept in memory alone, under the hash of their token.
+
+A restart ends all of them. No clock and no dice of its own.
+"""
+
+import hashlib
+from base64 import urlsafe_b64encode
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from avow.desk.interface import IDLE, LOOKS, SESSION
+from avow.desk.limits import Limits
+from avow.errors import Denied
+
+MOST: Final = 100_000
+HOUR: Final = 3_600_000  # ms
+
+
+@dataclass(slots=True, eq=False)
+class Person:
+    """A customer's session. `people`: the ids that it stands for, the account's own first. A password opens one; a code
+    sent to an address opens all who are held under it.
+    """
+
+    people: tuple[str, ...]
+    began: int
+    used: int
+    name: bytes  # by which looks are counted; stays when the token is renewed
+
+
+@dataclass(slots=True, eq=False)
+class Staff:
+    """A colleague's session."""
+
+    member: str
+    role: str
+    began: int
+    used: int
+    name: bytes
+    tasks: dict[bytes, Any] = field(default_factory=dict)  # by the hash of the task's token
+    challenge: bytes = b""  # that a new passkey must answer
+
+
+class Sessions:
+    """All that are open. `random` gives bytes of chance."""
+
+    def __init__(self, random: Callable[[int], bytes], limits: Limits) -> None:
+        self._random = random
+        self._limits = limits
+        self._open: OrderedDict[bytes, Person | Staff] = OrderedDict()
+
+    def person(self, people: tuple[str, ...], now: int) -> str:
+        """A new session of a customer; its token."""
+        return self._begin(Person(people, now, now, self._random(16)))
+
+    def staff(self, member: str, role: str, now: int) -> str:
+        """A new session of a colleague; its token."""
+        return self._begin(Staff(member, role, now, now, self._random(16)))
+
+    def _begin(self, session: Person | Staff) -> str:
+        token = self.token()
+        self._open[hashed(token)] = session
+        while len(self._open) > MOST:
+            self._open.popitem(last=False)
+        return token
+
+    def token(self) -> str:
+        """A new token: 256 bits of chance."""
+        return urlsafe_b64encode(self._random(32)).rstrip(b"=").decode()
+
+    def any(self, token: str, now: int) -> Person | Staff:
+        """Whose session it is. Raises `Denied`."""
+        key = hashed(token)
+        session = self._open.get(key)
+        if session is None:
+            raise Denied
+        if now - session.used > IDLE or now - session.began > SESSION:
+            del self._open[key]
+            raise Denied
+        session.used = now
+        self._open.move_to_end(key)
+        return session
+
+    def customer(self, token: str, now: int, *, looks: bool = False) -> Person:
+        """A customer's session; `looks` counts a reading of personal data. Raises `Denied`, `TooMany`."""
+        session = self.any(token, now)
+        if not isinstance(session, Person):
+            raise Denied
+        if looks:
+            self._limits.spend("look", session.name, LOOKS, HOUR, now)
+        return session
+
+    def colleague(self, token: str, now: int, *, looks: bool = False) -> Staff:
+        """A colleague's session, as above."""
+        session = self.any(token, now)
+        if not isinstance(session, Staff):
+            raise Denied
+        if looks:
+            self._limits.spend("look", session.name, LOOKS, HOUR, now)
+        return session
+
+    def renew(self, token: str, now: int) -> str:
+        """A new token for the same session; the old one is void."""
+        session = self.any(token, now)
+        del self._open[hashed(token)]
+        return self._begin(session)
+
+    def end(self, token: str) -> None:
+        """The session is over, if it was not yet."""
+        self._open.pop(hashed(token), None)
+
+    def end_of(self, *, who: str | None = None, member: str | None = None) -> None:
+        """Every session of this person, or of this colleague, is over."""
+        for key, session in list(self._open.items()):
+            theirs = who in session.people if isinstance(session, Person) else session.member == member
+            if theirs:
+                del self._open[key]
+
+
+def hashed(token: str) -> bytes:
+    """How a token is kept: who reads this process's memory dump finds no token."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()

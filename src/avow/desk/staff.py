@@ -1,0 +1,215 @@
+"""What a colleague may do once they have shown who they are: take up a task, look at what it needs, close it."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from avow.app import Member
+from avow.desk.interface import CODE, INVITATION, TASK, TRIES, Colleague, Task, Waiting
+from avow.desk.room import Room, row, text, told
+from avow.desk.sessions import Staff, hashed
+from avow.errors import CallError, Denied, Refused, UnknownWord
+from avow.store.interface import ServiceRequest
+
+PASSWORD: Final = "password"  # noqa: S105 - the kind of a credential, no password
+INVITED: Final = "invitation"
+PASSKEY: Final = "passkey"
+AGREEMENT: Final = "agreement"
+SHOWN: Final = 200  # of a queue
+ADMIN: Final = "admin"
+
+
+class Taken(NamedTuple):
+    """A task: whose request, for what, until when (ms)."""
+
+    who: str
+    request: bytes
+    purpose: str
+    until: int
+
+
+class Colleagues:
+    """For one site. Standing is looked up anew with every call: who left, or has not signed, gets nothing."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._shop = room.shop
+
+    # -- coming in --------------------------------------------------------------------------------------------------
+
+    async def invite(self, name: str, role: str) -> str:
+        """An invitation, by whoever may invite."""
+        if role not in self._room.policy.roles:
+            raise UnknownWord(f"the policy names no such role; it names {', '.join(self._room.policy.roles)}")
+        if not text(name, "a name", 100).strip():
+            raise CallError("a colleague needs a name")
+        token = self._room.sessions.token()
+        until = self._room.now() + INVITATION
+        await self._shop.accounts.give_staff(
+            hashed(token)[:16], INVITED, told({"name": name.strip(), "role": role, "until": until})
+        )
+        return token
+
+    async def accept(self, invitation: str, password: str) -> str:
+        """Staff from now on. Of two who use one invitation, one is too late."""
+        owner = hashed(text(invitation, "an invitation"))[:16]
+        found = await self._shop.accounts.of_staff(owner, INVITED)
+        if not found:
+            raise Denied
+        kept = await self._room.passwords.hash(text(password, "a password"))
+        said = json.loads(found[0].told)
+        if not await self._shop.accounts.take_staff(owner, INVITED) or self._room.now() > said["until"]:
+            raise Denied
+        name, role = said["name"], said["role"]
+        await self._shop.accounts.give_staff(
+            self.owner(name), PASSWORD, told({"hash": kept, "role": role, "name": name})
+        )
+        await self._shop.staff_roll.join(name, role)
+        return self._room.sessions.staff(name, role, self._room.now())
+
+    async def sign_in(self, name: str, password: str) -> str:
+        """By password."""
+        owner = self.owner(text(name, "a name", 100))
+        self._room.limits.spend("staff", owner, TRIES, CODE, self._room.now())
+        kept = await self.kept(name)
+        fits = await self._room.passwords.fits(kept["hash"] if kept else None, text(password, "a password"))
+        if not fits or kept is None or not self._shop.staff_roll.active(kept["name"]):
+            raise Denied
+        self._room.limits.forget("staff", owner)
+        return self._room.sessions.staff(kept["name"], kept["role"], self._room.now())
+
+    async def kept(self, name: str) -> dict[str, Any] | None:
+        """What is kept of a colleague: hash, role, name."""
+        found = await self._shop.accounts.of_staff(self.owner(name), PASSWORD)
+        return dict(json.loads(found[-1].told)) if found else None
+
+    def owner(self, name: str) -> bytes:
+        """What a colleague's credentials are kept under."""
+        return self._shop.staff_roll.pseudonym(name)
+
+    def session(self, token: str, *, looks: bool = False) -> Staff:
+        """The session of who is still staff, whether they signed or not. Raises `Denied`."""
+        session = self._room.sessions.colleague(text(token, "a session"), self._room.now(), looks=looks)
+        if not self._shop.staff_roll.active(session.member):
+            self._room.sessions.end_of(member=session.member)
+            raise Denied
+        return session
+
+    def member(self, token: str, *, looks: bool = False) -> tuple[Staff, Member]:
+        """... and who may act. Raises `Refused` until they have signed the agreement in force."""
+        session = self.session(token, looks=looks)
+        if not self._shop.staff_roll.actor(session.member, session.role).standing:
+            raise Refused(self._room.signing, "the confidentiality agreement in force is not signed; sign it first")
+        return session, self._shop.staff(session.member, session.role)
+
+    async def colleague(self, token: str) -> Colleague:
+        """Who it is."""
+        session = self.session(token)
+        return {
+            "name": session.member,
+            "role": session.role,
+            "signed": self._shop.staff_roll.actor(session.member, session.role).standing,
+            "agreement": await self.agreement(),
+            "passkeys": len(await self._shop.accounts.of_staff(self.owner(session.member), PASSKEY)),
+        }
+
+    async def agreement(self) -> str:
+        """The text in force, "" if none."""
+        found = await self._shop.accounts.of_staff(_SITE, AGREEMENT)
+        return found[-1].told.decode() if found else ""
+
+    async def set_agreement(self, words: str) -> None:
+        """Put one in force. Whoever signed another has no standing from now on."""
+        await self._shop.staff_roll.set_agreement(words)
+        await self._shop.accounts.give_staff(_SITE, AGREEMENT, words.encode())
+
+    async def sign(self, token: str, words: str) -> None:
+        """Sign the text in force."""
+        session = self.session(token)
+        if not words or words != await self.agreement():
+            raise CallError("this is not the agreement in force any more; read the new one and sign that")
+        await self._shop.staff_roll.join(session.member, session.role, signs=words)
+
+    # -- working ----------------------------------------------------------------------------------------------------
+
+    async def queue(self, token: str) -> list[Waiting]:
+        """What the role has to do with, oldest first."""
+        session, _ = self.member(token)
+        return self._shown(session, await self._shop.queue.open(10 * SHOWN))[:SHOWN]
+
+    def _shown(self, session: Staff, requests: Sequence[ServiceRequest]) -> list[Waiting]:
+        out: list[Waiting] = []
+        for one in requests:
+            tasks = self._room.tasks.purposes(session.role, one.kind)
+            if tasks:
+                out.append({"request": one.row.hex(), "kind": one.kind, "opened": one.opened, "tasks": tasks})
+        return out
+
+    async def task(self, token: str, request: str, purpose: str) -> Task:
+        """Take it up."""
+        session, _ = self.member(token)
+        found = await self._shop.queue.one(row(request))
+        if found is None:
+            raise CallError("no such request is open; it was answered, or its person is gone")
+        if purpose not in self._room.tasks.purposes(session.role, found.kind):
+            raise Refused((), f"the role `{session.role}` has nothing to do with such a request for that purpose")
+        made = self._room.sessions.token()
+        until = self._room.now() + TASK
+        session.tasks[hashed(made)] = Taken(found.subject.hex(), found.row, purpose, until)
+        return {
+            "task": made, "request": request, "kind": found.kind, "purpose": purpose,
+            "categories": self._room.tasks.categories(session.role, purpose),
+        }  # fmt: skip
+
+    async def look(self, token: str, task: str, categories: Sequence[str]) -> dict[str, str]:
+        """Values for the task, while its request is open."""
+        session, member = self.member(token, looks=True)
+        taken = session.tasks.get(hashed(text(task, "a task")))
+        if taken is None or self._room.now() > taken.until:
+            raise Denied("the task is over; take the request up again")
+        if await self._shop.queue.one(taken.request) is None:
+            del session.tasks[hashed(task)]
+            raise Denied("the request was closed, and the task with it")
+        return await self._shop.use_all(taken.who, categories, purpose=taken.purpose, by=member)
+
+    async def find(self, token: str, category: str, value: str) -> list[Waiting]:
+        """The open requests of whoever gave this."""
+        session, member = self.member(token, looks=True)
+        found = await self._shop.find(text(category, "a category"), text(value, "the value"), by=member)
+        requests = [one for who in found for one in await self._shop.queue.of(row(who))]
+        return self._shown(session, requests)[:SHOWN]
+
+    async def close(self, token: str, request: str) -> None:
+        """Answered."""
+        session, member = self.member(token)
+        found = await self._shop.queue.one(row(request))
+        if found is None:
+            raise CallError("no such request is open; it was answered already, or its person is gone")
+        if not self._room.tasks.purposes(session.role, found.kind):
+            raise Refused((), f"the role `{session.role}` has nothing to do with such a request")
+        await self._shop.close_request(found.subject.hex(), request, by=member)
+
+    # -- admins -----------------------------------------------------------------------------------------------------
+
+    async def invite_by(self, token: str, name: str, role: str) -> str:
+        """By an admin."""
+        self._admin(token)
+        return await self.invite(name, role)
+
+    async def dismiss(self, token: str, name: str) -> None:
+        """By an admin: effective at once, whatever sessions there are."""
+        self._admin(token)
+        await self._shop.staff_roll.leave(text(name, "a name", 100))
+        kept = await self.kept(name)
+        await self._shop.accounts.take_staff(self.owner(name), PASSWORD)
+        if kept is not None:
+            self._room.sessions.end_of(member=kept["name"])
+
+    def _admin(self, token: str) -> None:
+        session, _ = self.member(token)
+        if session.role != ADMIN:
+            raise Refused((), f"only the role `{ADMIN}` does that")
+
+
+_SITE: Final = hashlib.sha256(b"the agreement of the site").digest()[:16]

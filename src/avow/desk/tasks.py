@@ -1,0 +1,28 @@
+"""What each role of the staff has to do with each kind of service request, read off the policy once. Pure."""
+
+from collections.abc import Mapping
+
+from avow.policy.model import Policy, Use
+
+
+class Tasks:
+    """For one policy version."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._serves = {name: kind.serves for name, kind in policy.requests.items()}
+        self._may: dict[tuple[str, str], dict[str, None]] = {}  # role, purpose -> categories
+        for promise in policy.promises:
+            for clause in promise.clauses:
+                if isinstance(clause, Use):
+                    for role in clause.by:
+                        for purpose in clause.purposes:
+                            self._may.setdefault((role, purpose), {}).update(dict.fromkeys(clause.categories))
+        self._here: Mapping[str, bool] = {n: not (c.apart or c.held_by) for n, c in policy.categories.items()}
+
+    def purposes(self, role: str, kind: str) -> list[str]:
+        """The purposes that a request of this kind serves and for which the role may see something."""
+        return [purpose for purpose in self._serves.get(kind, ()) if self.categories(role, purpose)]
+
+    def categories(self, role: str, purpose: str) -> list[str]:
+        """What the role may see for a purpose. That it is listed is no grant: the gate decides each look."""
+        return [name for name in self._may.get((role, purpose), ()) if self._here[name]]

@@ -1,0 +1,26 @@
+"""What is asked of the merchant and not answered yet: open service requests, without saying whose."""
+
+from avow.gate import Gate
+from avow.store.interface import ServiceRequest
+
+
+class Queue:
+    """For one site."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    async def open(self, limit: int) -> list[ServiceRequest]:
+        """Up to so many, oldest first."""
+        async with self._gate.store.transaction() as tx:
+            return await tx.open_requests(limit)
+
+    async def one(self, request: bytes) -> ServiceRequest | None:
+        """The open one of this id."""
+        async with self._gate.store.transaction() as tx:
+            return await tx.open_request(request)
+
+    async def of(self, subject: bytes) -> list[ServiceRequest]:
+        """One person's, oldest first."""
+        async with self._gate.store.transaction() as tx:
+            return [one for one in await tx.requests(subject) if one.closed is None]
