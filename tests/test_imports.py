@@ -40,7 +40,7 @@ MAY_KNOW: dict[str, set[str]] = {  # room -> what else of avow it may import; th
         "store.interface",
         "store.terms",
     },  # inspecting reads entries
-    "desk": VALUES | {"app", "gate", "practices", "rows", "store.interface"},
+    "desk": VALUES | {"app", "gate", "practices", "rows", "store.interface", "upkeep"},
     "desk.interface": set(),  # a contract, in plain values: doors and vault alike may read it
     "wire": {"errors", "desk.interface"},
     "proof": {"errors", "policy", "ledger"},  # a witness: never decide, gate, vault or store
