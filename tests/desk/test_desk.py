@@ -150,6 +150,16 @@ async def test_an_opt_out_stands_until_it_is_taken_back(tmp_path: Path) -> None:
         session = await bed.desk.enter("email", MAIL, await bed.code(MAIL))
         await bed.desk.opt_out(session, "mail")
         assert await bed.desk.opted_out(session) == ["mail"]
+        await bed.desk.opt_in(session, "mail")  # the code has proved the address
+        assert await bed.desk.opted_out(session) == []
+
+
+async def test_a_password_alone_proves_no_address_so_a_listed_one_stays_listed(tmp_path: Path) -> None:
+    async with desk(tmp_path, "daminion") as bed:
+        session = await bed.desk.register("registration", ACCOUNT, password=PASSWORD)
+        await bed.desk.opt_out(session, "mail")
+        with pytest.raises(CallError):
+            await bed.desk.opt_in(session, "mail")
 
 
 async def test_what_a_person_corrects_is_corrected_and_a_card_number_is_not_taken(tmp_path: Path) -> None:
@@ -194,6 +204,13 @@ async def test_who_shows_an_address_sees_all_that_is_held_under_it_and_an_accoun
         assert "message" not in {one["category"] for one in (await bed.desk.held(account))["data"]}
         proved = await bed.desk.enter("email", MAIL, await bed.code(MAIL))
         assert "message" in {one["category"] for one in (await bed.desk.held(proved))["data"]}
+        people = await bed.shop.find("email", MAIL)
+        await bed.shop.erase(people[0])  # the guest goes, the account is still seen
+        assert {one["category"] for one in (await bed.desk.held(proved))["data"]} == {*ACCOUNT}
+        await bed.shop.erase(people[1])
+        for late in (proved, account):
+            with pytest.raises((Denied, Refused)):
+                await bed.desk.held(late)
 
 
 # -- staff ----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from avow.desk.interface import HOLD, Choice
 from avow.desk.room import Room, text
 from avow.desk.sessions import Person
 from avow.desk.visitors import Visitors
-from avow.errors import BadValue, CallError, NotHeld, Refused, UnknownWord
+from avow.errors import BadValue, CallError, Denied, NotHeld, Refused, UnknownWord
 from avow.policy.model import CHANNELS, PERSON, Collect, Use
 
 LISTS: Final = ("data", "consents", "requests", "events")  # of an export
@@ -50,7 +50,12 @@ class Customers:
     async def held(self, session: str) -> dict[str, Any]:
         """Everything, of all ids that the session stands for."""
         person = self._person(session, looks=True)
-        exports = [await self._shop.export(who) for who in person.people]
+        exports = []
+        for who in person.people:
+            with suppress(Refused):  # erased since the session began, and the others are there still
+                exports.append(await self._shop.export(who))
+        if not exports:
+            raise Denied
         whole = exports[0]
         for name in LISTS:
             whole[name] = [one for export in exports for one in export[name]]
@@ -60,7 +65,10 @@ class Customers:
     async def seen(self, session: str) -> list[dict[str, Any]]:
         """Every event, oldest first."""
         person = self._person(session, looks=True)
-        events = [event for who in person.people for event in await self._shop.seen(who)]
+        events: list[dict[str, Any]] = []
+        for who in person.people:
+            with suppress(Refused):  # as above
+                events += await self._shop.seen(who)
         return sorted(events, key=lambda event: int(event["at"]))
 
     # -- agreeing ---------------------------------------------------------------------------------------------------
@@ -109,7 +117,7 @@ class Customers:
         """For every id that has opted out. Whoever came in by a code sent to the address has proved it."""
         person = self._person(session)
         for who in person.people:
-            await self._shop.opt_in(who, text(channel, "a channel"))
+            await self._shop.opt_in(who, text(channel, "a channel"), proved=channel == person.proved)
 
     async def correct(self, session: str, category: str, value: str, *, no_card: bool) -> None:
         """For every id that holds the category. Raises `CallError` where none does."""

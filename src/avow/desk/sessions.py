@@ -21,13 +21,14 @@ HOUR: Final = 3_600_000  # ms
 @dataclass(slots=True, eq=False)
 class Person:
     """A customer's session. `people`: the ids that it stands for, the account's own first. A password opens one; a code
-    sent to an address opens all who are held under it.
+    sent to an address opens all who are held under it, and proves the address of that channel.
     """
 
     people: tuple[str, ...]
     began: int
     used: int
     name: bytes  # by which looks are counted; stays when the token is renewed
+    proved: str | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -51,9 +52,9 @@ class Sessions:
         self._limits = limits
         self._open: OrderedDict[bytes, Person | Staff] = OrderedDict()
 
-    def person(self, people: tuple[str, ...], now: int) -> str:
+    def person(self, people: tuple[str, ...], now: int, proved: str | None = None) -> str:
         """A new session of a customer; its token."""
-        return self._begin(Person(people, now, now, self._random(16)))
+        return self._begin(Person(people, now, now, self._random(16), proved))
 
     def staff(self, member: str, role: str, now: int) -> str:
         """A new session of a colleague; its token."""

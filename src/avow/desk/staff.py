@@ -62,6 +62,7 @@ class Colleagues:
         if not await self._shop.accounts.take_staff(owner, INVITED) or self._room.now() > said["until"]:
             raise Denied
         name, role = said["name"], said["role"]
+        await self._drop_passkeys(name)  # of whoever had this name before
         await self._shop.accounts.give_staff(
             self.owner(name), PASSWORD, told({"hash": kept, "role": role, "name": name})
         )
@@ -154,8 +155,9 @@ class Colleagues:
             raise CallError("no such request is open; it was answered, or its person is gone")
         if purpose not in self._room.tasks.purposes(session.role, found.kind):
             raise Refused((), f"the role `{session.role}` has nothing to do with such a request for that purpose")
-        made = self._room.sessions.token()
-        until = self._room.now() + TASK
+        made, now = self._room.sessions.token(), self._room.now()
+        session.tasks = {name: one for name, one in session.tasks.items() if one.until >= now}
+        until = now + TASK
         session.tasks[hashed(made)] = Taken(found.subject.hex(), found.row, purpose, until)
         return {
             "task": made, "request": request, "kind": found.kind, "purpose": purpose,
@@ -203,8 +205,13 @@ class Colleagues:
         await self._shop.staff_roll.leave(text(name, "a name", 100))
         kept = await self.kept(name)
         await self._shop.accounts.take_staff(self.owner(name), PASSWORD)
+        await self._drop_passkeys(name)
         if kept is not None:
             self._room.sessions.end_of(member=kept["name"])
+
+    async def _drop_passkeys(self, name: str) -> None:
+        for one in await self._shop.accounts.of_staff(self.owner(name), PASSKEY):
+            await self._shop.accounts.take_staff(self.owner(name), PASSKEY, one.row)
 
     def _admin(self, token: str) -> None:
         session, _ = self.member(token)
