@@ -200,6 +200,7 @@ async def test_a_complaint_opens_a_request_at_every_site(tmp_path: Path, site: s
 async def test_who_shows_an_address_sees_all_that_is_held_under_it_and_an_account_only_its_own(tmp_path: Path) -> None:
     async with desk(tmp_path, "daminion") as bed:
         await bed.desk.collect("contact", {"email": MAIL, "message": "As a guest"})
+        bed.clock.forward(seconds=1)
         account = await bed.desk.register("registration", ACCOUNT, password=PASSWORD)
         assert "message" not in {one["category"] for one in (await bed.desk.held(account))["data"]}
         proved = await bed.desk.enter("email", MAIL, await bed.code(MAIL))
