@@ -1,20 +1,25 @@
 """A person's wish to be erased, carried out after a while in which they can take it back.
 
-Somebody who got hold of a session for an hour shall not be able to destroy everything at once, unnoticed. The wish and its
-end are on record.
+Somebody who got hold of a session for an hour shall not be able to destroy everything at once, unnoticed. The wish stands
+among the person's facts, which only their key can mark; the store's list of who leaves is an index and proves nothing.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from avow.decide.facts import Circumstances
+from avow.decide.facts import Circumstances, add, drop, tokens
 from avow.decide.request import Allow, Request
 from avow.errors import KeyGone, Refused, Tampered
 from avow.gate import Act, Actor, Gate
-from avow.policy.model import RIGHTS_PURPOSE
+from avow.policy.model import PERSON, RIGHTS_PURPOSE
 
 T = TypeVar("T")
 BATCH: Final = 100
+WORD: Final = "leaving"  # the fact token is `leaving/` and the moment, in ms
+_THEMSELF: Final = Actor(PERSON, "person", identified=True)
+
+log = logging.getLogger("avow.leaving")
 
 
 class Leaving:
@@ -28,9 +33,12 @@ class Leaving:
         """Erase the person `after` so many ms; when. An earlier wish keeps its moment. Raises `Refused`."""
 
         async def apply(act: Act) -> int:
-            await act.tx.put_leaving(subject, act.at + after)
-            due = await act.tx.leaving(subject)
-            return act.at + after if due is None else due
+            due = _due(act.facts)
+            if due is None:
+                due = act.at + after
+                act.facts = add(act.facts, f"{WORD}/{due}")
+            await act.tx.put_leaving(subject, due)
+            return due
 
         return await self._change(subject, actor, apply, "leave")
 
@@ -38,14 +46,18 @@ class Leaving:
         """Take the wish back."""
 
         async def apply(act: Act) -> None:
+            act.facts = drop(act.facts, WORD)
             await act.tx.drop_leaving(subject)
 
         await self._change(subject, actor, apply, "stay")
 
     async def due(self, subject: bytes) -> int | None:
-        """When the person will be erased, None if they stay."""
+        """When the person will be erased, None if they stay or are gone. Raises `Tampered`."""
         async with self._gate.store.transaction() as tx:
-            return await tx.leaving(subject)
+            (row,) = await tx.subjects((subject,))
+            if row is None or row.state == "erased":
+                return None
+            return _due(self._gate.standing(row, self._gate.now())[1])
 
     async def carry_out(self) -> int:
         """Erase everybody whose moment has come; how many. Who cannot be erased holds nobody else up."""
@@ -59,10 +71,23 @@ class Leaving:
                 return gone
             for subject in waiting:
                 try:
-                    await self._erase(subject, _THEMSELF)
-                    gone += 1
+                    gone += await self._end(subject)
                 except (Refused, Tampered, KeyGone):
+                    log.error("somebody who is to be erased could not be: their row was changed outside")  # noqa: TRY400 - a trace could tell values
                     stuck.add(subject)
+
+    async def _end(self, subject: bytes) -> bool:
+        """Erase, if that is what the person wished; else what stands in the list was put there by somebody else."""
+        due = await self.due(subject)
+        if due is not None and due < self._gate.now():
+            await self._erase(subject, _THEMSELF)
+            return True
+        log.warning("the list of people who leave names somebody who does not wish to; the entry is removed")
+        async with self._gate.store.transaction() as tx:
+            await tx.drop_leaving(subject)
+            if due is not None:
+                await tx.put_leaving(subject, due)
+        return False
 
     async def _change(self, subject: bytes, actor: Actor, apply: Callable[[Act], Awaitable[T]], kind: str) -> T:
         ask = Request("erase", actor.role, RIGHTS_PURPOSE, ())
@@ -70,4 +95,9 @@ class Leaving:
         return await self._gate.change(subject, ask, actor, circumstances, apply, rule=Allow(()), kind=kind)
 
 
-_THEMSELF: Final = Actor("person", "person", identified=True)
+def _due(line: str) -> int | None:
+    for token in tokens(line):
+        word, _, moment = token.partition("/")
+        if word == WORD and moment.isdecimal() and moment.isascii():
+            return int(moment)
+    return None

@@ -247,16 +247,13 @@ class Transaction(Protocol):
         """Remove one; whether it was there."""
 
     async def put_leaving(self, subject: bytes, due: int) -> None:
-        """The person will be erased after `due`; a wish that stands keeps its moment."""
+        """List the person among those who will be erased after `due`; who is listed keeps their moment."""
 
     async def drop_leaving(self, subject: bytes) -> None:
-        """The person stays."""
-
-    async def leaving(self, subject: bytes) -> int | None:
-        """When the person will be erased, None if they stay."""
+        """Take the person off that list."""
 
     async def leaving_due(self, now: int, limit: int) -> list[bytes]:
-        """Up to `limit` people whose moment to be erased has come, longest past first."""
+        """Up to `limit` people on the list whose moment has come, longest past first. The list proves nothing."""
 
     async def put_lookups(self, lookups: Sequence[LookUp]) -> None:
         """Make people findable. Several may share a (category, hash): who types an address has not proved that it is

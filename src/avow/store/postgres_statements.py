@@ -173,7 +173,6 @@ PUT_LEAVING: Final = _statement(
 DROP_LEAVING: Final = _statement(
     "drop_leaving", "DELETE FROM leaving WHERE site = $1::smallint AND subject = $2::bytea"
 )
-LEAVING: Final = _statement("leaving", "SELECT due FROM leaving WHERE site = $1::smallint AND subject = $2::bytea")
 LEAVING_DUE: Final = _statement(
     "leaving_due",
     "SELECT subject FROM leaving WHERE site = $1::smallint AND due < $2::bigint ORDER BY due, subject LIMIT $3::bigint",

@@ -358,9 +358,6 @@ class PostgresTransaction:
     async def drop_leaving(self, subject: bytes) -> None:
         self._later(sql.DROP_LEAVING, subject)
 
-    async def leaving(self, subject: bytes) -> int | None:
-        return next((int(due) for (due,) in _rows(await self._ask(sql.LEAVING, subject), _number)), None)
-
     async def leaving_due(self, now: int, limit: int) -> list[bytes]:
         result = await self._ask(sql.LEAVING_DUE, int8(now), int8(limit))
         return [subject for (subject,) in _rows(result, bytes)]

@@ -76,7 +76,6 @@ CREDENTIALS: Final = (
 DROP_CREDENTIAL: Final = "DELETE FROM credential WHERE site = ?1 AND owner = ?2 AND kind = ?3 AND row = ?4"
 PUT_LEAVING: Final = "INSERT OR IGNORE INTO leaving VALUES (?, ?, ?)"
 DROP_LEAVING: Final = "DELETE FROM leaving WHERE site = ?1 AND subject = ?2"
-LEAVING: Final = "SELECT due FROM leaving WHERE site = ?1 AND subject = ?2"
 LEAVING_DUE: Final = "SELECT subject FROM leaving WHERE site = ?1 AND due < ?2 ORDER BY due, subject LIMIT ?3"
 PUT_LOOKUP: Final = "INSERT OR IGNORE INTO lookup VALUES (?, ?, ?, ?)"
 FIND: Final = (

@@ -246,9 +246,6 @@ class SqliteTransaction:
     async def drop_leaving(self, subject: bytes) -> None:
         self._execute(sql.DROP_LEAVING, (self._site, subject))
 
-    async def leaving(self, subject: bytes) -> int | None:
-        return next((int(due) for (due,) in self._rows(sql.LEAVING, subject)), None)
-
     async def leaving_due(self, now: int, limit: int) -> list[bytes]:
         return [subject for (subject,) in self._rows(sql.LEAVING_DUE, now, limit)]
 
