@@ -6,6 +6,8 @@ through the gate as everybody does.
 
 import asyncio
 import os
+import platform
+import sysconfig
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +23,7 @@ from avow.bench.ratio import Goal, Measured, Ratio, Scale, missing, table
 from avow.bench.server import NoServer, PostgresServer
 from avow.errors import UnknownWord
 
-__all__ = ["GOALS", "Ratio", "run", "table"]
+__all__ = ["GOALS", "Ratio", "interpreter", "run", "table"]
 
 
 Measure = Callable[[Path, Scale], Awaitable[Measured]]
@@ -61,6 +63,14 @@ BENCHES: Final = (
     Bench(Goal("22", "erase a person with 10,000 data / with 10", 1.1, at_most=True), rights.erase),
 )
 GOALS: Final = {bench.goal.id: bench.goal for bench in BENCHES}
+
+
+def interpreter() -> dict[str, str | bool]:
+    """Which Python measures. One that was built without its own optimisations (`--enable-optimizations`) takes
+    half as long again for the same code, the floors' C not: every ratio of Avow's own code comes out lower there.
+    """
+    built = str(sysconfig.get_config_var("CONFIG_ARGS") or "")
+    return {"version": platform.python_version(), "optimised": "--enable-optimizations" in built}
 
 
 def run(names: Sequence[str], database: str | None, console: Console, scale: Scale | None = None) -> list[Ratio]:

@@ -180,12 +180,16 @@ def bench(
     database: Annotated[str | None, typer.Option(help="A PostgreSQL to measure on; without, one is started.")] = None,
 ) -> None:
     """Ratios against raw floors, measured side by side in this run. Exit status 1 when one misses its goal."""
-    from avow.bench import run, table  # noqa: PLC0415 - so that other commands start without it
+    from avow.bench import interpreter, run, table  # noqa: PLC0415 - so that other commands start without it
 
     ratios = run(names or [], database, err)
     if as_json:
-        print_json({"ratios": [ratio.as_json() for ratio in ratios]})
+        print_json({"ratios": [ratio.as_json() for ratio in ratios], "python": interpreter()})
     else:
         out.print(table(ratios))
+        if not interpreter()["optimised"]:
+            err.print(
+                "this Python was built without its optimisations: ratios of our own code come out lower", style="dim"
+            )
     if not all(ratio.reached for ratio in ratios):
         raise typer.Exit(1)
