@@ -1,0 +1,113 @@
+"""The staff console as an ASGI app, on an origin of its own."""
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from avow.desk.interface import Desk
+from avow.doors.console import house, work
+from avow.doors.console.entry import Entry, sign
+from avow.doors.console.room import HERE, Act, Room
+from avow.doors.design import Look, error_page, error_pages, static
+from avow.errors import AvowError
+from avow.policy.model import Policy
+
+SCRIPT: Final = "/passkey.js"  # the console's one script
+SCRIPTED: Final = frozenset(("/passkey", "/passkeys/new"))  # the pages that may run it
+ACTS: Final[Mapping[str, Act]] = {
+    "/queue": work.queue, "/find": work.find, "/task": work.task, "/look": work.look, "/close": work.close,
+    "/record": house.record, "/staff": house.staff, "/invite": house.invite, "/dismiss": house.dismiss,
+    "/account": house.account, "/passkeys/new": house.passkey_wanted, "/passkeys": house.passkey_made,
+}  # fmt: skip
+
+
+def make_console(desk: Desk, policy: Policy, *, origin: str, look: Look | None = None) -> ASGIApp:
+    """The console of one site. `origin` is where browsers see it, for example `https://console.shop.example`; passkeys
+    are bound to it, and posts from elsewhere are turned away. `look`: how it looks.
+
+    It keeps nothing and decides nothing: every page asks the desk anew. It sets no cookie, writes nothing into the
+    browser, and puts no token, name or value into an address. Without JavaScript everything works but passkeys.
+    """
+    chosen = look or Look(hue=220, colour=0.06, radius=6)
+    room = Room(desk, policy, origin.rstrip("/"), chosen)
+    entry = Entry(room)
+
+    async def script(_: Request) -> Response:
+        return FileResponse(HERE / "passkey.js", media_type="text/javascript", headers={"cache-control": "no-cache"})
+
+    posts = {path: room.signed_in(act) for path, act in ACTS.items()}
+    posts |= {
+        "/": entry.sign_in, "/accept": entry.accept, "/sign-out": entry.sign_out, "/passkey": entry.passkey,
+        "/passkey/answer": entry.passkey_answered, "/agreement": room.signed_in(sign, unsigned=True),
+    }  # fmt: skip
+    gets = dict.fromkeys(posts, entry.start) | {"/accept": entry.invited}  # a page that needs a session begins there
+    routes = [Route(path, act, methods=["POST"]) for path, act in posts.items()]
+    routes += [Route(path, act, methods=["GET"]) for path, act in gets.items()]
+    routes += [Route(SCRIPT, script, methods=["GET"]), static(look=chosen)]
+    app = Starlette(routes=routes, exception_handlers=error_pages(room.env) | {AvowError: room.unavailable})
+    app.router.redirect_slashes = False  # it would repeat the host that the caller names
+    return Guarded(app, room)
+
+
+class Guarded:
+    """Around everything: posts from other origins do not get in, and every answer says what a browser may do with it.
+
+    A forged post would carry no session, for nothing is ambient here; it is turned away all the same.
+    """
+
+    def __init__(self, app: ASGIApp, room: Room) -> None:
+        self._app = app
+        self._room = room
+        self._tls = urlsplit(room.origin).scheme == "https"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers(scope["path"]).items():
+                    headers[name] = value
+            await send(message)
+
+        if scope["method"] != "GET" and self._foreign(Headers(scope=scope)):
+            says = "This was sent from another site. Nothing was changed. Open the console itself and start there."
+            refused = error_page(self._room.env, 403, title="This did not come from here", says=says)
+            await refused(scope, receive, answer)
+            return
+        await self._app(scope, receive, answer)
+
+    def _foreign(self, headers: Headers) -> bool:
+        """Whether a browser says that another site sent it. Who sends neither header is no browser of today's.
+
+        A page that asks for no referrer, as ours do, posts with the origin `null`; `sec-fetch-site` tells then.
+        """
+        if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+            return True
+        return headers.get("origin", "null") not in {"null", self._room.origin}
+
+    def _headers(self, path: str) -> dict[str, str]:
+        scripts = "'self'" if path in SCRIPTED else "'none'"
+        policy = (
+            f"default-src 'none'; style-src 'self'; script-src {scripts}; img-src data:; form-action 'self'; "
+            "frame-ancestors 'none'; base-uri 'none'"
+        )
+        told = {
+            "content-security-policy": policy,
+            "x-content-type-options": "nosniff",
+            "x-frame-options": "DENY",
+            "referrer-policy": "no-referrer",
+            "cross-origin-opener-policy": "same-origin",
+            "cross-origin-resource-policy": "same-origin",
+        }
+        return told | ({"strict-transport-security": "max-age=31536000; includeSubDomains"} if self._tls else {})

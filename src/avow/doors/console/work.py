@@ -1,0 +1,75 @@
+"""The work itself: what waits, one person found for a task, one request taken up, a look at what it needs, an answer."""
+
+from starlette.responses import Response
+
+from avow.desk.interface import Task
+from avow.doors.console.room import Room, Visit
+from avow.errors import CallError, Refused
+
+SHOWN = 200  # requests in the desk's queue at most
+
+
+async def queue(room: Room, visit: Visit, done: str = "") -> Response:
+    """Open requests that the role has to do with, oldest first. `done`: what was done just now."""
+    waiting = await room.desk.queue(visit.session)
+    now = (await room.desk.about())["now"]
+    return room.show(
+        visit, "queue.html", here="/queue", waiting=waiting, now=now, full=len(waiting) >= SHOWN, done=done,
+        business=room.words.business(visit.colleague["role"]),
+    )  # fmt: skip
+
+
+async def find(room: Room, visit: Visit) -> Response:
+    """The page to look somebody up, and what they have asked for. It releases nothing of theirs."""
+    category, value = visit.fields.one("category"), visit.fields.one("value").strip()
+    choices = room.words.look_ups()
+    if not value:
+        return room.show(visit, "find.html", here="/find", choices=choices, category=category, found=None, now=0)
+    found = await room.desk.find(visit.session, category, value)
+    now = (await room.desk.about())["now"]
+    return room.show(visit, "find.html", here="/find", choices=choices, category=category, found=found, now=now)
+
+
+async def task(room: Room, visit: Visit) -> Response:
+    """Take a request up for one purpose: what may be asked for, and nothing shown yet."""
+    request, purpose = visit.fields.one("request"), visit.fields.one("purpose")
+    try:
+        taken = await room.desk.task(visit.session, request, purpose)
+    except Refused as refused:
+        return room.refused(visit, refused)
+    return _task(room, visit, taken)
+
+
+def _task(room: Room, visit: Visit, taken: Task, wrong: str = "") -> Response:
+    others = [name for name in room.words.held() if name not in taken["categories"]]
+    return room.show(
+        visit, "task.html", status=400 if wrong else 200, task=taken, others=others, values=None, wrong=wrong
+    )
+
+
+async def look(room: Room, visit: Visit) -> Response:
+    """What was ticked, shown once on this page. The desk decides and records first; a refusal is shown in full.
+
+    The task that was posted is the one that counts. The request and purpose beside it only bring the page back: they
+    are taken up anew, and the desk decides on them as on any.
+    """
+    fields = visit.fields
+    categories = fields.every("category")
+    taken = await room.desk.task(visit.session, fields.one("request"), fields.one("purpose"))
+    if not categories:
+        return _task(room, visit, taken, "Tick what the answer needs; nothing was asked for, and nothing recorded.")
+    try:
+        values = await room.desk.look(visit.session, fields.one("task"), categories)
+    except Refused as refused:
+        return room.refused(visit, refused, {"categories": categories, "task": taken})
+    others = [name for name in room.words.held() if name not in taken["categories"]]
+    shown = [(name, values.get(name)) for name in dict.fromkeys(categories)]
+    return room.show(visit, "task.html", task=taken, others=others, values=shown, wrong="")
+
+
+async def close(room: Room, visit: Visit) -> Response:
+    """The request is answered."""
+    if visit.fields.one("answered") != "yes":
+        raise CallError("tick that the request is answered; it stays open until then")
+    await room.desk.close(visit.session, visit.fields.one("request"))
+    return await queue(room, visit, "The request is closed. What it alone permitted is over.")
