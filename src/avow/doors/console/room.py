@@ -86,7 +86,13 @@ class Room:
 
     def refused(self, visit: Visit, refused: Refused, asked: Mapping[str, Any] | None = None) -> Response:
         """The refusal in full. `asked`: categories and purpose of a look, which is on record then."""
-        return self.show(visit, "refused.html", status=403, why=self.words.why(refused), asked=asked)
+        return self.show(
+            visit,
+            "refused.html",
+            status=403,
+            why=self.words.why(refused, asked["categories"] if asked else ()),
+            asked=asked,
+        )
 
     # -- how they are answered --------------------------------------------------------------------------------------
 

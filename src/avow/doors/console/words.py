@@ -29,6 +29,7 @@ class Refusal(NamedTuple):
     """A refusal in words: the decision's own reason, what would change it, and the promises that were kept by it."""
 
     reason: str
+    instead: Sequence[str]  # who may see what was asked for, and what for, a sentence each
     missing: Sequence[str]
     promises: Sequence[tuple[str, str]]  # id, words
 
@@ -114,10 +115,30 @@ class Words:
                     found.append(Business(kind, purpose, list(seen), list(dict.fromkeys(each for each, _ in granting))))
         return found
 
-    def why(self, refused: Refused) -> Refusal:
-        """A refusal in words."""
+    def why(self, refused: Refused, categories: Sequence[str] = ()) -> Refusal:
+        """A refusal in words; `categories` were asked for."""
+        instead = [self._seen_by(name) for name in dict.fromkeys(categories) if name in self._policy.categories]
         missing = [_MISSING[name] for name in _QUOTED.findall(refused.reason) if name in _MISSING]
-        return Refusal(refused.reason, missing, [(each, self._says.get(each, "")) for each in refused.promises])
+        return Refusal(
+            refused.reason, instead, missing, [(each, self._says.get(each, "")) for each in refused.promises]
+        )
+
+    def _seen_by(self, category: str) -> str:
+        found: dict[str, dict[str, None]] = {}  # role -> purposes
+        for promise in self._policy.promises:
+            for clause in promise.clauses:
+                if isinstance(clause, Use) and category in clause.categories:
+                    for role in clause.by:
+                        if role in self._policy.roles:
+                            found.setdefault(role, {}).update(dict.fromkeys(clause.purposes))
+        if not found:
+            return f"{self.label(category)}: no colleague of any role sees it."
+        each = (f"{self.label(role)} for {_listed([p.replace('-', ' ') for p in why])}" for role, why in found.items())
+        return f"{self.label(category)}: our policy shows it to {'; to '.join(each)}."
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def age(opened: int, now: int) -> str:
