@@ -1,0 +1,114 @@
+"""Everything that the guard needs to know of its site, put together once."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from avow.doors.guard.headers import Header, all_headers, content_security_policy, local, names_of
+from avow.doors.guard.pages import OWN_CSP, Leaving
+from avow.doors.guard.report import Tell
+from avow.doors.guard.rules import Rules, rules_of
+from avow.errors import CallError, UnknownWord
+from avow.policy.model import Policy, Recipient
+
+KEY: Final = 32  # bytes, of the leaving page's signatures
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """See `Guard` for the arguments that it is made from."""
+
+    policy: Policy
+    rules: Rules
+    tell: Tell
+    report_only: bool
+    clock: Callable[[], datetime]
+    hosts: Mapping[str, str]  # name -> as declared, with its port
+    plain: frozenset[str]  # names that may be served without TLS: this machine's
+    own: frozenset[str]  # origins and names that are no other site
+    recipients: Mapping[str, Recipient]  # origin or name -> whose it is
+    processors: Mapping[str, str]  # origin -> name of the processor
+    loads: frozenset[str]
+    policy_page: str
+    leaving: Leaving
+    scripts: tuple[str, ...]
+    static: tuple[str, ...]
+    max_body: int
+    max_page: int
+    headers: Mapping[tuple[bool, bool], list[Header]]  # (on this machine, with scripts) -> headers
+    own_headers: Mapping[bool, list[Header]]  # of the guard's own pages
+
+    def scripted(self, path: str) -> bool:
+        """Whether pages here may run scripts of the site."""
+        return bool(self.scripts) and path.startswith(self.scripts)
+
+
+def set_up(
+    policy: Policy, *, clock: Callable[[], datetime], random: Callable[[int], bytes], report: Tell, report_only: bool,
+    hosts: Collection[str], plain_hosts: Collection[str], own: Collection[str], origins: Mapping[str, str],
+    loads: Collection[str], policy_page: str, leaving: str, leaving_key: bytes | None, scripts: Collection[str],
+    static: Collection[str], max_body: int, max_page: int,
+) -> Setting:  # fmt: skip
+    """Put it together. Raises `CallError` for what cannot be meant, `UnknownWord` for a recipient nobody declared."""
+    for name in (*origins, *loads):
+        if name not in policy.recipients:
+            raise UnknownWord(f"the policy names no recipient `{name}`")
+    url = policy.controller.url
+    known = names_of(hosts or ([urlsplit(url).netloc] if url else []))
+    if not known:
+        raise CallError("name the hosts that the application answers for: hosts=['shop.example']")
+    plain = frozenset(names_of(plain_hosts))
+    if outside := [name for name in plain if not local(name)]:
+        raise CallError(f"only this machine may be served without TLS, and `{outside[0]}` is another")
+    if not plain <= known.keys():
+        raise CallError("plain_hosts are some of the hosts: name them in hosts, too")
+    where = {name: origins.get(name, one.origin) for name, one in policy.recipients.items()}
+    processors = {at: name for name, at in where.items() if at and policy.recipients[name].kind == "processor"}
+    loaded = _origins_of(loads, where)
+    forms = (*processors, *own)
+    return Setting(
+        policy=policy,
+        rules=rules_of(policy),
+        tell=report,
+        report_only=report_only,
+        clock=clock,
+        hosts=known,
+        plain=plain,
+        own=frozenset({*known, *(one.lower() for one in own), *((url.rstrip("/"),) if url else ())}),
+        recipients=_whose(policy, where),
+        processors=processors,
+        loads=loaded,
+        policy_page=policy_page,
+        leaving=Leaving(leaving, leaving_key or random(KEY), policy.controller.name, policy_page),
+        scripts=tuple(scripts),
+        static=tuple(static),
+        max_body=max_body,
+        max_page=max_page,
+        headers={
+            (here, scripted): all_headers(
+                content_security_policy(forms=forms, loads=sorted(loaded), scripts=scripted), on_this_machine=here
+            )
+            for here in (True, False)
+            for scripted in (True, False)
+        },
+        own_headers={here: all_headers(OWN_CSP, on_this_machine=here) for here in (True, False)},
+    )
+
+
+def _origins_of(names: Collection[str], where: Mapping[str, str | None]) -> frozenset[str]:
+    found = {name: where[name] for name in names}
+    if missing := [name for name, at in found.items() if at is None]:
+        raise CallError(f"pages cannot load from `{missing[0]}`, which has no origin")
+    return frozenset(at for at in found.values() if at is not None)
+
+
+def _whose(policy: Policy, where: Mapping[str, str | None]) -> dict[str, Recipient]:
+    """Each declared origin, and each host of a declared policy page, and whose it is."""
+    whose = {at: policy.recipients[name] for name, at in where.items() if at}
+    for one in policy.recipients.values():
+        if one.policy:
+            parts = urlsplit(one.policy)
+            whose.setdefault(f"{parts.scheme}://{parts.netloc}", one)
+    return whose
