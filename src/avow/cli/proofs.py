@@ -53,7 +53,7 @@ def demo(
     Exit status 1 when a shop did not keep its word.
     """
     from avow.cli.telling import Telling  # noqa: PLC0415 - so that other commands start without it
-    from avow.demo import run, shipped  # noqa: PLC0415 - as above
+    from avow.demo.terminal import run, shipped  # noqa: PLC0415 - as above
 
     if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
         raise CallError(f"`{keep}` is not empty; name a new folder")

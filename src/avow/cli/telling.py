@@ -10,7 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from avow.cli.output import count
-from avow.demo import Shown, Step
+from avow.demo.terminal import Shown, Step
 from avow.policy.model import Policy
 
 WIDTH: Final = 80

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from avow import demo
 from avow.cli.telling import Telling
+from avow.demo import terminal as demo
 from avow.policy.parse import read
 
 AVOW = Path(sys.executable).with_name("avow")
@@ -114,7 +114,7 @@ def test_the_command_exits_1_and_names_the_shop_when_one_breaks_its_word(tmp_pat
     run = subprocess.run([AVOW, "demo", "--check"], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
     program = (
-        "import avow.demo as demo; from avow.cli import main\n"
+        "import avow.demo.terminal as demo; from avow.cli import main\n"
         "real = demo.shop\n"
         "def spoilt(policy, folder, tell, meddle=None):\n"
         "    def leave(folder, given): (folder / 'left').write_text(given['email'])\n"
