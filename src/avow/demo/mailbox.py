@@ -41,6 +41,9 @@ class Mailbox:
         self._count = 0
         self._news = asyncio.Condition()
 
+    def __len__(self) -> int:
+        return len(self._letters)
+
     def newest_first(self) -> list[Letter]:
         """All that are kept."""
         return list(reversed(self._letters))

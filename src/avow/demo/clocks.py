@@ -1,0 +1,72 @@
+"""The demo's time: five clocks that go forward together, and what vanishes as they do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from avow.policy.model import Keep, Policy
+
+DAY: Final = 86_400_000  # ms
+FARTHEST: Final = 400  # days in one step
+
+
+class Desk(Protocol):
+    """Of a desk, what is asked here: what time it is there."""
+
+    async def about(self) -> dict[str, Any]:
+        """As in `avow.desk.interface`."""
+
+
+class Operator(Protocol):
+    """Of an operator's socket, what is asked here."""
+
+    async def move_clock(self, milliseconds: int) -> None:
+        """As in `avow.desk.interface`."""
+
+    async def sweep(self) -> dict[str, int]:
+        """As in `avow.desk.interface`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One step forward of all clocks: by how many days, and what each site's sweep then did."""
+
+    days: int
+    swept: Mapping[str, Mapping[str, int]]
+
+
+class Clocks:
+    """The clocks of all sites. A site's clock is its vault's; this one only asks and moves."""
+
+    def __init__(self, desks: Mapping[str, Desk], operators: Mapping[str, Operator]) -> None:
+        self._desks = desks
+        self._operators = operators
+        self.moved: list[Moved] = []  # newest first
+
+    async def now(self) -> dict[str, int]:
+        """What time it is at each site: milliseconds since 1970, UTC."""
+        return {site: int((await desk.about())["now"]) for site, desk in self._desks.items()}
+
+    async def move(self, days: int) -> Moved:
+        """Forward by so many days everywhere, and erase what is due then. Raises `ValueError` for no such number."""
+        if not 1 <= days <= FARTHEST:
+            raise ValueError(f"a clock goes forward by 1 to {FARTHEST} days at a time, not by {days}")
+        swept = {}
+        for site, operator in self._operators.items():
+            await operator.move_clock(days * DAY)
+            swept[site] = await operator.sweep()
+        moved = Moved(days, swept)
+        self.moved.insert(0, moved)
+        return moved
+
+
+def terms(policy: Policy) -> list[tuple[str, str, str]]:
+    """What the policy keeps for a time: the promise, the categories' words, and for how long."""
+    return [
+        (
+            promise.id,
+            ", ".join(policy.categories[name].says for name in clause.categories) or "everything else",
+            f"{clause.term.days} days" if clause.term else f"until {str(clause.until).replace('-', ' ')}",
+        )
+        for promise in policy.promises for clause in promise.clauses if isinstance(clause, Keep)
+    ]  # fmt: skip
