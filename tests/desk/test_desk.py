@@ -138,7 +138,7 @@ async def test_every_choice_of_every_policy_can_be_agreed_to_and_taken_back(tmp_
         for one in choices:
             await bed.desk.agree(session, one["id"], "Yes, please.")
             given = {each["id"]: each for each in await bed.desk.choices(session)}[one["id"]]
-            assert given["given"] != one["confirm"], one["id"]
+            assert given["given"], one["id"]
             await bed.desk.withdraw(session, one["id"])
             assert not {each["id"]: each for each in await bed.desk.choices(session)}[one["id"]]["given"]
         assert len(choices) == {"aimini": 0, "aitoc": 1, "aitpro": 1, "audiomidi": 3, "daminion": 3}[site]
@@ -306,3 +306,38 @@ async def test_a_weak_password_is_refused_and_nothing_is_taken_in(tmp_path: Path
         with pytest.raises(BadValue):
             await bed.desk.register("registration", ACCOUNT, password=password)
         assert await bed.shop.find("email", MAIL) == []
+
+
+async def test_what_is_ticked_on_a_form_is_agreed_to_with_it_and_an_unknown_tick_takes_nothing_in(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path, "audiomidi") as bed:
+        agreed = {"AUD-11.interest-news": "Yes, send me news"}
+        await bed.desk.collect("order", ADA | {"interest": "harps"}, agreed=agreed)
+        session = await bed.desk.enter("email", MAIL, await bed.code(MAIL))
+        assert [one["id"] for one in await bed.desk.choices(session) if one["given"]] == list(agreed)
+        with pytest.raises(UnknownWord):
+            await bed.desk.collect("order", ADA | {"email": "bea@quill.example"}, agreed={"AUD-99.all": "Yes"})
+        assert await bed.shop.find("email", "bea@quill.example") == []
+
+
+async def test_a_choice_to_be_confirmed_by_mail_holds_once_a_code_has_come_by_mail_and_not_before(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path, "aitoc") as bed:
+        choice, words = "TOC-6.newsletter", "Yes, send me the newsletter"
+        await bed.desk.collect("newsletter", {"email": MAIL})
+        session = await bed.desk.enter("email", MAIL, await bed.code(MAIL))
+        await bed.desk.agree(session, choice, words)
+        (who,) = await bed.shop.find("email", MAIL)
+        assert await bed.shop.reach(who, "mail", purpose="newsletter") == MAIL
+    async with desk(tmp_path, "aitpro") as bed:
+        choice = "AIT-13.updates"
+        await bed.desk.collect("contact", {"email": MAIL, "message": "hello"}, agreed={choice: words})
+        (who,) = await bed.shop.find("email", MAIL)
+        with pytest.raises(Refused):
+            await bed.shop.reach(who, "mail", purpose="updates")
+        session = await bed.desk.enter("email", MAIL, await bed.code(MAIL))
+        assert [one["given"] for one in await bed.desk.choices(session)] == [False]
+        await bed.desk.agree(session, choice, words)
+        assert await bed.shop.reach(who, "mail", purpose="updates") == MAIL

@@ -92,7 +92,8 @@ class Customers:
 
     async def agree(self, session: str, choice: str, words: str) -> None:
         """Agree, in these words."""
-        await self._visitors.agree(self._person(session).people[0], choice, text(words, "the words", 4096))
+        person = self._person(session)
+        await self._visitors.agree(person.people[0], choice, text(words, "the words", 4096), person.proved)
 
     async def withdraw(self, session: str, choice: str) -> None:
         """Take it back, for every id."""

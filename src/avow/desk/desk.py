@@ -50,9 +50,12 @@ class Desk:
 
     async def collect(
         self, form: str, given: Mapping[str, str], *, session: str | None = None, receipt: str | None = None,
-        no_card: Sequence[str] = (), affiliate_link: bool = False,
+        no_card: Sequence[str] = (), affiliate_link: bool = False, agreed: Mapping[str, str] | None = None,
     ) -> Taken:  # fmt: skip
-        return (await self._visitors.collect(form, given, session, receipt, no_card, affiliate_link))[1]
+        taken = await self._visitors.collect(
+            form, given, session, receipt, no_card, affiliate_link=affiliate_link, agreed=agreed or {}
+        )
+        return taken[1]
 
     async def register(
         self, form: str, given: Mapping[str, str], *, password: str, agreed: Mapping[str, str] | None = None

@@ -112,10 +112,10 @@ class Desk(Protocol):
 
     async def collect(
         self, form: str, given: Mapping[str, str], *, session: str | None = None, receipt: str | None = None,
-        no_card: Sequence[str] = (), affiliate_link: bool = False,
+        no_card: Sequence[str] = (), affiliate_link: bool = False, agreed: Mapping[str, str] | None = None,
     ) -> Taken:  # fmt: skip
         """Take in what somebody submitted through a form of the policy: somebody new, or who `session` or `receipt`
-        stands for. Raises as `Avow.collect`.
+        stands for. `agreed`: choice id -> the words that were ticked on it. Raises as `Avow.collect`.
         """
 
     async def register(
@@ -163,7 +163,9 @@ class Desk(Protocol):
         """What the person can agree to, in the order of the policy."""
 
     async def agree(self, session: str, choice: str, words: str) -> None:
-        """Agree to a choice in these words."""
+        """Agree to a choice in these words. Where it has to be confirmed by mail, a session opened by a code sent there
+        does so at once; else the agreement waits.
+        """
 
     async def withdraw(self, session: str, choice: str) -> None:
         """Take an agreement back. Effective when it returns."""

@@ -43,10 +43,11 @@ class Visitors:
     # -- giving -----------------------------------------------------------------------------------------------------
 
     async def collect(
-        self, form: str, given: Mapping[str, str], session: str | None, receipt: str | None, no_card: Sequence[str],
-        affiliate_link: bool,
+        self, form: str, given: Mapping[str, str], session: str | None, receipt: str | None, no_card: Sequence[str], *,
+        affiliate_link: bool = False, agreed: Mapping[str, str],
     ) -> tuple[str, Taken]:  # fmt: skip
         """The person, and what they get for it."""
+        self._offered(agreed)
         now, who = self._room.now(), None
         if session is not None:
             who = self._room.sessions.customer(text(session, "a session"), now).people[0]
@@ -56,30 +57,38 @@ class Visitors:
         who = await self._shop.collect(form, given, who=who, no_card=no_card, affiliate_link=affiliate_link)
         opened = [one.row.hex() for one in await self._shop.queue.of(row(who)) if one.row not in before]
         request = opened[-1] if opened else None
+        for choice, words in agreed.items():
+            await self.agree(who, choice, words)
         made = self._room.receipts.make(who, request, self._room.now(), self._room.random(12))
         return who, {"receipt": made, "request": request}
 
     async def register(self, form: str, given: Mapping[str, str], password: str, agreed: Mapping[str, str]) -> str:
         """Take somebody in with an account; their session."""
-        for choice in agreed:
-            if choice not in self._room.choices:
-                raise UnknownWord("the policy offers no such choice")
+        self._offered(agreed)
         kept = await self._room.passwords.hash(text(password, "a password"))
-        who, _ = await self.collect(form, given, None, None, (), affiliate_link=False)
+        who, _ = await self.collect(form, given, None, None, (), agreed={})
         await self._shop.accounts.give(row(who), PASSWORD, told({"hash": kept}), first=True)
         for choice, words in agreed.items():
             await self.agree(who, choice, words)
         return self._room.sessions.person((who,), self._room.now())
 
-    async def agree(self, who: str, choice: str, words: str) -> None:
-        """Everything that a choice stands for."""
+    def _offered(self, agreed: Mapping[str, str]) -> None:
+        """Before anything is taken in. Raises `UnknownWord`."""
+        for choice in agreed:
+            if choice not in self._room.choices:
+                raise UnknownWord("the policy offers no such choice")
+
+    async def agree(self, who: str, choice: str, words: str, proved: str | None = None) -> None:
+        """Everything that a choice stands for. `proved`: the channel by which a code has just reached the person."""
         one = self._room.choices.get(text(choice, "a choice"))
         if one is None:
             raise UnknownWord("the policy offers no such choice")
         how = one.form or "centre"
         if one.recipient is None:
             for purpose in one.purposes:
-                await self._shop.agree(who, purpose, words=words, how=how)
+                consent = await self._shop.agree(who, purpose, words=words, how=how)
+                if one.confirm and proved == "mail":
+                    await self._shop.confirm(who, consent)
             return
         if one.consent:
             way: Any = one.way
