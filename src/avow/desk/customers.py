@@ -83,7 +83,7 @@ class Customers:
             given = any(tokens <= standing for standing, _ in known)
             moments = [since[token] for _, since in known for token in tokens if token in since]
             out.append({
-                "id": one.id, "promise": one.promise, "purposes": list(one.purposes),
+                "id": one.id, "way": one.way, "promise": one.promise, "purposes": list(one.purposes),
                 "recipients": [] if one.recipient is None else [one.recipient], "categories": list(one.categories),
                 "written": one.written, "confirm": one.confirm, "given": given,
                 "since": max(moments, default=None) if given else None,

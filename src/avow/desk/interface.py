@@ -59,6 +59,7 @@ class Choice(TypedDict):
     """Something that the policy lets the person agree to. `id` names it in `agree` and `withdraw`."""
 
     id: str
+    way: str  # `agree` to purposes; `share`, or `sell`: that a recipient has, or buys, the categories
     purposes: list[str]
     recipients: list[str]
     categories: list[str]

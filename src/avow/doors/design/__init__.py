@@ -10,6 +10,6 @@ script, no web font, nothing from another origin, no inline style: it works unde
 """
 
 from avow.doors.design.look import Look
-from avow.doors.design.pages import error_page, error_pages, page, static, templates
+from avow.doors.design.pages import error_page, error_pages, page, static, templates, words_of
 
-__all__ = ["Look", "error_page", "error_pages", "page", "static", "templates"]
+__all__ = ["Look", "error_page", "error_pages", "page", "static", "templates", "words_of"]

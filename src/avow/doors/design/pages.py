@@ -68,11 +68,16 @@ def error_page(
 
     `promises`: ids and words of the promises that refuse. `back`: address and words of the way on; home if None.
     """
-    known, words = _TITLES.get(status, ("That did not work", "Something was wrong. Nothing was changed."))
+    known, words = words_of(status)
     return page(
         env, "error.html", status=status, headers=headers,
         heading=title or known, says=says or words, promises=promises, back=back, number=status,
     )  # fmt: skip
+
+
+def words_of(status: int) -> tuple[str, str]:
+    """Heading and sentence for a status of HTTP."""
+    return _TITLES.get(status, ("That did not work", "Something was wrong. Nothing was changed."))
 
 
 def error_pages(env: Environment) -> dict[Any, Callable[[Request, Exception], Awaitable[Response]]]:

@@ -1,0 +1,77 @@
+"""The composition of the centre: one Starlette application from a desk and a policy."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from avow.desk.interface import Desk
+from avow.doors import design
+from avow.doors.centre import acting, entry, public, showing
+from avow.doors.centre.room import Room, signed, wrong_way
+from avow.doors.centre.room import public as anybody
+from avow.policy.model import Policy
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def make_centre(
+    desk: Desk, policy: Policy, *, shop_url: str, look: design.Look | None = None, earlier: Sequence[Policy] = (),
+    verdicts: Callable[[], Mapping[str, str]] = dict,
+) -> Starlette:  # fmt: skip
+    """The privacy centre of one site, an ASGI application for an origin of its own.
+
+    `shop_url`: where the shop is, for the way back. `earlier`: policy versions that were in force before, so that data
+    collected under them say so by day. `verdicts`: promise id -> kept, broken, attested or unchecked, as last proved.
+    It sets no cookie, sends no script and keeps nothing of its own; who is signed in is known to the desk alone.
+    """
+    env = design.templates(
+        _TEMPLATES, look=look, site=policy.controller.name, policy_link="/policy", version=policy.version.isoformat(),
+        shop_url=shop_url, policy=policy, links=_links(shop_url),
+    )  # fmt: skip
+    versions = {one.digest.hex()[:32]: one.version.isoformat() for one in (*earlier, policy)}
+    room = Room(desk, policy, env, versions, verdicts)
+    page, open_ = partial(signed, room), partial(anybody, room)
+
+    async def wrong(_: Request, error: Exception) -> Response:
+        return await wrong_way(room, error)
+
+    routes = [
+        design.static(look=look),
+        open_("/", entry.door, ["GET", "POST"]),
+        open_("/code", entry.code, ["GET", "POST"]),
+        open_("/enter", entry.enter, ["GET", "POST"]),
+        open_("/sign-in", entry.sign_in, ["GET", "POST"]),
+        open_("/sign-out", entry.sign_out, ["GET", "POST"]),
+        page("/overview", showing.overview),
+        page("/held", showing.held),
+        page("/seen", showing.seen, "page"),
+        page("/choices", acting.choices, "choice", "answer"),
+        page("/reach", acting.reach, "channel", "answer"),
+        page("/correct", acting.correct, "category", "value", "no_card"),
+        page("/copy", showing.copy_page),
+        page("/download", showing.download, "as", renews=False),
+        page("/erase", acting.erase, "answer"),
+        page("/complain", acting.complain, "text"),
+        page("/password", acting.password, "password"),
+        open_("/policy", public.policy, ["GET"]),
+        open_("/promises", public.promises, ["GET"]),
+        open_("/contact", public.contact, ["GET", "POST"]),
+    ]
+    if public.form_for(room, "complaint"):
+        routes.append(open_("/complaint", public.complaint, ["GET", "POST"]))
+    return Starlette(routes=routes, exception_handlers={HTTPException: wrong, 500: wrong})
+
+
+def _links(shop_url: str) -> tuple[tuple[str, str], ...]:
+    return (
+        ("/", "Your data"),
+        ("/promises", "Promises"),
+        ("/policy", "Policy"),
+        ("/contact", "Contact"),
+        (shop_url, "To the shop"),
+    )

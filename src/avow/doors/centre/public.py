@@ -1,0 +1,82 @@
+"""Pages for anybody: the policy itself, the promises one by one, and how to reach us."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from avow.doors.centre import words
+from avow.doors.centre.acting import PERHAPS, card_fault
+from avow.doors.centre.forms import contact_fault, posted, text_fault
+from avow.doors.centre.room import Room, guarded
+from avow.errors import BadValue
+from avow.policy import notice
+from avow.policy.model import Form
+from avow.policy.notice import outline
+
+
+async def policy(room: Room, _: Request) -> Response:
+    """The page that is made from the policy in force, byte for byte."""
+    headers = guarded(notice.style_source()) | {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
+    return HTMLResponse(notice.html(room.policy), headers=headers)
+
+
+async def promises(room: Room, _: Request) -> Response:
+    """Each promise with its words, where it was published, and what keeps it."""
+    return room.page("promises.html", sections=outline.sections(room.policy), verdicts=room.verdicts())
+
+
+async def contact(room: Room, request: Request) -> Response:
+    """Every route to the controller, and the policy's own form for questions, which opens a service request."""
+    return await _written(room, request, "question", "/contact")
+
+
+async def complaint(room: Room, request: Request) -> Response:
+    """The policy's form for complaints, for whoever is not signed in."""
+    return await _written(room, request, "complaint", "/complaint")
+
+
+def form_for(room: Room, kind: str) -> Form | None:
+    """The merchant's own form that opens such a request."""
+    return next((f for f in room.policy.forms.values() if f.opens == kind and f.at is None), None)
+
+
+async def _written(room: Room, request: Request, kind: str, action: str) -> Response:
+    form = form_for(room, kind)
+    fields = words.asked(room.policy, form.name) if form else []
+    within, offices, _ = words.complaints(room.policy)
+    shown: dict[str, Any] = {
+        "ways": outline.ways(room.policy), "claims": outline.claims(room.policy), "fields": fields, "action": action,
+        "kind": kind, "within": within, "offices": offices, "values": {}, "errors": {}, "sent": "", "doubt": False,
+        "here": action,
+    }  # fmt: skip
+    if request.method != "POST" or form is None:
+        return room.page("contact.html", **shown)
+    given = await posted(request, {*(name for name, _, _, _ in fields), "no_card"})
+    sure = given.pop("no_card", "") == "yes"
+    values = {name: value for name, value in given.items() if value.strip()}
+    errors = _faults(room, fields, values, sure=sure)
+    if not errors:
+        try:
+            taken = await room.desk.collect(form.name, values, no_card=sorted(values) if sure else ())
+            return room.page("contact.html", **(shown | {"sent": taken["request"] or "-"}))
+        except BadValue:
+            errors = {fields[-1][0]: "This cannot be taken in; look at it again"}
+    doubt = PERHAPS in errors.values()
+    return room.page("contact.html", status=400, **(shown | {"values": given, "errors": errors, "doubt": doubt}))
+
+
+def _faults(
+    room: Room, fields: list[tuple[str, str, bool, str]], values: dict[str, str], *, sure: bool
+) -> dict[str, str]:
+    found = {}
+    for name, label, must, _ in fields:
+        value = values.get(name, "")
+        if not value and not must:
+            continue
+        what = label[:1].lower() + label[1:]
+        mail = room.policy.categories[name].channel == "mail"
+        fault = contact_fault(value) if mail else text_fault(value, what)
+        if fault := fault or card_fault(value, confirmed=sure):
+            found[name] = fault
+    return found

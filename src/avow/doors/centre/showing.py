@@ -1,0 +1,71 @@
+"""What a person is shown: the overview, what is held, what happened, and a copy to take home."""
+
+import json
+from typing import Final
+
+from starlette.responses import Response
+
+from avow.doors.centre import words
+from avow.doors.centre.room import Visit
+
+EVENTS: Final = 25  # on a page
+
+
+async def overview(visit: Visit) -> Response:
+    """Where everything begins."""
+    choices = await visit.desk.choices(visit.session)
+    return visit.page(
+        "overview.html",
+        leaving=await visit.desk.leaving(visit.session),
+        given=sum(one["given"] for one in choices),
+        choices=len(choices),
+        opted_out=await visit.desk.opted_out(visit.session),
+    )
+
+
+async def held(visit: Visit, done: str = "") -> Response:
+    """Each datum with where it came from, what for, and until when."""
+    export = await visit.desk.held(visit.session)
+    policy = visit.room.policy
+    requests = [
+        (policy.requests[one["kind"]].says if one["kind"] in policy.requests else one["kind"], one["opened"], one["closed"])
+        for one in export["requests"]
+    ]  # fmt: skip
+    rows = words.rows(policy, export["data"], visit.room.versions)
+    return visit.page("held.html", rows=rows, requests=requests, done=done)
+
+
+async def seen(visit: Visit) -> Response:
+    """Who looked and who got it, newest first."""
+    events = words.events(visit.room.policy, await visit.desk.seen(visit.session))
+    last = max(1, -(-len(events) // EVENTS))
+    asked = visit.form.get("page", "1")
+    number = min(max(int(asked), 1), last) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
+    shown = events[(number - 1) * EVENTS : number * EVENTS]
+    return visit.page("seen.html", events=shown, total=len(events), number=number, last=last)
+
+
+async def copy_page(visit: Visit) -> Response:
+    """Where the two files are asked for."""
+    return visit.page("copy.html")
+
+
+async def download(visit: Visit) -> Response:
+    """Everything as a file: for machines (JSON), or to be read (a page that needs nothing else)."""
+    export = await visit.desk.held(visit.session)
+    room, kind = visit.room, visit.form.get("as", "")
+    if kind == "json":
+        body, media = json.dumps(export, ensure_ascii=False, indent=2), "application/json"
+    else:
+        kind, media = "html", "text/html"
+        body = room.env.get_template("file.html").render(
+            rows=words.rows(room.policy, export["data"], room.versions),
+            events=words.events(room.policy, export["events"]), export=export, policy=room.policy,
+            now=(await room.desk.about())["now"],
+        )  # fmt: skip
+    name = f"{room.policy.site}-your-data.{kind}"
+    headers = {
+        "content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store",
+        "x-content-type-options": "nosniff", "content-security-policy": "sandbox; default-src 'none'",
+    }  # fmt: skip
+    return Response(body, media_type=media, headers=headers)

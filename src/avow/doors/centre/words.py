@@ -1,0 +1,193 @@
+"""What is held and what happened, put in words. Pure.
+
+The words of a choice are made here from the policy alone: what is shown beside the switch is what goes on record.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from avow.desk.interface import Choice
+from avow.policy.model import PERSON, SITE, Collect, Policy, Right
+from avow.policy.notice import words
+from avow.policy.notice.words import listed, sentence
+
+ALL: Final = ("*",)
+
+
+class Row(NamedTuple):
+    """One datum as it is shown. `until` is a moment in ms, or words."""
+
+    category: str
+    what: str
+    value: str
+    came: str
+    collected: int
+    version: str
+    purposes: str
+    until: int | str
+
+
+class Event(NamedTuple):
+    """One event as it is shown."""
+
+    at: int
+    says: str
+    refused: bool
+    promises: tuple[str, ...]
+    times: int = 1  # how often in a row; `at` is the newest
+
+
+def rows(policy: Policy, data: Sequence[Mapping[str, Any]], versions: Mapping[str, str]) -> list[Row]:
+    """Each datum in words. `versions`: see `Room`."""
+    return [
+        Row(
+            one["category"], _capital(words.category(policy, one["category"])), one["value"], _came(policy, one),
+            one["collected"], versions.get(one["policy"], f"an earlier version ({one['policy'][:8]}…)"),
+            listed(words.purpose(policy, name) for name in one["purposes"]) or "nothing but keeping it for you",
+            _until(one),
+        )
+        for one in data
+    ]  # fmt: skip
+
+
+def _came(policy: Policy, one: Mapping[str, Any]) -> str:
+    form = words.form(policy, one["form"])
+    return f"you gave it: {form}" if one["source"] == PERSON else f"from {one['source']}: {form}"
+
+
+def _until(one: Mapping[str, Any]) -> int | str:
+    if one.get("kept-for"):
+        return f"until {words.plain(one['kept-for'])}"
+    return "until you have it erased" if one["due"] is None else int(one["due"])
+
+
+_OWN: Final[Mapping[str, str]] = MappingProxyType({
+    "register": "You became known to us",
+    "collect": "You gave us more",
+    "import": "You were brought over from the shop's earlier records",
+    "consent": "You agreed to something",
+    "confirm": "You confirmed what you had agreed to",
+    "withdraw": "You took back something that you had agreed to",
+    "opt-out": "You told us by which way not to reach you",
+    "opt-in": "You allowed us again to reach you by a way",
+    "request": "You asked us for something",
+    "close": "A request of yours was answered and closed",
+    "access": "You looked at what we hold and at who saw it",
+    "export": "Everything that we hold on you was put together for you",
+    "correct": "You put something right",
+    "erase": "An erasure was asked for",
+    "leave": "You asked to be erased",
+    "stay": "You took back your wish to be erased",
+    "credential": "Your password was set",
+    "expire": "Its time was over, and it was erased",
+    "restore": "A restored backup was brought up to date with what you had decided",
+    "inspect": "Your data were held against the record",
+    "find": "Your record was found by something that you gave",
+})  # fmt: skip
+_DID: Final[Mapping[str, str]] = MappingProxyType({
+    "use": "read {what}", "share": "passed {what} on to {whom}", "sell": "sold {what} to {whom}",
+    "summarise": "counted {what} in a statistic", "mail": "got {what} to e-mail you",
+    "post": "got {what} to write you a letter", "call": "got {what} to telephone you", "link": "tied {what} to you",
+    "collect": "took {what} in", "correct": "put {what} right", "find": "found your record",
+})  # fmt: skip
+_WANTED: Final[Mapping[str, str]] = MappingProxyType({
+    "use": "wanted to read {what}", "share": "wanted to pass {what} on to {whom}",
+    "sell": "wanted to sell {what} to {whom}", "summarise": "wanted to count {what} in a statistic",
+    "mail": "wanted to e-mail you", "post": "wanted to write you a letter", "call": "wanted to telephone you",
+    "link": "wanted to tie {what} to you", "collect": "wanted to take {what} in",
+})  # fmt: skip
+
+
+def events(policy: Policy, seen: Sequence[Mapping[str, Any]]) -> list[Event]:
+    """What happened, newest first; the same several times in a row is told once."""
+    told: list[Event] = []
+    for one in reversed(seen):
+        event = Event(one["at"], _event(policy, one), one["outcome"] != "done", tuple(one["promises"]))
+        if told and told[-1][1:4] == event[1:4]:
+            told[-1] = told[-1]._replace(times=told[-1].times + 1)
+        else:
+            told.append(event)
+    return told
+
+
+def _event(policy: Policy, one: Mapping[str, Any]) -> str:
+    names = tuple(one["categories"])
+    what = "everything" if names == ALL else listed(words.category(policy, name) for name in names) or "your data"
+    whom = words.recipient(policy, one["recipient"]) if one["recipient"] else "somebody outside"
+    done, action, role = one["outcome"] == "done", one["action"], one["role"]
+    purpose = f", {words.purpose(policy, one['purpose'])}" if one["purpose"] and one["purpose"] != "rights" else ""
+    through = f" through {words.form(policy, one['form'])}" if one["form"] else ""
+    if action in _OWN and (role == PERSON or action not in _DID):
+        told = f": {what}" if names and names != ALL else ""
+        return sentence(
+            f"{_OWN[action]}{through}{told}" if done else f"Not done: {_OWN[action].lower()}{through}{told}"
+        )
+    known, plain = (_DID, "did") if done else (_WANTED, "wanted to do")
+    did = known.get(action, f"{plain} “{words.plain(action)}” with {{what}}").format(what=what, whom=whom)
+    return sentence(f"{_who(policy, role)} {did}{purpose}{through}")
+
+
+def _who(policy: Policy, role: str) -> str:
+    if role == SITE:
+        return "our system"
+    return "you" if role == PERSON else words.actor(policy, role)
+
+
+def choice(policy: Policy, one: Choice) -> str:
+    """The statement that is agreed to or declined."""
+    name = policy.controller.name
+    purposes = listed(words.purpose(policy, each) for each in one["purposes"])
+    if not one["recipients"]:
+        return sentence(f"{name} may use your data {purposes}")
+    whom = listed(words.recipient(policy, each) for each in one["recipients"])
+    what = listed(words.category(policy, each) for each in one["categories"])
+    act = "sell" if one["way"] == "sell" else "pass"
+    to = f"to {whom}" if one["way"] == "sell" else f"on to {whom}"
+    return sentence(f"{name} may {act} {what} {to}, {purposes}")
+
+
+def promises(policy: Policy, ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Ids with their words, as far as the policy has them."""
+    says = {promise.id: promise.says for promise in policy.promises}
+    return [(one, says.get(one, "a promise of an earlier version")) for one in ids]
+
+
+def complaints(policy: Policy) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """Within what time a complaint is answered ("" if no promise says), outside offices, and the promises."""
+    found = [(p.id, c) for p in policy.promises for c in p.clauses if isinstance(c, Right)]
+    about = [(id_, c) for id_, c in found if "complain" in c.rights] or [(i, c) for i, c in found if "ask" in c.rights]
+    within = min((c.within for _, c in about if c.within is not None), default=None)
+    offices = tuple(dict.fromkeys(office for _, c in about for office in c.offices))
+    return _span(within), offices, tuple(id_ for id_, _ in about)
+
+
+def _span(term: timedelta | None) -> str:
+    return "" if term is None else words.span(term)
+
+
+def asked(policy: Policy, form: str) -> list[tuple[str, str, bool, str]]:
+    """The fields of a form: category, label, whether it must be filled in, and what it is for."""
+    found: dict[str, tuple[bool, dict[str, None]]] = {}
+    for promise in policy.promises:
+        for clause in promise.clauses:
+            if isinstance(clause, Collect) and clause.form == form:
+                for name in (*clause.asks, *clause.optional):
+                    must, purposes = found.setdefault(name, (name in clause.asks, {}))
+                    found[name] = (must or name in clause.asks, purposes | dict.fromkeys(clause.purposes))
+    order = sorted(found, key=lambda name: name == "message")  # what is written stands last
+    return [
+        (name, _capital(words.category(policy, name)), found[name][0],
+         listed(words.purpose(policy, each) for each in found[name][1]))
+        for name in order
+    ]  # fmt: skip
+
+
+def label(policy: Policy, category: str) -> str:
+    """A category as a label of a field."""
+    return _capital(words.category(policy, category))
+
+
+def _capital(says: str) -> str:
+    return says[:1].upper() + says[1:]
