@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # publishes no types
 from jinja2 import UndefinedError
 from playwright.async_api import Browser, Page, Route, async_playwright
 from starlette.applications import Starlette
