@@ -1,0 +1,212 @@
+"""The client: the desk, for a process that holds no keys."""
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
+
+from avow.desk.interface import Desk, Operator
+from avow.errors import BadValue, CallError, OperatorError, Unavailable
+from avow.wire.address import Secret, place
+from avow.wire.contract import Method, methods
+from avow.wire.faults import take
+from avow.wire.frames import ANSWER, CALL, BadFrame, Pipe, TooLong
+from avow.wire.handshake import meet
+
+C = TypeVar("C")
+P = ParamSpec("P")
+R = TypeVar("R")
+IN_FLIGHT: Final = 32  # calls at a time; further ones wait for their turn
+UNKNOWN: Final = "it is unknown whether this was done"
+
+
+class Line:
+    """One connection to a server, made when it is needed and again when it was lost. Use it on one event loop.
+
+    Calls go out without waiting for each other. None is sent twice: one whose answer is missing raises `Unavailable`,
+    and the message says what is known of it.
+    """
+
+    contract: type
+
+    def __init__(self, address: str, *, secret: Secret | None = None, timeout: float = 30.0) -> None:
+        self.address = address
+        self._place = place(address)
+        self._secret = secret
+        self._timeout = timeout
+        self._pipe: Pipe | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._waiting: dict[int, asyncio.Future[dict[str, Any] | None]] = {}
+        self._numbers = count(1)
+        self._connecting = asyncio.Lock()
+        self._turns = asyncio.Semaphore(IN_FLIGHT)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.hang_up()
+
+    async def hang_up(self) -> None:
+        """End the connection. The next call makes a new one."""
+        if self._reading is not None:
+            self._reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._reading
+
+    async def call(self, method: Method, given: dict[str, Any]) -> Any:
+        """Make one call. Raises what the method raises, and `Unavailable`."""
+        try:
+            async with asyncio.timeout(self._timeout), self._turns:
+                answer = await self._sent(await self._connected(), method.name, given)
+        except TimeoutError:
+            raise Unavailable(f"the vault process did not answer within {self._timeout:g} s; {UNKNOWN}") from None
+        if isinstance(fault := answer.get("fault"), dict):
+            raise take(fault)
+        if "gives" not in answer or not method.gives(answer["gives"]):
+            raise Unavailable(f"the vault process answered `{method.name}` with what the contract does not say")
+        return answer["gives"]
+
+    async def _sent(self, pipe: Pipe, name: str, given: dict[str, Any]) -> dict[str, Any]:
+        number = next(self._numbers)
+        waiting: asyncio.Future[dict[str, Any] | None] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = waiting
+        try:
+            await pipe.write({"id": number, "call": name, "with": given})
+            found = await waiting
+        except TooLong:
+            raise BadValue("this is too long to be taken in; give less than a million characters in all") from None
+        except ValueError:
+            raise BadValue("a text holds what is no character (half a surrogate pair); leave it out") from None
+        except TypeError as error:
+            raise CallError(f"`{name}`: {error}") from None
+        except OSError:
+            found = None
+        finally:
+            self._waiting.pop(number, None)
+        if found is None:
+            raise Unavailable(f"the vault process hung up; {UNKNOWN}")
+        return found
+
+    async def _connected(self) -> Pipe:
+        async with self._connecting:
+            if self._pipe is None:
+                self._pipe = await self._connect()
+                self._reading = asyncio.create_task(self._read(self._pipe))
+            return self._pipe
+
+    async def _connect(self) -> Pipe:
+        try:
+            if isinstance(self._place, Path):
+                reader, writer = await asyncio.open_unix_connection(self._place)
+            else:
+                reader, writer = await asyncio.open_connection(*self._place)
+            pipe = Pipe(reader, writer, takes=ANSWER, sends=CALL)
+            try:
+                await meet(pipe, self.contract, self._secret)
+            except BaseException:
+                pipe.close()
+                raise
+        except (OSError, BadFrame):
+            raise Unavailable(
+                f"the vault process does not answer at `{self.address}`; nothing was done; see that `avow serve` runs"
+            ) from None
+        except OperatorError as error:
+            raise Unavailable(f"{error}; nothing was done") from None
+        return pipe
+
+    async def _read(self, pipe: Pipe) -> None:
+        """Hand answers to whoever waits for them. An answer that nobody waits for any more is dropped."""
+        try:
+            while (frame := await pipe.read()) is not None:
+                waiting = self._waiting.get(frame.get("id", 0))
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(frame)
+        except (BadFrame, OSError):
+            pass  # as if it had hung up
+        finally:
+            self._pipe = None
+            pipe.close()
+            for waiting in self._waiting.values():
+                if not waiting.done():
+                    waiting.set_result(None)
+
+
+def carried(
+    method: Callable[Concatenate[C, P], Coroutine[Any, Any, R]],
+) -> Callable[Concatenate[Line, P], Coroutine[Any, Any, R]]:
+    """A method of a contract, over the wire."""
+    signature = inspect.signature(method)
+    told: list[Method] = []  # once it is known of which contract it is
+
+    async def call(line: Line, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if not told:
+            told.append(methods(line.contract)[method.__name__])
+        given = signature.bind(line, *args, **kwargs).arguments
+        given.pop("self")
+        result: R = await line.call(told[0], given)
+        return result
+
+    return functools.update_wrapper(call, method)
+
+
+class Client(Line):
+    """The desk at an address: a Unix socket's path, or HOST:PORT with the secret that guards it."""
+
+    contract = Desk
+
+    about = carried(Desk.about)
+    collect = carried(Desk.collect)
+    register = carried(Desk.register)
+    protect = carried(Desk.protect)
+    sign_in = carried(Desk.sign_in)
+    send_code = carried(Desk.send_code)
+    enter = carried(Desk.enter)
+    renew = carried(Desk.renew)
+    sign_out = carried(Desk.sign_out)
+    prefill = carried(Desk.prefill)
+    held = carried(Desk.held)
+    seen = carried(Desk.seen)
+    choices = carried(Desk.choices)
+    agree = carried(Desk.agree)
+    withdraw = carried(Desk.withdraw)
+    opted_out = carried(Desk.opted_out)
+    opt_out = carried(Desk.opt_out)
+    opt_in = carried(Desk.opt_in)
+    correct = carried(Desk.correct)
+    erase = carried(Desk.erase)
+    keep = carried(Desk.keep)
+    leaving = carried(Desk.leaving)
+    complain = carried(Desk.complain)
+    accept = carried(Desk.accept)
+    staff_sign_in = carried(Desk.staff_sign_in)
+    colleague = carried(Desk.colleague)
+    sign = carried(Desk.sign)
+    queue = carried(Desk.queue)
+    task = carried(Desk.task)
+    look = carried(Desk.look)
+    find = carried(Desk.find)
+    close = carried(Desk.close)
+    record = carried(Desk.record)
+    invite = carried(Desk.invite)
+    dismiss = carried(Desk.dismiss)
+    passkey_wanted = carried(Desk.passkey_wanted)
+    passkey_made = carried(Desk.passkey_made)
+    passkey_asked = carried(Desk.passkey_asked)
+    passkey_sign_in = carried(Desk.passkey_sign_in)
+
+
+class OperatorClient(Line):
+    """What the operator may ask, at the address that no web process is given."""
+
+    contract = Operator
+
+    invite_first = carried(Operator.invite_first)
+    set_agreement = carried(Operator.set_agreement)
+    move_clock = carried(Operator.move_clock)
+    sweep = carried(Operator.sweep)
+    health = carried(Operator.health)
