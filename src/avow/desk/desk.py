@@ -180,8 +180,8 @@ class Desk:
     async def invite_first(self, name: str, role: str) -> str:
         return await self._staff.invite(name, role)
 
-    async def set_agreement(self, words: str) -> None:
-        await self._staff.set_agreement(words)
+    async def set_agreement(self, text: str) -> None:
+        await self._staff.set_agreement(text)
 
     async def move_clock(self, milliseconds: int) -> None:
         await self._shop.move_clock(timedelta(milliseconds=milliseconds))

@@ -67,7 +67,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _int(text: str) -> int:
-    if len(text) > 19:
+    if len(text.lstrip("-")) > 19:
         raise ValueError("a number beyond 64 bits")
     return int(text)
 

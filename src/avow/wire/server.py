@@ -74,7 +74,7 @@ class Server:
         own.release()
 
     async def _call(self, pipe: Pipe, frame: dict[str, Any]) -> None:
-        answer = {"id": frame["id"], **await self._answer(frame["call"], frame["with"])}
+        answer = {"id": frame["id"]} | await self._answer(frame["call"], frame["with"])
         with suppress(OSError):  # nobody is there to take it
             try:
                 await pipe.write(answer)
@@ -85,16 +85,16 @@ class Server:
         pipe.close()
 
     async def _answer(self, name: Any, given: Any) -> dict[str, Any]:
+        method = self._methods.get(name) if isinstance(name, str) else None
         try:
-            method = self._methods.get(name) if isinstance(name, str) else None
             if method is None:
                 raise CallError("the desk has no such method; the contract is `avow.desk.interface`")
             if not isinstance(given, dict):
-                raise CallError(f"the arguments of `{name}` are to be an object")
+                raise CallError(f"the arguments of `{method.name}` are to be an object")
             method.check(given)
-            return {"gives": await getattr(self._desk, name)(**given)}
+            return {"gives": await getattr(self._desk, method.name)(**given)}
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller is told, and the server serves on
-            return {"fault": put(error, name if name in self._methods else "an unknown method")}
+            return {"fault": put(error, method.name if method else "an unknown method")}
 
     async def stop(self) -> None:
         """Let calls in flight end, then hang up."""
