@@ -20,21 +20,26 @@ WAYS: Final = {"mail": "by e-mail", "post": "by letter", "phone": "by telephone"
 async def choices(visit: Visit) -> Response:
     """Each choice as a switch; agreeing and declining are one click each."""
     policy, asked, answer = visit.room.policy, visit.form.get("choice"), visit.form.get("answer")
-    done = ""
     if asked is not None:
         one = next((c for c in await visit.desk.choices(visit.session) if c["id"] == asked), None)
         if one is None or answer not in {"yes", "no"}:
             return visit.room.wrong(400, session=visit.session)
         if answer == "yes":
             await visit.desk.agree(visit.session, asked, words.choice(policy, one))
-            done = "Your agreement is recorded, in exactly these words."
-            if one["confirm"]:
-                done = "Your answer is recorded. It counts once you confirm it from your mailbox."
         else:
             await visit.desk.withdraw(visit.session, asked)
-            done = "You decline. It holds from this moment on."
     rows = [(one, words.choice(policy, one)) for one in await visit.desk.choices(visit.session)]
-    return visit.page("choices.html", rows=rows, done=done, changed=asked)
+    given = {one["id"] for one, _ in rows if one["given"]}
+    done = problem = ""
+    if asked is not None and answer == "no":
+        done = "You decline. It holds from this moment on."
+    elif asked in given:
+        done = "Your agreement is recorded, in exactly these words."
+    elif asked is not None:
+        problem = (
+            "To count, this yes has to be confirmed from your mailbox: sign in by a code sent there, and agree again."
+        )
+    return visit.page("choices.html", rows=rows, done=done, problem=problem)
 
 
 async def reach(visit: Visit) -> Response:
