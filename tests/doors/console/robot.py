@@ -86,12 +86,13 @@ class Robot:
         """The token that the page carries."""
         return next(form.fields["session"] for form in self.forms if "session" in form.fields)
 
-    def form(self, action: str, **having: str) -> Form:
-        """The first form of the page that goes there, with these hidden values."""
-        fitting = (one for one in self.forms if one.action == action and having.items() <= one.fields.items())
-        found = next(fitting, None)
-        assert found, f"no form to {action} on: {self.says}"
-        return found
+    def form(self, action: str, *named: str, **having: str) -> Form:
+        """The first form of the page that goes there, has these fields, and these hidden values."""
+        for one in self.forms:
+            fields = {*one.fields, *one.choices}
+            if one.action == action and having.items() <= one.fields.items() and fields.issuperset(named):
+                return one
+        raise AssertionError(f"no such form to {action} on: {self.says}")
 
     async def open(self, path: str = "/") -> "Robot":
         self.answer = await self.client.get(path)
@@ -104,12 +105,9 @@ class Robot:
         )
         return self
 
-    async def submit(self, action: str, having: Mapping[str, str] | None = None, **filled: Any) -> "Robot":
-        """Fill in a form of the page and send it. Names that are no Python names: `_` stands for `-`."""
-        form = self.form(action, **(having or {}))
-        for name in filled:
-            assert name in form.fields or name in form.choices, f"the form to {action} has no field {name}"
-        return await self.send(action, {**form.fields, **filled})
+    async def submit(self, action: str, having: Mapping[str, str] | None = None, /, **filled: Any) -> "Robot":
+        """Fill in a form of the page and send it."""
+        return await self.send(action, {**self.form(action, *filled, **(having or {})).fields, **filled})
 
     async def sign_in(self, name: str, password: str = PASSWORD) -> "Robot":
         await self.open("/")

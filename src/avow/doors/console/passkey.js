@@ -28,6 +28,7 @@ async function begin() {
 }
 
 if (window.PublicKeyCredential && PublicKeyCredential.parseCreationOptionsFromJSON) {
+  said.textContent = "";
   start.hidden = false;
   start.addEventListener("click", begin);
 } else {

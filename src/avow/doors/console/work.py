@@ -1,5 +1,7 @@
 """The work itself: what waits, one person found for a task, one request taken up, a look at what it needs, an answer."""
 
+from collections.abc import Sequence
+
 from starlette.responses import Response
 
 from avow.desk.interface import Task
@@ -32,39 +34,37 @@ async def find(room: Room, visit: Visit) -> Response:
 
 async def task(room: Room, visit: Visit) -> Response:
     """Take a request up for one purpose: what may be asked for, and nothing shown yet."""
-    request, purpose = visit.fields.one("request"), visit.fields.one("purpose")
-    try:
-        taken = await room.desk.task(visit.session, request, purpose)
-    except Refused as refused:
-        return room.refused(visit, refused)
-    return _task(room, visit, taken)
+    return _task(
+        room, visit, await room.desk.task(visit.session, visit.fields.one("request"), visit.fields.one("purpose"))
+    )
 
 
-def _task(room: Room, visit: Visit, taken: Task, wrong: str = "") -> Response:
+def _task(
+    room: Room, visit: Visit, taken: Task, values: Sequence[tuple[str, str | None]] | None = None, wrong: str = ""
+) -> Response:
     others = [name for name in room.words.held() if name not in taken["categories"]]
     return room.show(
-        visit, "task.html", status=400 if wrong else 200, task=taken, others=others, values=None, wrong=wrong
+        visit, "task.html", status=400 if wrong else 200, task=taken, others=others, values=values, wrong=wrong
     )
 
 
 async def look(room: Room, visit: Visit) -> Response:
     """What was ticked, shown once on this page. The desk decides and records first; a refusal is shown in full.
 
-    The task that was posted is the one that counts. The request and purpose beside it only bring the page back: they
-    are taken up anew, and the desk decides on them as on any.
+    The request is taken up anew with every look, so that whose data these are and what for is always what the page
+    says, and no leave to look ever lies in a browser.
     """
-    fields = visit.fields
-    categories = fields.every("category")
-    taken = await room.desk.task(visit.session, fields.one("request"), fields.one("purpose"))
+    categories = list(dict.fromkeys(visit.fields.every("category")))
+    taken = await room.desk.task(visit.session, visit.fields.one("request"), visit.fields.one("purpose"))
     if not categories:
-        return _task(room, visit, taken, "Tick what the answer needs; nothing was asked for, and nothing recorded.")
+        return _task(
+            room, visit, taken, wrong="Tick what the answer needs. Nothing was asked for, and nothing recorded."
+        )
     try:
-        values = await room.desk.look(visit.session, fields.one("task"), categories)
+        values = await room.desk.look(visit.session, taken["task"], categories)
     except Refused as refused:
         return room.refused(visit, refused, {"categories": categories, "task": taken})
-    others = [name for name in room.words.held() if name not in taken["categories"]]
-    shown = [(name, values.get(name)) for name in dict.fromkeys(categories)]
-    return room.show(visit, "task.html", task=taken, others=others, values=shown, wrong="")
+    return _task(room, visit, taken, [(name, values.get(name)) for name in categories])
 
 
 async def close(room: Room, visit: Visit) -> Response:
