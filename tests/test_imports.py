@@ -47,6 +47,7 @@ MAY_KNOW: dict[str, set[str]] = {  # room -> what else of avow it may import; th
     "doors": {"errors", "policy", "cards", "desk.interface", "wire"},
 }
 TOP = {
+    "__main__",
     "start",
     "opening",
     "app",

@@ -8,7 +8,7 @@ from typing import Any
 
 from avow.app import Avow
 from avow.desk.customers import Customers
-from avow.desk.interface import Choice, Colleague, Taken, Task, Waiting
+from avow.desk.interface import WAIT, Choice, Colleague, Taken, Task, Waiting, Well
 from avow.desk.passkeys import Passkeys
 from avow.desk.passwords import Passwords
 from avow.desk.room import Room, text
@@ -47,6 +47,11 @@ class Desk:
             "site": policy.site, "version": policy.version.isoformat(), "policy": policy.digest.hex(),
             "source": policy.source, "verifier_key": self._shop.verifier_key, "now": self._room.now(),
         }  # fmt: skip
+
+    async def well(self) -> Well:
+        health = await self._shop.health()
+        behind = health.waiting > timedelta(milliseconds=WAIT)
+        return {"database": True, "sequencing": not behind, "sweep": not health.late, "upkeep": not health.failing}
 
     async def collect(
         self, form: str, given: Mapping[str, str], *, session: str | None = None, receipt: str | None = None,

@@ -32,6 +32,7 @@ INVITATION: Final = 3 * 86_400_000
 CODE: Final = 10 * 60_000
 TRIES: Final = 5  # wrong passwords or codes for one account within `CODE`, then `TooMany`
 LOOKS: Final = 120  # calls that read personal data, a session and hour, then `TooMany`
+WAIT: Final = 60_000
 HOLD: Final = 3 * 86_400_000  # between a person's wish to be erased and the erasure; until then it can be taken back
 
 
@@ -101,6 +102,15 @@ class Colleague(TypedDict):
     passkeys: int
 
 
+class Well(TypedDict):
+    """What has to hold while a site serves; nothing of anybody."""
+
+    database: bool  # it answered
+    sequencing: bool  # no entry has waited for the log longer than `WAIT`
+    sweep: bool  # what was due was erased within the last two hours
+    upkeep: bool  # nothing that the site does by itself failed in its last turn
+
+
 class Desk(Protocol):
     """See the module. `session` is always a customer's in the second part and a colleague's in the third."""
 
@@ -110,6 +120,9 @@ class Desk(Protocol):
         """The site: `site`, `version` (a day), `policy` (digest, hexadecimal), `source` (the policy file's text),
         `verifier_key`, and `now`: the moment by the desk's clock, which a demo may have moved.
         """
+
+    async def well(self) -> Well:
+        """Whether the site fares well, for who watches over it. Raises `Unavailable` if the database does not answer."""
 
     async def collect(
         self, form: str, given: Mapping[str, str], *, session: str | None = None, receipt: str | None = None,

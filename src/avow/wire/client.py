@@ -160,6 +160,7 @@ class Client(Line):
     contract = Desk
 
     about = carried(Desk.about)
+    well = carried(Desk.well)
     collect = carried(Desk.collect)
     register = carried(Desk.register)
     protect = carried(Desk.protect)

@@ -1,0 +1,5 @@
+"""`python -m avow` is the command line."""
+
+from avow.cli import main
+
+main()

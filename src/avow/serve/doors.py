@@ -1,0 +1,145 @@
+"""The doors process: privacy centre, console and API of each site, each under its own name. It holds no key."""
+
+import asyncio
+import os
+import socket
+import ssl
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from avow.desk.interface import Desk
+from avow.doors.api import make_api
+from avow.doors.centre.app import make_centre
+from avow.doors.console.app import make_console
+from avow.doors.guard import Guard
+from avow.errors import CallError, OperatorError, Unavailable
+from avow.policy.model import Policy
+from avow.serve.hosts import Hosts
+from avow.serve.port import Names, Port
+from avow.serve.sites import Site, Tell
+from avow.wire import Client, Secret
+
+_GRACE: Final = 10  # seconds that requests under way have when it stops
+_AT_ONCE: Final = 512  # requests; the next one is answered with 503
+_TRIES: Final = 25  # five seconds, before it says that it waits
+
+
+def apps(desk: Desk, policy: Policy, names: Names, port: Port) -> dict[str, tuple[str, ASGIApp]]:
+    """Host name -> what it is, and its app."""
+    site = policy.site
+    shop = names.shop.format(site=site) or policy.controller.url or port.origin(f"{site}.localhost")
+    made: dict[str, tuple[str, ASGIApp]] = {}
+    if name := names.centre.format(site=site):
+        centre = make_centre(desk, policy, shop_url=shop)
+        seen = port.origin(name).partition("://")[2]
+        plain = () if port.certificate or port.proxy else (seen,)
+        guarded = Guard(
+            centre, policy, clock=_now, random=os.urandom, hosts=[seen], plain_hosts=plain, own=[shop],
+            policy_page="/policy",
+        )  # fmt: skip
+        made[name] = ("privacy centre", guarded)
+    if name := names.console.format(site=site):
+        made[name] = ("staff console", make_console(desk, policy, origin=port.origin(name)))
+    if name := names.api.format(site=site):
+        made[name] = ("HTTP API", make_api(desk, policy))
+    return made
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def answer(
+    sites: Sequence[Site], stop: asyncio.Event, tell: Tell, *, port: Port, names: Names, secret: Secret | None = None
+) -> None:
+    """Answer people until `stop`. Waits until each site's vault answers first. Raises `OperatorError`."""
+    door = port.opened()
+    port = replace(port, number=door.getsockname()[1])
+    made: dict[str, ASGIApp] = {}
+    desks: dict[str, tuple[Desk, Policy]] = {}
+    said = []
+    async with _desks(sites, secret) as clients:
+        for site, desk in zip(sites, clients, strict=True):
+            await _same_policy(site, desk, stop, tell)
+            desks[site.name] = desk, site.policy
+            for name, (what, app) in apps(desk, site.policy, names, port).items():
+                if name in made:
+                    raise CallError(f"two doors have the name `{name}`; put {{site}} into the names")
+                made[name] = app
+                said.append((site.name, f"{what} at {port.origin(name)}/"))
+        if not stop.is_set():
+            for line in said:
+                tell(*line)
+            tell("", f"listening on {port.host}:{port.number}; health at /healthz")
+            await _served(Hosts(made, desks), port, door, stop)
+    door.close()
+
+
+@asynccontextmanager
+async def _desks(sites: Sequence[Site], secret: Secret | None) -> AsyncIterator[list[Client]]:
+    clients = [Client(site.address, secret=secret) for site in sites]
+    try:
+        yield clients
+    finally:
+        for client in clients:
+            await client.hang_up()
+
+
+async def _same_policy(site: Site, desk: Desk, stop: asyncio.Event, tell: Tell) -> None:
+    """Wait for the vault, and see that it keeps what the pages will say. Raises `OperatorError`."""
+    tries = 0
+    while not stop.is_set():
+        try:
+            about = await desk.about()
+        except Unavailable as error:
+            tries += 1
+            if tries == _TRIES:
+                tell(site.name, f"waiting: {error}")
+            await asyncio.sleep(0.2)
+            continue
+        if about["policy"] != site.policy.digest.hex():
+            raise OperatorError(
+                f"the vault at `{site.address}` keeps {about['site']}'s version of {about['version']}, and the policy "
+                "named here is another; start both with the same file"
+            )
+        return
+
+
+class _Server(uvicorn.Server):
+    """Signals are its caller's business."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+async def _served(app: ASGIApp, port: Port, door: socket.socket, stop: asyncio.Event) -> None:
+    """Serve over HTTP. Nothing is logged of who asks for what: addresses are personal data."""
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, lifespan="off", ws="none",
+        proxy_headers=port.proxy, forwarded_allow_ips="127.0.0.1,::1", limit_concurrency=_AT_ONCE,
+        timeout_graceful_shutdown=_GRACE,
+        ssl_certfile=port.certificate, ssl_keyfile=port.key,
+    )  # fmt: skip
+    try:
+        config.load()
+    except (ssl.SSLError, OSError) as error:
+        raise OperatorError(
+            f"the certificate `{port.certificate}` and the key `{port.key}` cannot be used: {error.strerror}"
+        ) from None
+    if config.ssl is not None:
+        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[door]))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    server.should_exit = True
+    await serving
