@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from avow.desk.interface import Desk
 from avow.doors import design
+from avow.doors.design.pages import PREFIX
 from avow.doors.guard import Guard, Report
 from avow.doors.guard.report import to_log
 from avow.doors.payment import Processor
@@ -28,6 +30,8 @@ from examples.shop.site import Site, money
 from examples.shop.visits import Visits
 
 HERE: Final = Path(__file__).parent
+SHEET: Final = (HERE / "shop.css").read_text("utf-8")
+SHEET_AT: Final = f"{PREFIX}/shop.{sha256(SHEET.encode()).hexdigest()[:16]}.css"  # another sheet has another name
 LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"  # of references: no vowels, so no words; no figures, so never a card's number
 
 
@@ -49,7 +53,7 @@ def make_shop(
         HERE / "templates", look=site.look, site=site.name, policy_link="/privacy", version=policy.version.isoformat(),
         shop=site, policy=policy, money=money, centre=urls.centre, writes=writing.written(policy),
         title=partial(writing.title, policy), chooses=choosing.chosen_on(policy), has_cookies=bool(visits.cookies),
-        sheet=_sheet(),
+        sheet=SHEET_AT,
     )  # fmt: skip
     room = Room(
         site, desk, policy, processor, orders, urls, env, tokens, Waiting(tokens.now, opaque), visits,
@@ -61,7 +65,7 @@ def make_shop(
     return Guard(
         app, policy, clock=clock, random=random, hosts=[urlsplit(urls.shop).netloc], own=[urls.centre],
         origins={room.payee.name: urls.processor} if urls.processor else None, policy_page="/privacy",
-        static=(f"{design.PREFIX}/",), report=report, max_body=LONGEST,
+        static=(f"{PREFIX}/",), report=report, max_body=LONGEST,
     )  # fmt: skip
 
 
@@ -98,17 +102,11 @@ def _routes(room: Room, opaque: Callable[[], str]) -> list[BaseRoute]:
     return routes
 
 
-def _sheet() -> str:
-    return f"{design.PREFIX}/shop.css"
-
-
 def _sheet_route() -> Route:
-    css = (HERE / "shop.css").read_text("utf-8")
-
     async def sheet(_: Request) -> Response:
-        return Response(css, media_type="text/css", headers={"cache-control": "public, max-age=3600"})
+        return Response(SHEET, media_type="text/css", headers={"cache-control": "public, max-age=31536000, immutable"})
 
-    return Route(_sheet(), sheet, methods=["GET"])
+    return Route(SHEET_AT, sheet, methods=["GET"])
 
 
 def _opaque(random: Callable[[int], bytes]) -> str:

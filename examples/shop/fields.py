@@ -168,7 +168,9 @@ def capital(says: str) -> str:
 def _mine(says: str) -> str:
     """What is said to the person, said by them."""
     turned = {"you": "me", "your": "my"}
-    return " ".join(turned.get(word, word) for word in says.replace("you asked", "I asked").replace("you told", "I told").split())
+    return " ".join(
+        turned.get(word, word) for word in says.replace("you asked", "I asked").replace("you told", "I told").split()
+    )
 
 
 def _collects(policy: Policy, form: str) -> Iterator[tuple[str, Collect]]:

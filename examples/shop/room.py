@@ -97,7 +97,7 @@ class Visit:
     room: Room
     request: Request
     form: Posted
-    cart: Cart = Cart()
+    cart: Cart = field(default_factory=Cart)
     session: str = ""
     notice: str = ""
     cookies: list[tuple[str, str, int | None]] = field(default_factory=list)  # name, value, seconds; None: this session
@@ -115,7 +115,7 @@ class Visit:
     def dressed(self, answer: Response) -> Response:
         """With the cookies of this visit, which the guard holds to the policy."""
         for name, value, seconds in self.cookies:
-            answer.set_cookie(name, value, max_age=seconds, secure=True, httponly=True, samesite="lax")
+            answer.set_cookie(name, value, max_age=seconds, path=None, secure=True, httponly=True, samesite="lax")
         return answer
 
     def once(self, about: str) -> str:

@@ -90,7 +90,9 @@ async def register(visit: Visit) -> Response:
         {*(one.name for one in asked), *(one.id for one in ticks), "password"}
     )
     password = visit.form.take("password")
-    errors |= {"password": fault} if (fault := password_fault(password) or ("" if password else "Choose a password")) else {}
+    errors |= (
+        {"password": fault} if (fault := password_fault(password) or ("" if password else "Choose a password")) else {}
+    )
     if errors:
         return _registering(visit, form, errors)
     try:
@@ -130,4 +132,3 @@ def _contact(value: str, name: str) -> dict[str, str]:
         return {name: CONTACT}
     fault = card_fault(value, no_card=False)
     return {name: fault} if fault else {}
-

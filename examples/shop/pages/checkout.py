@@ -13,7 +13,7 @@ from avow.doors.payment import Order, Redirect
 from avow.doors.tokens import Opened
 from avow.errors import BadValue, Denied
 from avow.policy.model import Policy
-from examples.shop.fields import CARD, PERHAPS, boxes, faults, fields, fills_in, groups, takes_goods
+from examples.shop.fields import PERHAPS, boxes, faults, fields, fills_in, groups, takes_goods
 from examples.shop.orders import OPEN, Placed
 from examples.shop.pages.basket import empty
 from examples.shop.room import STALE, Visit
@@ -32,7 +32,9 @@ async def checkout(visit: Visit) -> Response:
     return shown(visit, given, filled=bool(given))
 
 
-def shown(visit: Visit, given: Mapping[str, str], *, errors: Mapping[str, str] | None = None, filled: bool = False) -> Response:
+def shown(
+    visit: Visit, given: Mapping[str, str], *, errors: Mapping[str, str] | None = None, filled: bool = False
+) -> Response:
     """The checkout with these answers in it."""
     room = visit.room
     if not visit.cart.lines:
@@ -146,5 +148,3 @@ def _onward(visit: Visit, way: Redirect, reference: str, amount: int, trouble: s
         visit.notice = trouble
         return visit.page("pay.html", way=way, reference=reference, amount=amount)
     return visit.dressed(RedirectResponse(way.url, 303))
-
-

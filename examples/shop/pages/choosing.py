@@ -59,5 +59,7 @@ async def _agreed(visit: Visit, offered: dict[str, Choice]) -> dict[str, str]:
     for one in ticked:
         signed = f" Signed: {name}" if one["written"] else ""
         await visit.room.desk.agree(visit.session, one["id"], statement(visit.room.policy, one) + signed)
-    visit.notice = "Saved. You can take it back here at any time." if ticked else "Nothing was ticked, and nothing changed."
+    visit.notice = (
+        "Saved. You can take it back here at any time." if ticked else "Nothing was ticked, and nothing changed."
+    )
     return {}

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -97,7 +96,9 @@ async def status(visit: Visit) -> Response:
         return _asked_again(visit, reference, strange)
     order = visit.room.orders.find(reference)
     if order is None:
-        return _asked_again(visit, reference, {"reference": "No order has this reference. Look at it again, letter by letter"})
+        return _asked_again(
+            visit, reference, {"reference": "No order has this reference. Look at it again, letter by letter"}
+        )
     order = await _asked_after(visit.room, order)
     return visit.page("order.html", once=visit.once(ABOUT), reference=reference, order=order, says=STATES[order.state])
 
@@ -116,5 +117,3 @@ async def _asked_after(room: Room, order: Placed) -> Placed:
         except (Unavailable, Denied, Refused, CallError):
             pass  # the notice will come; until then it is open
     return room.orders.find(order.reference) or order
-
-

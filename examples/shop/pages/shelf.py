@@ -11,7 +11,9 @@ async def home(visit: Visit) -> Response:
     """All articles, and for a returning guest what they looked at before."""
     room = visit.room
     noted(visit, "home")
-    before = [room.site.products[slug] for slug in room.visits.looked_at(visit.request.cookies) if slug in room.site.products]
+    before = [
+        room.site.products[slug] for slug in room.visits.looked_at(visit.request.cookies) if slug in room.site.products
+    ]
     visit.cookies += room.visits.wanted(visit.request.cookies, gpc=gpc(visit.request))
     return visit.page("home.html", before=before[:3])
 

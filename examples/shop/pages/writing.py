@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from avow.errors import BadValue, Denied
 from avow.policy.model import Collect, Policy
-from examples.shop.fields import Box, PERHAPS, boxes, faults, fields, groups, only_for_boxes
+from examples.shop.fields import PERHAPS, Box, boxes, faults, fields, groups, only_for_boxes
 from examples.shop.pages.account import NOT_THAT
 from examples.shop.room import FORM, STALE, Visit
 
