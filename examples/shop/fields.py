@@ -94,8 +94,8 @@ def boxes(policy: Policy, form: str) -> tuple[Box, ...]:
         Box(
             f"{promise.id}.{'-'.join(clause.purposes)}",
             words.sentence(
-                f"yes, {policy.controller.name} may use my data "
-                f"{words.listed(_mine(words.purpose(policy, one)) for one in clause.purposes)}"
+                f"yes: {policy.controller.name} may use your data "
+                f"{words.listed(words.purpose(policy, one) for one in clause.purposes)}"
             ),
             clause.purposes,
             clause.confirm == "mail",
@@ -163,14 +163,6 @@ def _address(value: str) -> bool:
 def capital(says: str) -> str:
     """With a capital at its beginning."""
     return says[:1].upper() + says[1:]
-
-
-def _mine(says: str) -> str:
-    """What is said to the person, said by them."""
-    turned = {"you": "me", "your": "my"}
-    return " ".join(
-        turned.get(word, word) for word in says.replace("you asked", "I asked").replace("you told", "I told").split()
-    )
 
 
 def _collects(policy: Policy, form: str) -> Iterator[tuple[str, Collect]]:
