@@ -93,7 +93,7 @@ class Looking:
     def _policy_link(self, found: Page, body: bytes) -> None:
         setting = self._setting
         rules = setting.rules
-        if rules.policy_link and setting.policy_page not in found.local and self._path != setting.policy_page:
+        if rules.policy_link and setting.policy_links.isdisjoint(found.local) and self._path != setting.policy_page:
             self._say("notice", rules.policy_link, "a page without a link to the policy")
         if rules.policy_version and setting.policy.version.isoformat().encode() not in body:
             self._say(

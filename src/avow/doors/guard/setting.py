@@ -32,6 +32,7 @@ class Setting:
     processors: Mapping[str, str]  # origin -> name of the processor
     loads: frozenset[str]
     policy_page: str
+    policy_links: frozenset[str]  # ways to write a link to it
     leaving: Leaving
     scripts: tuple[str, ...]
     static: tuple[str, ...]
@@ -81,6 +82,7 @@ def set_up(
         processors=processors,
         loads=loaded,
         policy_page=policy_page,
+        policy_links=frozenset({policy_page, *(f"https://{host}{policy_page}" for host in known.values())}),
         leaving=Leaving(leaving, leaving_key or random(KEY), policy.controller.name, policy_page),
         scripts=tuple(scripts),
         static=tuple(static),
