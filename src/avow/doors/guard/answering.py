@@ -15,7 +15,6 @@ from avow.doors.guard.report import Kind, Report
 from avow.doors.guard.setting import Setting
 
 _HTML: Final = (b"text/html", b"application/xhtml+xml")
-_BREAKS: Final = frozenset(b"\r\n\0")
 _PLAIN: Final = frozenset({b"content-type", b"content-length", b"content-encoding", b"vary", b"allow"})
 _LENGTHS: Final = frozenset({b"content-length", b"content-encoding"})
 
@@ -24,6 +23,7 @@ class Answering:
     """The `send` of one request."""
 
     __slots__ = (
+        "_encoding",
         "_facts",
         "_held",
         "_here",
@@ -35,6 +35,7 @@ class Answering:
         "_setting",
         "_size",
         "_start",
+        "_static",
     )
 
     def __init__(
@@ -52,6 +53,8 @@ class Answering:
         self._parts: list[bytes] = []
         self._size = 0
         self._start: Message = {}
+        self._encoding = b""
+        self._static = scope["path"].startswith(setting.static)
 
     def tell(self, kind: Kind, promises: tuple[str, ...], says: str) -> None:
         """Report something about this answer."""
@@ -95,12 +98,14 @@ class Answering:
         content = b""
         for name, value in given:
             low = name.lower()
-            if not _BREAKS.isdisjoint(value):
+            if b"\n" in value or b"\r" in value or b"\0" in value:
                 self.tell("header", (), "a header with a line break in it; removed")
             elif low in _PLAIN:
                 out.append((low, value))
                 if low == b"content-type":
                     content = value.strip().lower()
+                elif low == b"content-encoding":
+                    self._encoding = value.strip().lower()
             elif low == b"set-cookie":
                 out += [(low, one) for one in self._cookie(value)]
             elif low == b"location":
@@ -108,7 +113,7 @@ class Answering:
             elif self._may_stay(low, value):
                 out.append((low, value))
         out += setting.headers[local(self._here.host), setting.scripted(self._scope["path"])]
-        if not self._static():
+        if not self._static:
             out.append(NO_STORE)
         return out, content
 
@@ -123,12 +128,8 @@ class Answering:
             self.tell("header", (), "leave for pages of other sites to read this; removed")
             return False
         if name in VALIDATORS:  # a browser would send it back
-            return self._static() and not setting.rules.no_cookies
-        return name != b"cache-control" or self._static()
-
-    def _static(self) -> bool:
-        path: str = self._scope["path"]
-        return path.startswith(self._setting.static)
+            return self._static and not setting.rules.no_cookies
+        return name != b"cache-control" or self._static
 
     def _cookie(self, value: bytes) -> list[bytes]:
         here = self._here
@@ -162,14 +163,13 @@ class Answering:
     async def _finish(self) -> None:
         body = b"".join(self._parts)
         start = self._start
-        encoding = next((value for name, value in start["headers"] if name.lower() == b"content-encoding"), b"")
         try:
-            plain = _unpacked(body, encoding.strip().lower(), self._setting.max_page)
+            plain = _unpacked(body, self._encoding, self._setting.max_page)
         except ValueError as error:
             await self._unreadable(str(error))
             return
         page = self._looking().page(plain, whole=start["status"] == 200)
-        if not self._setting.report_only and (page is not plain or encoding):
+        if not self._setting.report_only and (page is not plain or self._encoding):
             kept = [one for one in start["headers"] if one[0] not in _LENGTHS]
             start = {**start, "headers": [*kept, (b"content-length", b"%d" % len(page))]}
             body = page

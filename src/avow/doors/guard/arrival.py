@@ -13,8 +13,8 @@ from avow.doors.guard.report import Kind
 from avow.doors.guard.setting import Setting
 
 _READ: Final = frozenset(
-    {b"host", b"cookie", b"sec-gpc", b"content-length", b"transfer-encoding", b"content-type", b"content-encoding",
-     b"x-forwarded-host", b"sec-fetch-site"}
+    {b"cookie", b"sec-gpc", b"content-length", b"transfer-encoding", b"content-type", b"content-encoding",
+     b"sec-fetch-site"}
 )  # fmt: skip
 # full of digits, and not written by a person; cookies are looked at as such
 _UNREAD: Final = frozenset(
@@ -44,7 +44,7 @@ class Objection(NamedTuple):
 class Arrival:
     """A request's headers, as far as the guard cares."""
 
-    hosts: list[bytes] = field(default_factory=list)
+    host: str = ""  # the name, without port; empty where there is not exactly one
     cookies: list[bytes] = field(default_factory=list)
     gpc: bool = False
     cross_site: bool = False
@@ -54,29 +54,27 @@ class Arrival:
     encoding: bytes = b""
     card: bool = False  # in some header
 
-    @property
-    def host(self) -> str:
-        """The host's name, without port; empty where there is not exactly one."""
-        return split_port(self.hosts[0].decode("latin-1").lower())[0] if len(set(self.hosts)) == 1 else ""
-
 
 def arrive(scope: Scope) -> Arrival:
     """Read the headers."""
     here = Arrival()
+    hosts = set()
     for name, value in scope["headers"]:
         if name in _UNREAD:
             continue
-        if name in _READ:
+        if name == b"host" or name == b"x-forwarded-host":  # noqa: PLR1714 - in this order it costs nothing
+            hosts.add(value)
+        elif name in _READ:
             _note(here, name, value)
         elif len(value) > 11 and suspicion(value.decode("utf-8", "replace")) is _CERTAIN:
             here.card = True
+    if len(hosts) == 1:
+        here.host = split_port(hosts.pop().decode("latin-1").lower())[0]
     return here
 
 
 def _note(here: Arrival, name: bytes, value: bytes) -> None:
     match name:
-        case b"host" | b"x-forwarded-host":
-            here.hosts.append(value)
         case b"cookie":
             here.cookies.append(value)
         case b"sec-gpc":

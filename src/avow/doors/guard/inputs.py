@@ -15,6 +15,7 @@ from avow.cards import Suspicion, suspicion
 MOST_INPUTS: Final = 10_000
 # of a card number at least; none of another script is shorter when it is encoded
 _DIGITS: Final = re.compile(rb"(?:[0-9][^0-9]*){12}")
+_ENOUGH: Final = re.compile(r"(?:[0-9][^0-9]*){12}")
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z_.\[\]-]{0,40}\d{0,3}[\]]?")
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\u\{([0-9a-fA-F]{1,6})\}|\\x([0-9a-fA-F]{2})")
 _FILENAME: Final = re.compile(rb"""filename\*?=(?:"([^"]*)"|([^;\r\n]*))""", re.IGNORECASE)
@@ -52,14 +53,21 @@ def look(body: bytes, content_type: str) -> Looked:
     certain: list[str] = []
     doubtful: list[str] = []
     for name, value in inputs:
+        if value.isascii() and name.isascii() and not _ENOUGH.search(f"{name} {value}"):
+            continue
         found = max(map(suspicion, _in_context(name, value)), default=Suspicion.NONE)
         if found is not Suspicion.NONE:
             (certain if found is Suspicion.CERTAIN else doubtful).append(_safe(name))
     if not certain and len(inputs) > 1 and suspicion(" ".join(value for _, value in inputs)) is Suspicion.CERTAIN:
         certain.append("several fields")
-    if not certain and any(suspicion(text) is Suspicion.CERTAIN for text in texts(body)):
+    if not certain and any(suspicion(text) is Suspicion.CERTAIN for text in texts(_whole(body, kind))):
         certain.append("the body")
     return Looked(tuple(certain), tuple(doubtful))
+
+
+def _whole(body: bytes, kind: str) -> bytes:
+    """The body as one text. The `&` between a form's fields begins no entity; those within fields are encoded."""
+    return body.replace(b"&", b"\n") if kind == "application/x-www-form-urlencoded" else body
 
 
 def texts(raw: bytes) -> Iterator[str]:

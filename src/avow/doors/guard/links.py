@@ -19,6 +19,12 @@ _TAG: Final = re.compile(
 )
 _ATTRIBUTE: Final = re.compile(rb"""[\s/]*([^\s/>][^\s/>=]*)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s>"'][^\s>]*))?""")
 _PLAINLY_LOCAL: Final = re.compile(rb"""["']?(?:(?:/(?![/\\\s])|[?#\w.])[\w\-./?=#~%+,@]*)?["']?""")
+# in the value of some attribute, as it is written, something by which it may lead away: all that does has one of them
+_AWAY: Final = re.compile(
+    rb"""=\s*+(?:"[^":\\&/]*+(?:/(?![\t\r\n]*/)[^":\\&/]*+)*+[:\\&/]"""
+    rb"""|'[^':\\&/]*+(?:/(?![\t\r\n]*/)[^':\\&/]*+)*+[:\\&/]|[^\s>"':\\&/]*+(?:/(?!/)[^\s>"':\\&/]*+)*+[:\\&/])"""
+)
+_SCRIPT: Final = re.compile(rb"<[sS][cC][rR][iI][pP][tT]")
 _REFRESH: Final = re.compile(r"^[\s\d.]*[;,]?\s*(?:url\s*=\s*)?[\"']?(.*?)[\"']?\s*$", re.IGNORECASE | re.DOTALL)
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _SQUEEZED: Final = re.compile(r"[\t\r\n]")
@@ -76,6 +82,11 @@ def away(value: str, own: Collection[str]) -> Away | None:
     except ValueError:  # no browser goes there either
         return Away(url, "", "a broken address")
     return None if origin in own or host in own else Away(url, origin, host)
+
+
+def may_lead_away(page: bytes) -> bool:
+    """False where `look` would find links to the site itself alone, and no script: found at a tenth of the cost."""
+    return _AWAY.search(page) is not None or _SCRIPT.search(page) is not None
 
 
 def look(page: bytes, own: Collection[str]) -> Page:

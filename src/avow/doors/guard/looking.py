@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from avow.doors.guard.links import Away, Page, away, look, rewritten
+from avow.doors.guard.links import Away, Page, away, look, may_lead_away, rewritten
 from avow.doors.guard.report import Kind
 from avow.doors.guard.setting import Setting
 
@@ -24,6 +24,8 @@ class Looking:
     def page(self, body: bytes, *, whole: bool) -> bytes:
         """The page to send; the very same object where nothing is to be changed. `whole`: no error page."""
         setting = self._setting
+        if not may_lead_away(body) and not (whole and self._lacks_policy(body)):
+            return body
         found = look(body, setting.own)
         self._loads(found)
         self._sends(found)
@@ -90,12 +92,20 @@ class Looking:
             if promises and not any(link.url == policy for link, _, _, _ in found.links):
                 self._say("notice", promises, f"a form that sends to `{name}` without a link to its policy")
 
+    def _lacks_policy(self, body: bytes) -> bool:
+        """Whether a first look misses the link to the policy, or its version."""
+        setting = self._setting
+        rules = setting.rules
+        return bool(rules.policy_link and setting.policy_seen.search(body) is None) or bool(
+            rules.policy_version and setting.version not in body
+        )
+
     def _policy_link(self, found: Page, body: bytes) -> None:
         setting = self._setting
         rules = setting.rules
         if rules.policy_link and setting.policy_links.isdisjoint(found.local) and self._path != setting.policy_page:
             self._say("notice", rules.policy_link, "a page without a link to the policy")
-        if rules.policy_version and setting.policy.version.isoformat().encode() not in body:
+        if rules.policy_version and setting.version not in body:
             self._say(
                 "notice", rules.policy_version, "a page that does not say which version of the policy is in force"
             )

@@ -1,5 +1,6 @@
 """Everything that the guard needs to know of its site, put together once."""
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +34,8 @@ class Setting:
     loads: frozenset[str]
     policy_page: str
     policy_links: frozenset[str]  # ways to write a link to it
+    policy_seen: re.Pattern[bytes]  # a link to it, written as most are
+    version: bytes  # of the policy, as pages say it
     leaving: Leaving
     scripts: tuple[str, ...]
     static: tuple[str, ...]
@@ -69,6 +72,7 @@ def set_up(
     processors = {at: name for name, at in where.items() if at and policy.recipients[name].kind == "processor"}
     loaded = _origins_of(loads, where)
     forms = (*processors, *own)
+    links = [policy_page.encode(), *(f"https://{host}{policy_page}".encode() for host in known.values())]
     return Setting(
         policy=policy,
         rules=rules_of(policy),
@@ -82,7 +86,9 @@ def set_up(
         processors=processors,
         loads=loaded,
         policy_page=policy_page,
-        policy_links=frozenset({policy_page, *(f"https://{host}{policy_page}" for host in known.values())}),
+        policy_links=frozenset(link.decode() for link in links),
+        policy_seen=re.compile(rb"""<a\s[^<>]*?\bhref=["']?(?:%s)["'?#\s>]""" % b"|".join(map(re.escape, links))),
+        version=policy.version.isoformat().encode(),
         leaving=Leaving(leaving, leaving_key or random(KEY), policy.controller.name, policy_page),
         scripts=tuple(scripts),
         static=tuple(static),
