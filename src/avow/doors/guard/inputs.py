@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from avow.cards import Suspicion, suspicion
+from avow.cards import Suspicion, plainly_none, suspicion
 
 MOST_INPUTS: Final = 10_000
 # of a card number at least; none of another script is shorter when it is encoded
@@ -50,6 +50,9 @@ def look(body: bytes, content_type: str) -> Looked:
     inputs = list(_inputs(body, kind, parameters))
     if len(inputs) > MOST_INPUTS:
         raise Unreadable(f"more than {MOST_INPUTS} inputs")
+    row = " ".join(value for _, value in inputs)
+    if _at_bottom(row) and _at_bottom(unquote_to_bytes(_whole(body, kind)).decode("utf-8", "replace")):
+        return NOTHING
     certain: list[str] = []
     doubtful: list[str] = []
     for name, value in inputs:
@@ -58,11 +61,16 @@ def look(body: bytes, content_type: str) -> Looked:
         found = max(map(suspicion, _in_context(name, value)), default=Suspicion.NONE)
         if found is not Suspicion.NONE:
             (certain if found is Suspicion.CERTAIN else doubtful).append(_safe(name))
-    if not certain and len(inputs) > 1 and suspicion(" ".join(value for _, value in inputs)) is Suspicion.CERTAIN:
+    if not certain and len(inputs) > 1 and suspicion(row) is Suspicion.CERTAIN:
         certain.append("several fields")
     if not certain and any(suspicion(text) is Suspicion.CERTAIN for text in texts(_whole(body, kind))):
         certain.append("the body")
     return Looked(tuple(certain), tuple(doubtful))
+
+
+def _at_bottom(text: str) -> bool:
+    """Whether no layer of encoding is left, and no number is here."""
+    return "%" not in text and "\\" not in text and "\0" not in text and plainly_none(text)
 
 
 def _whole(body: bytes, kind: str) -> bytes:
