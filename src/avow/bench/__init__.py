@@ -18,7 +18,7 @@ from typing import Final, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from avow.bench import decisions, ledger, on_postgres, reads, rights, writes
+from avow.bench import decisions, ledger, on_postgres, reads, rights, web, writes
 from avow.bench.ratio import Goal, Measured, Ratio, Scale, missing, table
 from avow.bench.server import NoServer, PostgresServer
 from avow.errors import UnknownWord
@@ -61,6 +61,7 @@ BENCHES: Final = (
     Bench(Goal("20", "inclusion proof at 1,000,000 entries / at 10,000", 1.5, at_most=True), ledger.prove),
     Bench(Goal("21", "export of 100 data of one person / raw rows and record", 0.58), rights.export),
     Bench(Goal("22", "erase a person with 10,000 data / with 10", 1.1, at_most=True), rights.erase),
+    Bench(Goal("24", "HTTP: an application behind the guard / without it", 0.85), web.guard),
 )
 GOALS: Final = {bench.goal.id: bench.goal for bench in BENCHES}
 

@@ -9,7 +9,7 @@ from typing import Final
 from avow.doors.guard.arrival import Arrival
 from avow.doors.guard.asgi import Message, Scope, Send
 from avow.doors.guard.cookies import Asked, hold
-from avow.doors.guard.headers import NO_STORE, TAKEN_OUT, TOLD, VALIDATORS, Header, local
+from avow.doors.guard.headers import NO_DOCUMENT, NO_STORE, TAKEN_OUT, TOLD, VALIDATORS, Header, local
 from avow.doors.guard.looking import Looking
 from avow.doors.guard.report import Kind, Report
 from avow.doors.guard.setting import Setting
@@ -93,7 +93,6 @@ class Answering:
 
     def _headers(self, given: list[Header]) -> tuple[list[Header], bytes]:
         """The headers to send, and the content type."""
-        setting = self._setting
         out: list[Header] = []
         content = b""
         for name, value in given:
@@ -112,10 +111,17 @@ class Answering:
                 out.append((low, self._looking().location(value.decode("latin-1")).encode("latin-1")))
             elif self._may_stay(low, value):
                 out.append((low, value))
-        out += setting.headers[local(self._here.host), setting.scripted(self._scope["path"])]
-        if not self._static:
-            out.append(NO_STORE)
-        return out, content
+        return out + self._ours(content), content
+
+    def _ours(self, content: bytes) -> list[Header]:
+        """The headers that are put on something of this type."""
+        setting = self._setting
+        on_this_machine = local(self._here.host)
+        if content.startswith(NO_DOCUMENT):
+            ours = setting.few_headers[on_this_machine]
+        else:
+            ours = setting.headers[on_this_machine, setting.scripted(self._scope["path"])]
+        return ours if self._static else [*ours, NO_STORE]
 
     def _may_stay(self, name: bytes, value: bytes) -> bool:
         """Whether a header of the application's is passed on."""

@@ -11,24 +11,31 @@ Header = tuple[bytes, bytes]
 
 HSTS: Final = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 NO_STORE: Final = (b"cache-control", b"no-store")
-FIXED: Final[tuple[Header, ...]] = (
+# on everything; each header costs a server time, so that what protects documents is put on documents alone
+ALWAYS: Final[tuple[Header, ...]] = (
     (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+DOCUMENT: Final[tuple[Header, ...]] = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"x-dns-prefetch-control", b"off"),  # a look-up of a name tells its server of the page; no policy covers it
+)
+SCRIPTED: Final[Header] = (  # what it governs needs scripts, or frames, which are not allowed anywhere
+    b"permissions-policy",
     (
-        b"permissions-policy",
-        (
-            b"accelerometer=(), attribution-reporting=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(),"
-            b" gyroscope=(), idle-detection=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), payment=(),"
-            b" serial=(), storage-access=(), usb=(), bluetooth=(), hid=()"
-        ),
+        b"accelerometer=(), attribution-reporting=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(),"
+        b" gyroscope=(), idle-detection=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), payment=(),"
+        b" serial=(), storage-access=(), usb=(), bluetooth=(), hid=()"
     ),
 )
+# types that a browser shows as no document, with nosniff beside them
+NO_DOCUMENT: Final = (
+    b"text/css", b"application/json", b"application/problem+json", b"text/javascript", b"application/javascript",
+    b"font/", b"image/png", b"image/jpeg", b"image/webp", b"image/avif", b"image/gif", b"image/x-icon",
+)  # fmt: skip
 # never passed on: the guard's own, and what sends reports, hints or identifiers past the policy
 TAKEN_OUT: Final = frozenset(
-    {name for name, _ in FIXED}
+    {name for name, _ in (*ALWAYS, *DOCUMENT, SCRIPTED)}
     | {HSTS[0], b"set-cookie", b"set-cookie2"}
     | {b"report-to", b"reporting-endpoints", b"nel", b"accept-ch", b"critical-ch", b"refresh", b"link", b"x-powered-by"}
     | {b"content-security-policy-report-only", b"sourcemap", b"x-sourcemap", b"alt-svc", b"service-worker-allowed"}
@@ -66,9 +73,15 @@ def content_security_policy(*, forms: Iterable[str], loads: Iterable[str], scrip
     return "; ".join(parts).encode("ascii")
 
 
-def all_headers(csp: bytes, *, on_this_machine: bool) -> list[Header]:
-    """What is put on every answer, caching apart."""
-    return [*FIXED, (b"content-security-policy", csp), *(() if on_this_machine else (HSTS,))]
+def all_headers(csp: bytes, *, on_this_machine: bool, scripts: bool = False) -> list[Header]:
+    """What is put on every document, caching apart."""
+    own = [*DOCUMENT, (b"content-security-policy", csp), *([SCRIPTED] if scripts else [])]
+    return [*few_headers(on_this_machine=on_this_machine), *own]
+
+
+def few_headers(*, on_this_machine: bool) -> list[Header]:
+    """What is put on everything else."""
+    return [*ALWAYS, *(() if on_this_machine else (HSTS,))]
 
 
 def names_of(hosts: Collection[str]) -> dict[str, str]:

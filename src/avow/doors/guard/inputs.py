@@ -18,9 +18,11 @@ _DIGITS: Final = re.compile(rb"(?:[0-9][^0-9]*){12}")
 _ENOUGH: Final = re.compile(r"(?:[0-9][^0-9]*){12}")
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z_.\[\]-]{0,40}\d{0,3}[\]]?")
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\u\{([0-9a-fA-F]{1,6})\}|\\x([0-9a-fA-F]{2})")
+_WORDS: Final = re.compile(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])")  # what stands between the words of a name
 _FILENAME: Final = re.compile(rb"""filename\*?=(?:"([^"]*)"|([^;\r\n]*))""", re.IGNORECASE)
 _NAME: Final = re.compile(rb"""[;\s]name=(?:"([^"]*)"|([^;\r\n]*))""", re.IGNORECASE)
 _OWN_ENCODING: Final = re.compile(rb"\ncontent-transfer-encoding\s*:\s*(?!7bit|8bit|binary)", re.IGNORECASE)
+_FORM: Final = "application/x-www-form-urlencoded"
 _LAYERS: Final = 3
 
 
@@ -42,7 +44,8 @@ def look(body: bytes, content_type: str) -> Looked:
     """Look at a whole body. Raises `Unreadable`."""
     kind, _, parameters = content_type.partition(";")
     kind = kind.strip().lower()
-    _known_charset(parameters)
+    if parameters:
+        _known_charset(parameters)
     if kind == "multipart/form-data" and _OWN_ENCODING.search(body):
         raise Unreadable("a form with a part in an encoding of its own")
     if body.isascii() and not _DIGITS.search(body):
@@ -50,8 +53,14 @@ def look(body: bytes, content_type: str) -> Looked:
     inputs = list(_inputs(body, kind, parameters))
     if len(inputs) > MOST_INPUTS:
         raise Unreadable(f"more than {MOST_INPUTS} inputs")
+    whole = b"" if kind == _FORM else body  # of a form, names and values are all that there is
+    return _judged(inputs, whole)
+
+
+def _judged(inputs: list[tuple[str, str]], whole: bytes) -> Looked:
     row = " ".join(value for _, value in inputs)
-    if _at_bottom(row) and _at_bottom(unquote_to_bytes(_whole(body, kind)).decode("utf-8", "replace")):
+    names = " ".join(name for name, _ in inputs)
+    if _at_bottom(row) and _at_bottom(names) and _at_bottom(unquote_to_bytes(whole).decode("utf-8", "replace")):
         return NOTHING
     certain: list[str] = []
     doubtful: list[str] = []
@@ -61,11 +70,15 @@ def look(body: bytes, content_type: str) -> Looked:
         found = max(map(suspicion, _in_context(name, value)), default=Suspicion.NONE)
         if found is not Suspicion.NONE:
             (certain if found is Suspicion.CERTAIN else doubtful).append(_safe(name))
-    if not certain and len(inputs) > 1 and suspicion(row) is Suspicion.CERTAIN:
+    if not certain and len(inputs) > 1 and _certain(row.encode("utf-8", "replace")):
         certain.append("several fields")
-    if not certain and any(suspicion(text) is Suspicion.CERTAIN for text in texts(_whole(body, kind))):
+    if not certain and _certain(whole):
         certain.append("the body")
     return Looked(tuple(certain), tuple(doubtful))
+
+
+def _certain(raw: bytes) -> bool:
+    return any(suspicion(text) is Suspicion.CERTAIN for text in texts(raw))
 
 
 def _at_bottom(text: str) -> bool:
@@ -73,14 +86,12 @@ def _at_bottom(text: str) -> bool:
     return "%" not in text and "\\" not in text and "\0" not in text and plainly_none(text)
 
 
-def _whole(body: bytes, kind: str) -> bytes:
-    """The body as one text. The `&` between a form's fields begins no entity; those within fields are encoded."""
-    return body.replace(b"&", b"\n") if kind == "application/x-www-form-urlencoded" else body
-
-
 def texts(raw: bytes) -> Iterator[str]:
     """Bytes as text: without the zeros of wide encodings, and below each layer of percent and JSON escapes."""
     raw = raw.replace(b"\0", b"")
+    if b"%" not in raw and b"\\" not in raw:
+        yield raw.decode("utf-8", "replace")
+        return
     for _ in range(_LAYERS + 1):
         text = raw.decode("utf-8", "replace")
         yield text
@@ -103,7 +114,7 @@ def _known_charset(parameters: str) -> None:
 
 def _in_context(name: str, value: str) -> Iterator[str]:
     """The value, below each layer of encoding, after its name as words."""
-    words = re.sub(r"[^A-Za-z]+", " ", re.sub(r"([a-z])([A-Z])", r"\1 \2", name))
+    words = name if name.islower() and name.isalpha() else _WORDS.sub(" ", name)
     for text in texts(value.encode("utf-8", "replace")):
         yield f"{words}: {text}"
     if any(char.isdigit() for char in name):
@@ -119,7 +130,7 @@ def _inputs(body: bytes, kind: str, parameters: str) -> Iterator[tuple[str, str]
         return _multipart(body, parameters)
     if kind == "application/json" or kind.endswith("+json"):
         return _json(body)
-    if kind == "application/x-www-form-urlencoded":
+    if kind == _FORM:
         return _form(body)
     return iter(())  # the raw body is looked at in any case
 

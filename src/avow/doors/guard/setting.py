@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from avow.doors.guard.headers import Header, all_headers, content_security_policy, local, names_of
+from avow.doors.guard.headers import Header, all_headers, content_security_policy, few_headers, local, names_of
 from avow.doors.guard.pages import OWN_CSP, Leaving
 from avow.doors.guard.report import Tell
 from avow.doors.guard.rules import Rules, rules_of
@@ -34,7 +34,8 @@ class Setting:
     loads: frozenset[str]
     policy_page: str
     policy_links: frozenset[str]  # ways to write a link to it
-    policy_seen: re.Pattern[bytes]  # a link to it, written as most are
+    policy_usual: bytes  # the way most pages write it
+    policy_seen: re.Pattern[bytes]  # other ways that many pages use
     version: bytes  # of the policy, as pages say it
     leaving: Leaving
     scripts: tuple[str, ...]
@@ -42,6 +43,7 @@ class Setting:
     max_body: int
     max_page: int
     headers: Mapping[tuple[bool, bool], list[Header]]  # (on this machine, with scripts) -> headers
+    few_headers: Mapping[bool, list[Header]]  # of what is no document
     own_headers: Mapping[bool, list[Header]]  # of the guard's own pages
 
     def scripted(self, path: str) -> bool:
@@ -87,6 +89,7 @@ def set_up(
         loads=loaded,
         policy_page=policy_page,
         policy_links=frozenset(link.decode() for link in links),
+        policy_usual=f'<a href="{policy_page}">'.encode(),
         policy_seen=re.compile(rb"""<a\s[^<>]*?\bhref=["']?(?:%s)["'?#\s>]""" % b"|".join(map(re.escape, links))),
         version=policy.version.isoformat().encode(),
         leaving=Leaving(leaving, leaving_key or random(KEY), policy.controller.name, policy_page),
@@ -96,11 +99,14 @@ def set_up(
         max_page=max_page,
         headers={
             (here, scripted): all_headers(
-                content_security_policy(forms=forms, loads=sorted(loaded), scripts=scripted), on_this_machine=here
+                content_security_policy(forms=forms, loads=sorted(loaded), scripts=scripted),
+                on_this_machine=here,
+                scripts=scripted,
             )
             for here in (True, False)
             for scripted in (True, False)
         },
+        few_headers={here: few_headers(on_this_machine=here) for here in (True, False)},
         own_headers={here: all_headers(OWN_CSP, on_this_machine=here) for here in (True, False)},
     )
 
