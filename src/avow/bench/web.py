@@ -31,7 +31,7 @@ ITEMS: Final = "\n".join(
 )
 PAGE: Final = f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Lamps</title><link rel="stylesheet" href="/static/shop.css">
-<nav><a href="/">Home</a> <a href="/cart">Cart</a></nav><main><h1>Lamps</h1><ul>{ITEMS}</ul>
+<nav><a href="/">Home</a> <a href="/cart">Cart</a></nav><main><h1>Lamps: all &amp; every</h1><ul>{ITEMS}</ul>
 <form method="post" action="/order"><label>Name <input name="name"></label><button>Order</button></form></main>
 <footer><a href="/privacy">Privacy policy of 2017-06-06</a></footer></html>"""
 STYLE: Final = "main { max-width: 40rem; margin: auto }\n" * 20

@@ -9,7 +9,7 @@ from typing import Final
 from avow.doors.guard.arrival import Arrival
 from avow.doors.guard.asgi import Message, Scope, Send
 from avow.doors.guard.cookies import Asked, hold
-from avow.doors.guard.headers import NO_DOCUMENT, NO_STORE, TAKEN_OUT, TOLD, VALIDATORS, Header, local
+from avow.doors.guard.headers import NO_DOCUMENT, NO_STORE, TAKEN_OUT, TOLD, VALIDATORS, Header
 from avow.doors.guard.looking import Looking
 from avow.doors.guard.report import Kind, Report
 from avow.doors.guard.setting import Setting
@@ -116,7 +116,7 @@ class Answering:
     def _ours(self, content: bytes) -> list[Header]:
         """The headers that are put on something of this type."""
         setting = self._setting
-        on_this_machine = local(self._here.host)
+        on_this_machine = self._here.on_this_machine
         if content.startswith(NO_DOCUMENT):
             ours = setting.few_headers[on_this_machine]
         else:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from avow.cards import Suspicion, suspicion
 from avow.doors.guard.asgi import Scope
-from avow.doors.guard.headers import split_port
+from avow.doors.guard.headers import local, split_port
 from avow.doors.guard.report import Kind
 from avow.doors.guard.setting import Setting
 
@@ -45,6 +45,7 @@ class Arrival:
     """A request's headers, as far as the guard cares."""
 
     host: str = ""  # the name, without port; empty where there is not exactly one
+    on_this_machine: bool = False
     cookies: list[bytes] = field(default_factory=list)
     gpc: bool = False
     cross_site: bool = False
@@ -70,6 +71,7 @@ def arrive(scope: Scope) -> Arrival:
             here.card = True
     if len(hosts) == 1:
         here.host = split_port(hosts.pop().decode("latin-1").lower())[0]
+        here.on_this_machine = local(here.host)
     return here
 
 

@@ -14,7 +14,7 @@ from avow.doors.guard.arrival import Arrival, Objection, arrive, has_body, objec
 from avow.doors.guard.asgi import App, Receive, Scope, Send
 from avow.doors.guard.body import Gone, TooLarge, again, object_to_body, read, too_large
 from avow.doors.guard.cookies import show
-from avow.doors.guard.headers import NO_STORE, local
+from avow.doors.guard.headers import NO_STORE
 from avow.doors.guard.links import away
 from avow.doors.guard.pages import Answer, gpc_json, refusal, security_txt
 from avow.doors.guard.report import Report, Tell, to_log
@@ -198,7 +198,7 @@ async def _answer(setting: Setting, scope: Scope, here: Arrival, answer: Answer,
         (b"content-type", answer.kind),
         (b"content-length", b"%d" % len(answer.body)),
         *answer.more,
-        *setting.own_headers[local(here.host)],
+        *setting.own_headers[here.on_this_machine],
         NO_STORE,
     ]
     with contextlib.suppress(OSError):  # gone already

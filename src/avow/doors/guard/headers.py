@@ -11,11 +11,9 @@ Header = tuple[bytes, bytes]
 
 HSTS: Final = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 NO_STORE: Final = (b"cache-control", b"no-store")
-# on everything; each header costs a server time, so that what protects documents is put on documents alone
-ALWAYS: Final[tuple[Header, ...]] = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-)
+# each header costs a server as much as a look-up, so that each stands where it protects something
+NOSNIFF: Final[Header] = (b"x-content-type-options", b"nosniff")
+RESOURCE: Final[tuple[Header, ...]] = ((b"cross-origin-resource-policy", b"same-origin"),)
 DOCUMENT: Final[tuple[Header, ...]] = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
@@ -35,7 +33,7 @@ NO_DOCUMENT: Final = (
 )  # fmt: skip
 # never passed on: the guard's own, and what sends reports, hints or identifiers past the policy
 TAKEN_OUT: Final = frozenset(
-    {name for name, _ in (*ALWAYS, *DOCUMENT, SCRIPTED)}
+    {name for name, _ in (NOSNIFF, *RESOURCE, *DOCUMENT, SCRIPTED)}
     | {HSTS[0], b"set-cookie", b"set-cookie2"}
     | {b"report-to", b"reporting-endpoints", b"nel", b"accept-ch", b"critical-ch", b"refresh", b"link", b"x-powered-by"}
     | {b"content-security-policy-report-only", b"sourcemap", b"x-sourcemap", b"alt-svc", b"service-worker-allowed"}
@@ -76,12 +74,12 @@ def content_security_policy(*, forms: Iterable[str], loads: Iterable[str], scrip
 def all_headers(csp: bytes, *, on_this_machine: bool, scripts: bool = False) -> list[Header]:
     """What is put on every document, caching apart."""
     own = [*DOCUMENT, (b"content-security-policy", csp), *([SCRIPTED] if scripts else [])]
-    return [*few_headers(on_this_machine=on_this_machine), *own]
+    return [NOSNIFF, *own, *(() if on_this_machine else (HSTS,))]
 
 
 def few_headers(*, on_this_machine: bool) -> list[Header]:
     """What is put on everything else."""
-    return [*ALWAYS, *(() if on_this_machine else (HSTS,))]
+    return [NOSNIFF, *RESOURCE, *(() if on_this_machine else (HSTS,))]
 
 
 def names_of(hosts: Collection[str]) -> dict[str, str]:

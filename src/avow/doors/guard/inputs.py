@@ -16,6 +16,7 @@ MOST_INPUTS: Final = 10_000
 # of a card number at least; none of another script is shorter when it is encoded
 _DIGITS: Final = re.compile(rb"(?:[0-9][^0-9]*){12}")
 _ENOUGH: Final = re.compile(r"(?:[0-9][^0-9]*){12}")
+_DIGITS_IN: Final = re.compile(r"\d\D*\d")
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z_.\[\]-]{0,40}\d{0,3}[\]]?")
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\u\{([0-9a-fA-F]{1,6})\}|\\x([0-9a-fA-F]{2})")
 _WORDS: Final = re.compile(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])")  # what stands between the words of a name
@@ -58,7 +59,8 @@ def look(body: bytes, content_type: str) -> Looked:
 
 
 def _judged(inputs: list[tuple[str, str]], whole: bytes) -> Looked:
-    row = " ".join(value for _, value in inputs)
+    parts = [value for _, value in inputs if value.isdigit() or _DIGITS_IN.search(value)]
+    row = " ".join(parts)
     names = " ".join(name for name, _ in inputs)
     if _at_bottom(row) and _at_bottom(names) and _at_bottom(unquote_to_bytes(whole).decode("utf-8", "replace")):
         return NOTHING
@@ -70,7 +72,7 @@ def _judged(inputs: list[tuple[str, str]], whole: bytes) -> Looked:
         found = max(map(suspicion, _in_context(name, value)), default=Suspicion.NONE)
         if found is not Suspicion.NONE:
             (certain if found is Suspicion.CERTAIN else doubtful).append(_safe(name))
-    if not certain and len(inputs) > 1 and _certain(row.encode("utf-8", "replace")):
+    if not certain and len(parts) > 1 and _certain(row.encode("utf-8", "replace")):
         certain.append("several fields")
     if not certain and _certain(whole):
         certain.append("the body")
