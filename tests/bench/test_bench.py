@@ -28,7 +28,10 @@ from avow.store.sqlite_transaction import SqliteTransaction
 
 SMALL = Scale(2, 0.02)
 BOUND = {"1", "4", "4l", "5", "7", "7p", "8b", "18", "18g", "21"}  # that have a third side
-IDS = ["1", "2", "3", "4", "4l", "5", "7", "7p", "8a", "8b", "16a", "16b", "17", "18", "18g", "19", "20", "21", "22", "24"]
+IDS = [
+    "1", "2", "3", "4", "4l", "5", "7", "7p", "8a", "8b", "16a", "16b", "17", "18", "18g", "19", "20", "21", "22",
+    "24",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("bench", [one for one in BENCHES if one.measure], ids=lambda one: one.goal.id)

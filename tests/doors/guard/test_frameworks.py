@@ -54,11 +54,11 @@ def fastapi_app() -> Any:
 
 
 def django_app() -> Any:
-    import django  # noqa: PLC0415 - one framework of three
-    from django.conf import settings  # noqa: PLC0415 - as above
-    from django.core.asgi import get_asgi_application  # noqa: PLC0415 - as above
-    from django.http import HttpRequest, HttpResponse, JsonResponse  # noqa: PLC0415 - as above
-    from django.urls import path  # noqa: PLC0415 - as above
+    import django  # type: ignore[import-untyped]  # noqa: PLC0415 - publishes no types; one framework of three
+    from django.conf import settings  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
+    from django.core.asgi import get_asgi_application  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
+    from django.http import HttpRequest, HttpResponse, JsonResponse  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
+    from django.urls import path  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
 
     def page(request: HttpRequest) -> HttpResponse:
         answer = HttpResponse(PAGE)

@@ -140,7 +140,9 @@ def _inputs(body: bytes, kind: str, parameters: str) -> Iterator[tuple[str, str]
 def _form(body: bytes) -> Iterator[tuple[str, str]]:
     for pair in body.replace(b"+", b" ").split(b"&", MOST_INPUTS + 1):
         name, _, value = pair.partition(b"=")
-        yield _text(unquote_to_bytes(name)), _text(unquote_to_bytes(value))
+        if b"%" in pair:
+            name, value = unquote_to_bytes(name), unquote_to_bytes(value)
+        yield _text(name), _text(value)
 
 
 def _multipart(body: bytes, parameters: str) -> Iterator[tuple[str, str]]:
