@@ -227,6 +227,9 @@ async def test_a_call_that_is_too_long_or_no_text_is_the_callers_and_nobody_else
         for bad in ("x" * CALL, "\ud800"):
             with pytest.raises(BadValue):
                 await client.echo(bad)
+        for strange in (10**30, float("inf"), [[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]], {"a": {"\ud800": 1}}):
+            with pytest.raises(BadValue):
+                await client.echo(strange)  # type: ignore[arg-type]  # on purpose
         with pytest.raises(CallError):
             await client.echo(b"bytes")  # type: ignore[arg-type]  # on purpose
         assert await client.echo("ü \U0001f600") == "ü \U0001f600"

@@ -14,7 +14,7 @@ from avow.errors import BadValue, CallError, OperatorError, Unavailable
 from avow.wire.address import Secret, place
 from avow.wire.contract import Method, methods
 from avow.wire.faults import take
-from avow.wire.frames import ANSWER, CALL, BadFrame, Pipe, TooLong
+from avow.wire.frames import ANSWER, CALL, BadFrame, Pipe, TooLong, decode, encode
 from avow.wire.handshake import meet
 
 C = TypeVar("C")
@@ -76,12 +76,14 @@ class Line:
         waiting: asyncio.Future[dict[str, Any] | None] = asyncio.get_running_loop().create_future()
         self._waiting[number] = waiting
         try:
-            await pipe.write({"id": number, "call": name, "with": given})
+            raw = encode({"id": number, "call": name, "with": given})
+            decode(raw)  # what the other side would not read is this caller's fault, and disturbs no other call
+            await pipe.send(raw)
             found = await waiting
         except TooLong:
             raise BadValue("this is too long to be taken in; give less than a million characters in all") from None
-        except ValueError:
-            raise BadValue("a text holds what is no character (half a surrogate pair); leave it out") from None
+        except (ValueError, BadFrame):
+            raise BadValue("this is no text, no number of 64 bits, or lists within lists without end") from None
         except TypeError as error:
             raise CallError(f"`{name}`: {error}") from None
         except OSError:

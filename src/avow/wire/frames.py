@@ -122,7 +122,11 @@ class Pipe:
 
     async def write(self, value: Mapping[str, Any]) -> None:
         """Send one frame. Raises as `encode`, `TooLong`, `OSError`, or `TimeoutError` when nobody takes it."""
-        if len(raw := encode(value)) > self._sends:
+        await self.send(encode(value))
+
+    async def send(self, raw: bytes) -> None:
+        """Send one frame that is encoded already."""
+        if len(raw) > self._sends:
             raise TooLong
         if self._keys:
             raw = self._keys[1].encrypt(self._nonce(1), raw, None)
