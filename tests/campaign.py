@@ -68,6 +68,7 @@ HARNESSES: list[Harness] = [
     Harness("crash-postgres-server", "tests.crash.postgres:server", 200, 25),
     Harness("window", "tests.window:run", 100_000, 20_000),
     Harness("kill-keystore", "tests.store.keystore_crashes:run", 2_000, 100),
+    Harness("schemathesis", "tests.doors.api.fuzz:run", 20_000, 1_000),
     Harness("kill-log", "tests.ledger.crashes:run", 1_000, 50),
 ]
 

@@ -5,6 +5,7 @@ policy, so that calls get beyond the door.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import requests
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode, openapi
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -22,11 +24,13 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
     unsupported_method,
 )
+from starlette.types import ASGIApp
 
 from avow.doors.api.app import METHODS
 from tests.desk.beds import PASSWORD
 from tests.doors.api.live import CUSTOMER, Live, live
 
+Operation = APIOperation[Any, Any, Any, Any]
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
     response_schema_conformance, unsupported_method,
@@ -59,7 +63,7 @@ class Sender:
             answer = self._http.post(f"{self._live.url}/v1/staff-sign-in", json={"name": "kim", "password": PASSWORD})
         return str(answer.json()) if answer.ok else "x"
 
-    def send(self, case: Case, real: dict[str, Any]) -> None:
+    def send(self, case: Case[Any], real: dict[str, Any]) -> None:
         """One request; what is wrong with the answer is kept, with the way to send it again."""
         checks = AS_DESCRIBED
         if isinstance(case.body, dict) and real:
@@ -75,10 +79,12 @@ class Sender:
         try:
             case.validate_response(response, checks=checks)
         except FailureGroup as group:
-            self.breaches += [f"{case.method} {case.path}: {one.title}: {one.message}"[:400] for one in group.exceptions]
+            self.breaches += [
+                f"{case.method} {case.path}: {one.title}: {one.message}"[:400] for one in group.exceptions
+            ]
 
 
-def _real(draw: st.DataObject, sender: Sender, operation: APIOperation) -> dict[str, Any]:
+def _real(draw: st.DataObject, sender: Sender, operation: Operation) -> dict[str, Any]:
     """Arguments that mean something, for every other case."""
     method = METHODS[operation.definition.raw["operationId"]]
     if not draw.draw(st.booleans()):
@@ -91,11 +97,13 @@ def _real(draw: st.DataObject, sender: Sender, operation: APIOperation) -> dict[
     return told
 
 
-def run(count: int, seed: int) -> dict[str, Any]:
+def run(count: int, seed: int, around: Callable[[ASGIApp], ASGIApp] = lambda app: app) -> dict[str, Any]:
     """So many requests, over all operations and both ways. `ok`: nothing was breached."""
-    with live() as served:
+    with live(around=around) as served:
         sender = Sender(served)
-        operations = [one.ok() for one in openapi.from_dict(served.document).get_all_operations()]
+        operations = [
+            one.ok() for one in openapi.from_dict(served.document).get_all_operations() if isinstance(one, Ok)
+        ]
         each = max(1, count // (2 * len(operations)))
         for operation in operations:
             for mode in GenerationMode:
@@ -107,13 +115,17 @@ def run(count: int, seed: int) -> dict[str, Any]:
         }  # fmt: skip
 
 
-def _many(sender: Sender, operation: APIOperation, mode: GenerationMode, each: int, number: int) -> None:
+def _many(sender: Sender, operation: Operation, mode: GenerationMode, each: int, number: int) -> None:
     @seed(number)
     @settings(
-        max_examples=each, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck), deadline=None
+        max_examples=each,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        deadline=None,
     )
     @given(case=operation.as_strategy(generation_mode=mode), draw=st.data())
-    def send(case: Case, draw: st.DataObject) -> None:
+    def send(case: Case[Any], draw: st.DataObject) -> None:
         sender.send(case, _real(draw, sender, operation))
 
     send()

@@ -3,12 +3,13 @@
 import asyncio
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from avow.doors.api import make_api
 from avow.policy.model import Policy
@@ -27,8 +28,8 @@ class Live(NamedTuple):
 
 
 @contextmanager
-def live(site: str = "daminion") -> Iterator[Live]:
-    """Serve until the block ends. There is one customer with an account, and one colleague, `kim`, an admin."""
+def live(site: str = "daminion", around: Callable[[ASGIApp], ASGIApp] = lambda app: app) -> Iterator[Live]:
+    """Serve until the block ends; `around` stands between it and who calls. There is one customer with an account, and one colleague, `kim`, an admin."""
     ready, told, stop = threading.Event(), list[Live | BaseException](), asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []
 
@@ -41,7 +42,7 @@ def live(site: str = "daminion") -> Iterator[Live]:
                     await bed.desk.register("registration", CUSTOMER, password=PASSWORD)
                     await bed.staff("kim", "admin")
                     api = make_api(client, bed.policy)
-                    config = uvicorn.Config(api, port=0, log_level="error", access_log=False, lifespan="off")
+                    config = uvicorn.Config(around(api), port=0, log_level="error", access_log=False, lifespan="off")
                     server = uvicorn.Server(config)
                     serving_task = asyncio.create_task(server.serve())
                     while not server.started:  # noqa: ASYNC110 - uvicorn tells nobody
