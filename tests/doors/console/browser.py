@@ -36,6 +36,12 @@ class Front(NamedTuple):
     origin: str
     browser: Browser
 
+    async def context(self, **more: Any) -> BrowserContext:
+        """A browser of somebody's own. It has patience: other tests run beside."""
+        made = await self.browser.new_context(**more)
+        made.set_default_timeout(120_000)
+        return made
+
     async def invited(self, page: Page, name: str, role: str) -> None:
         """Come in by an invitation, as a person does, and sign what there is to sign."""
         await page.goto(f"{self.origin}/accept")

@@ -21,7 +21,7 @@ AUTHENTICATOR = {
 async def test_a_whole_day_without_javascript_leaves_nothing_in_the_browser(tmp_path: Path) -> None:
     async with front(tmp_path, "aitpro") as at:
         await at.bed.desk.collect("quote", QUOTE)
-        context = await at.browser.new_context(java_script_enabled=False)
+        context = await at.context(java_script_enabled=False)
         page = await context.new_page()
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
@@ -56,7 +56,7 @@ async def test_a_whole_day_without_javascript_leaves_nothing_in_the_browser(tmp_
 
 async def test_a_passkey_is_made_and_opens_the_console_and_no_other_key_does(tmp_path: Path) -> None:
     async with front(tmp_path, "aimini") as at:
-        context = await at.browser.new_context()
+        context = await at.context()
         page = await context.new_page()
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
@@ -92,7 +92,7 @@ async def test_a_passkey_is_made_and_opens_the_console_and_no_other_key_does(tmp
 async def test_every_page_is_accessible_on_phone_and_desk_in_light_and_dark(tmp_path: Path) -> None:
     async with front(tmp_path, "aitoc") as at:
         await at.bed.desk.collect("contact", {"email": "ada@quill.example", "message": "When do you open?\n\nAda"})
-        context = await at.browser.new_context()
+        context = await at.context()
         page = await context.new_page()
         await page.goto(at.origin)
         await faultless(page)
@@ -133,7 +133,7 @@ async def test_every_page_is_accessible_on_phone_and_desk_in_light_and_dark(tmp_
 
 async def test_the_agreement_is_accessible_and_signed_by_keyboard_alone(tmp_path: Path) -> None:
     async with front(tmp_path, "aitoc") as at:
-        context = await at.browser.new_context()
+        context = await at.context()
         page = await context.new_page()
         await page.goto(f"{at.origin}/accept")
         for text in (await at.bed.desk.invite_first("kim", "support"), PASSWORD, PASSWORD):
@@ -163,7 +163,7 @@ async def test_a_form_of_another_site_that_knows_the_token_is_turned_away_in_a_b
         listener = socket.create_server(("127.0.0.1", 0))
         elsewhere = f"http://elsewhere.localhost:{listener.getsockname()[1]}"
         async with listening(Starlette(routes=[Route("/", trap)]), listener):
-            page = await (await at.browser.new_context()).new_page()
+            page = await (await at.context()).new_page()
             await page.goto(elsewhere)
             await press(page, "Go")
             await page.get_by_text("This did not come from here").wait_for()

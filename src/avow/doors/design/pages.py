@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -29,13 +30,35 @@ _TITLES: Mapping[int, tuple[str, str]] = {
 }
 
 
+class _Compiled(BytecodeCache):
+    """Templates compiled once a process, for all the environments below: they differ in their names alone."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """What is kept of a template, if its text is still the same."""
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 def templates(*folders: str | Path, look: Look | None = None, prefix: str = PREFIX, **common: Any) -> Environment:
     """A Jinja2 environment over these folders, then the design's own templates. Escapes everything; an unknown name is
     an error. `common`: names that all templates know; the base uses `site` (the name shown), `home` (where it leads),
     `policy_link`, `version` (of the policy, a day) and `links` (of the navigation: pairs of address and words).
     """
     loader = ChoiceLoader([FileSystemLoader(folder) for folder in (*folders, _OWN)])
-    env = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    env = Environment(
+        loader=loader, bytecode_cache=_COMPILED, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
     env.filters |= {"day": _day, "moment": _moment, "iso": _iso}
     env.globals |= {"home": "/", "links": (), "here": "", "policy_link": "", "version": "", "lang": "en"}
     env.globals |= {"stylesheet": f"{prefix}/{(look or Look()).file}"} | common
