@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,6 +13,7 @@ import httpx
 from avow.desk.interface import Desk
 from avow.doors.console import make_console
 from avow.policy.model import Policy
+from avow.wire import Client, serving
 from tests.desk.beds import PASSWORD, Bed, desk
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -137,12 +138,17 @@ class Site(NamedTuple):
 
 
 @asynccontextmanager
-async def console(folder: Path, site: str, *, agreement: str = AGREEMENT) -> AsyncIterator[Site]:
-    """The console of one of the five sites, with an agreement in force."""
-    async with desk(folder, site) as bed:
+async def console(folder: Path, site: str, *, agreement: str = AGREEMENT, wired: bool = False) -> AsyncIterator[Site]:
+    """The console of one of the five sites, with an agreement in force. `wired`: the desk is asked over a socket."""
+    async with desk(folder, site) as bed, AsyncExitStack() as stack:
         if agreement:
             await bed.desk.set_agreement(agreement)
-        app = make_console(bed.desk, bed.policy, origin=origin(bed.policy))
+        asked: Desk = bed.desk
+        if wired:
+            address = str(folder / "run" / "desk.sock")
+            await stack.enter_async_context(serving(bed.desk, address))
+            asked = await stack.enter_async_context(Client(address))
+        app = make_console(asked, bed.policy, origin=origin(bed.policy))
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url=origin(bed.policy)) as client:
             yield Site(bed, client)

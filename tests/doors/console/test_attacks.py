@@ -30,8 +30,8 @@ class Scene(NamedTuple):
 
 
 @asynccontextmanager
-async def scene(folder: Path, site: str = "aitpro") -> AsyncIterator[Scene]:
-    async with console(folder, site) as at:
+async def scene(folder: Path, site: str = "aitpro", *, wired: bool = False) -> AsyncIterator[Scene]:
+    async with console(folder, site, wired=wired) as at:
         await at.desk.collect("contact", QUESTION)
         at.bed.clock.forward(minutes=1)
         await at.desk.collect("contact", {"email": "bea@marrow.example", "message": "Another letter"})
@@ -50,7 +50,7 @@ async def unchanged(on: Scene) -> None:
 
 
 async def test_a_task_is_over_when_its_request_is_closed(tmp_path: Path) -> None:
-    async with scene(tmp_path) as on:
+    async with scene(tmp_path, wired=True) as on:
         await on.kim.submit("/close", answered="yes")
         for path in ("/look", "/task", "/close"):
             await on.kim.send(path, {**on.look, "session": on.kim.session, "answered": "yes"})
@@ -191,7 +191,7 @@ ANSWERS = [
 
 
 async def test_bodies_that_no_form_sends_are_turned_away(tmp_path: Path) -> None:
-    async with scene(tmp_path) as on:
+    async with scene(tmp_path, wired=True) as on:
         for path in PATHS:
             for body in BODIES:
                 answer = await on.at.client.post(path, content=body, headers=FORM)
@@ -207,7 +207,7 @@ async def test_bodies_that_no_form_sends_are_turned_away(tmp_path: Path) -> None
 
 async def test_hostile_texts_in_every_field_change_nothing_and_are_shown_as_texts(tmp_path: Path) -> None:
     fields = ("request", "purpose", "task", "category", "value", "mark", "agreed", "answered", "name", "role", "leaver")
-    async with scene(tmp_path) as on:
+    async with scene(tmp_path, wired=True) as on:
         for path in (*sorted(ACTS.keys() - {"/passkeys", "/close"}), "/agreement"):
             for text in HOSTILE:
                 await on.kim.send(path, {"session": on.kim.session, **dict.fromkeys(fields, text)})
@@ -221,7 +221,7 @@ async def test_hostile_texts_in_every_field_change_nothing_and_are_shown_as_text
 
 
 async def test_what_an_authenticator_would_never_say_is_turned_away(tmp_path: Path) -> None:
-    async with scene(tmp_path) as on:
+    async with scene(tmp_path, wired=True) as on:
         for text in ANSWERS:
             await on.kim.submit("/account")
             await on.kim.submit("/passkeys/new")

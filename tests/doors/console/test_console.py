@@ -24,7 +24,7 @@ HIDDEN = ("/queue", "/find", "/task", "/look", "/close", "/record", "/staff", "/
 
 @pytest.mark.parametrize("site", SITES)
 async def test_a_question_is_taken_up_looked_at_and_closed_at_every_site(tmp_path: Path, site: str) -> None:
-    async with console(tmp_path, site) as at:
+    async with console(tmp_path, site, wired=True) as at:
         await at.desk.collect("contact", QUESTION)
         kim = await at.join("kim", "support")
         assert kim.status == 200
