@@ -97,7 +97,9 @@ async def test_this_machine_gets_no_hsts_and_scripts_only_where_asked() -> None:
 async def test_aim_2_no_validator_that_a_browser_would_send_back() -> None:
     tagged = app_of(lambda _: PlainTextResponse("x", headers={"ETag": '"ada"', "Cache-Control": "max-age=9"}))
     async with visit(tagged, "aimini") as (client, _):
-        assert "etag" not in (await client.get("/static/x.css")).headers
+        static = (await client.get("/static/x.css")).headers
+        assert "etag" not in static
+        assert static["cache-control"] == "no-store"  # nothing is left behind, a copy of the style sheet neither
     async with visit(tagged, "daminion") as (client, _):
         static = (await client.get("/static/x.css")).headers
         assert (static["etag"], static["cache-control"]) == ('"ada"', "max-age=9")

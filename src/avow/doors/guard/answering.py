@@ -54,7 +54,8 @@ class Answering:
         self._size = 0
         self._start: Message = {}
         self._encoding = b""
-        self._static = scope["path"].startswith(setting.static)
+        # where nothing may be left behind in a browser, that holds for copies, too
+        self._static = scope["path"].startswith(setting.static) and not setting.rules.no_cookies
 
     def tell(self, kind: Kind, promises: tuple[str, ...], says: str) -> None:
         """Report something about this answer."""
@@ -134,7 +135,7 @@ class Answering:
             self.tell("header", (), "leave for pages of other sites to read this; removed")
             return False
         if name in VALIDATORS:  # a browser would send it back
-            return self._static and not setting.rules.no_cookies
+            return self._static
         return name != b"cache-control" or self._static
 
     def _cookie(self, value: bytes) -> list[bytes]:

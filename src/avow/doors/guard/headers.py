@@ -53,11 +53,12 @@ def content_security_policy(*, forms: Iterable[str], loads: Iterable[str], scrip
     """Everything from the site itself alone: no script unless asked for, no frame, no plug-in.
 
     `forms` and `loads` are origins to which forms may be sent, and from which pages may load images, styles and fonts.
+    An image may stand in the page itself, too.
     """
     where, to = " ".join(("'self'", *loads)), " ".join(("'self'", *forms))
     parts = [
         "default-src 'none'",
-        f"img-src {where}",
+        f"img-src {where} data:",
         f"style-src {where}",
         f"font-src {where}",
         f"media-src {where}",
