@@ -134,7 +134,8 @@ async def test_no_bulk_reading_looks_are_counted_and_there_is_no_page_of_many_pe
             assert len(found) == 1
             seen.add(found[0])
         assert look == LOOKS
-        assert kim.answer.headers["retry-after"] == "600"
+        assert kim.answer.headers["retry-after"] == "3600"
+        assert f"reads or looks up {LOOKS} times an hour at most" in kim.says
         assert len(seen) == 3
 
 
@@ -200,7 +201,7 @@ async def test_an_admin_invites_and_dismisses_and_nobody_else_does(tmp_path: Pat
         assert (mo.status, "You are not signed in" in mo.says) == (403, True)
         await mo.sign_in("mo")
         assert mo.status == 403
-        await pat.submit("/dismiss", leaver="pat")
+        await pat.submit("/dismiss", leaver="PAT")
         assert "Nobody dismisses themself" in pat.says
 
 

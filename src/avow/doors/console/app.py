@@ -80,7 +80,7 @@ class Guarded:
                     headers[name] = value
             await send(message)
 
-        if scope["method"] != "GET" and self._foreign(Headers(scope=scope)):
+        if scope["method"] not in {"GET", "HEAD"} and self._foreign(Headers(scope=scope)):
             says = "This was sent from another site. Nothing was changed. Open the console itself and start there."
             refused = error_page(self._room.env, 403, title="This did not come from here", says=says)
             await refused(scope, receive, answer)

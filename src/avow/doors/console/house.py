@@ -31,7 +31,7 @@ async def dismiss(room: Room, visit: Visit) -> Response:
     name = visit.fields.one("leaver").strip()
     if not name:
         raise CallError("type the name of who leaves")
-    if name == visit.colleague["name"]:
+    if name.casefold() == visit.colleague["name"].casefold():
         raise CallError("nobody dismisses themself; ask another admin")
     await room.desk.dismiss(visit.session, name)
     done = "Whoever goes by this name has no access any more, and no open session."

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from avow.desk.interface import Colleague, Desk
+from avow.desk.interface import LOOKS, Colleague, Desk
 from avow.doors.console.fields import Fields, read
 from avow.doors.console.words import Words, age, sentence
 from avow.doors.design import Look, error_page, page, templates
@@ -25,6 +25,10 @@ from avow.policy.model import Policy
 HERE: Final = Path(__file__).parent
 ADMIN: Final = "admin"  # the role that invites and dismisses
 _PAGES: Final = (("/queue", "Requests"), ("/find", "Find"), ("/record", "Record"), ("/account", "My account"))
+_ENOUGH: Final = (
+    f"A session reads or looks up {LOOKS} times an hour at most, so that nobody carries data away in bulk. Nothing was "
+    "shown. Wait, or leave the rest to a colleague."
+)
 _STALE: Final = (
     "You were signed out, or this page had been used before. For your customers' sake nothing is kept in the browser, "
     "so its Back and Reload buttons end the session; use the buttons of the console."
@@ -79,7 +83,7 @@ class Room:
 
     def wrong(self, visit: Visit, status: int, title: str, says: str) -> Response:
         """A page that says what went wrong, for who is still signed in."""
-        headers = {"retry-after": "600"} if status == 429 else {}
+        headers = {"retry-after": "3600"} if status == 429 else {}
         response = self.show(visit, "wrong.html", status=status, title=title, says=says)
         response.headers.update(headers)
         return response
@@ -125,7 +129,7 @@ class Room:
             case Denied():
                 return self.wrong(visit, 403, "That is over", sentence(error))
             case TooMany():
-                return self.wrong(visit, 429, "That is enough for now", sentence(error))
+                return self.wrong(visit, 429, "That is enough for now", _ENOUGH)
             case NotHeld() | CallError():
                 return self.wrong(visit, 400, "That cannot be done", sentence(error))
             case KeyGone():
