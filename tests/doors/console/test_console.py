@@ -262,7 +262,10 @@ async def test_pages_are_never_stored_run_no_script_set_no_cookie_and_keep_token
         for robot, path in ((kim, "/staff"), (kim, "/record"), (kim, "/account"), (bea, "/find"), (bea, "/queue")):
             answers.append((await robot.submit(path)).answer)
         answers += [(await bea.submit("/task")).answer, (await bea.submit("/look", category=["message"])).answer]
-        answers += [(await bea.open(path)).answer for path in ("/", "/accept", *HIDDEN, "/nothing")]
+        answers += [(await bea.open(path)).answer for path in ("/", "/accept", *HIDDEN, "/nothing", "/passkey.js")]
+        sheet = re.search(r'href="(/design/[^"]+)"', kim.text)
+        assert sheet
+        answers.append((await bea.open(sheet[1])).answer)
         for answer in answers:
             assert answer.headers["cache-control"] == "no-store"
             assert "set-cookie" not in answer.headers

@@ -40,7 +40,7 @@ def make_console(desk: Desk, policy: Policy, *, origin: str, look: Look | None =
     entry = Entry(room)
 
     async def script(_: Request) -> Response:
-        return FileResponse(HERE / "passkey.js", media_type="text/javascript", headers={"cache-control": "no-cache"})
+        return FileResponse(HERE / "passkey.js", media_type="text/javascript")
 
     posts = {path: room.signed_in(act) for path, act in ACTS.items()}
     posts |= {
@@ -103,6 +103,7 @@ class Guarded:
             "frame-ancestors 'none'; base-uri 'none'"
         )
         told = {
+            "cache-control": "no-store",  # of the style sheet and the script, too: nothing stays in the browser
             "content-security-policy": policy,
             "x-content-type-options": "nosniff",
             "x-frame-options": "DENY",
