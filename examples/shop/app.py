@@ -22,6 +22,7 @@ from avow.doors.payment import Processor
 from avow.doors.tokens import KEY, Tokens
 from avow.policy.model import Policy
 from examples.shop.cart import Waiting
+from examples.shop.fields import capital
 from examples.shop.orders import Orders
 from examples.shop.pages import account, affiliates, basket, checkout, choosing, payments, public, shelf, writing
 from examples.shop.posted import LONGEST
@@ -51,8 +52,8 @@ def make_shop(
     visits = Visits(policy, opaque)
     env = design.templates(
         HERE / "templates", look=site.look, site=site.name, policy_link="/privacy", version=policy.version.isoformat(),
-        shop=site, policy=policy, money=money, centre=urls.centre, writes=writing.written(policy),
-        title=partial(writing.title, policy), chooses=choosing.chosen_on(policy), has_cookies=bool(visits.cookies),
+        shop=site, policy=policy, money=money, capital=capital, centre=urls.centre, writes=writing.written(policy),
+        called=partial(writing.title, policy), chooses=choosing.chosen_on(policy), has_cookies=bool(visits.cookies),
         sheet=SHEET_AT,
     )  # fmt: skip
     room = Room(

@@ -9,7 +9,7 @@ from typing import Final
 from starlette.responses import Response
 
 from avow.errors import BadValue, Denied
-from examples.shop.fields import boxes, card_fault, faults, fields, groups
+from examples.shop.fields import boxes, card_fault, faults, fields, fills_in, groups
 from examples.shop.pages.checkout import checkout, password_fault, registration
 from examples.shop.room import FORM, STALE, Visit
 
@@ -23,7 +23,8 @@ async def account(visit: Visit) -> Response:
     """What one can do signed in; the ways in for who is not."""
     if not visit.session:
         return entry(visit)
-    return visit.page("account.html")
+    form = visit.room.order_form
+    return visit.page("account.html", comes_back=form is not None and fills_in(visit.room.policy, form))
 
 
 def entry(visit: Visit, *, errors: dict[str, str] | None = None, value: str = "", at: str = "/account") -> Response:
