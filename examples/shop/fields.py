@@ -139,9 +139,9 @@ def _fault(field: Field, value: str, *, no_card: bool) -> str:
     lines = "\r\n\t" if field.type == "area" else ""
     if any(not char.isprintable() and char not in lines for char in value):
         return f"Use letters, figures and signs only in {field.says}"
-    if field.type == "email" and not _address(value):
-        return "Enter an e-mail address like name@example.com"
-    return card_fault(value, no_card=no_card)
+    if fault := card_fault(value, no_card=no_card):
+        return fault
+    return "Enter an e-mail address like name@example.com" if field.type == "email" and not _address(value) else ""
 
 
 def card_fault(value: str, *, no_card: bool) -> str:

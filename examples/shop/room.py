@@ -108,7 +108,7 @@ class Visit:
         carry |= {"session": self.session} if self.session else {}
         answer = design.page(
             self.room.env, template, status=status, carry=carry, cart=self.cart, notice=self.notice,
-            signed_in=bool(self.session), here=self.request.url.path, **({"errors": {}} | context),
+            signed_in=bool(self.session), here=self.request.url.path, may_add=self.once(COOKIE), **({"errors": {}} | context),
         )  # fmt: skip
         return self.dressed(answer)
 
@@ -160,7 +160,12 @@ def page(room: Room, path: str, answer: Answer, *methods: str) -> Route:
 
 
 async def arrived(room: Room, request: Request) -> Visit:
-    """Read what came: the form, the cart (by its cookie, where the policy has one, or from the page), the session."""
+    """Read what came: the form, the cart (by its cookie, where the policy has one, or from the page), the session.
+
+    Raises `Denied` for what a browser says was sent from another site.
+    """
+    if request.method == "POST" and request.headers.get("sec-fetch-site") == "cross-site":
+        raise Denied
     visit = Visit(room, request, await posted(request) if request.method == "POST" else Posted({}))
     waiting = room.waiting.find(request.cookies.get(COOKIE, ""))
     visit.cart = Cart.of(room.site, waiting) if waiting is not None else carried(room, visit.form)

@@ -2,8 +2,9 @@
 
 from starlette.responses import Response
 
+from avow.errors import Denied
 from avow.policy.model import Cookies
-from examples.shop.room import COOKIE, Visit
+from examples.shop.room import CART, COOKIE, STALE, Visit
 from examples.shop.site import MOST
 
 _CHANGES = {"product", "count", "add"}
@@ -14,6 +15,8 @@ async def cart(visit: Visit) -> Response:
     room, form = visit.room, visit.form
     errors = visit.strange(_CHANGES)
     slug = form.take("product")
+    if slug and not errors and not _ours(visit):
+        errors["product"] = STALE
     if slug and not errors:
         count = _number(form.take("count") or "1")
         if slug not in room.site.products:
@@ -41,6 +44,15 @@ def empty(visit: Visit) -> None:
     if value := visit.request.cookies.get(COOKIE):
         visit.room.waiting.end(value)
         visit.cookies.append((COOKIE, "", 0))
+
+
+def _ours(visit: Visit) -> bool:
+    """Whether one of our own pages sent it."""
+    try:
+        visit.room.tokens.open(f"form {COOKIE}", visit.form.take("once"), within=CART)
+    except Denied:
+        return False
+    return True
 
 
 def _declared(visit: Visit) -> bool:

@@ -117,7 +117,7 @@ class Bed(NamedTuple):
 
 
 @asynccontextmanager
-async def shop(folder: Path, site: str, *, blocks_cookies: bool = False, **headers: str) -> AsyncIterator[Bed]:
+async def shop(folder: Path, site: str, *, blocks_cookies: bool = False, gpc: bool = False) -> AsyncIterator[Bed]:
     """One of the five shops."""
     reports: list[Report] = []
     notices: list[tuple[str, Mapping[str, str], bytes]] = []
@@ -163,11 +163,17 @@ async def shop(folder: Path, site: str, *, blocks_cookies: bool = False, **heade
             urls=Urls(origin, f"https://privacy.{site}.localhost:8443", away), clock=bed.clock, random=os.urandom,
             report=reports.append,
         )  # fmt: skip
-        browser = await stack.enter_async_context(_client(app, origin, headers))
+        browser = await stack.enter_async_context(_client(app, origin, {"sec-gpc": "1"} if gpc else None))
         plain = await stack.enter_async_context(_client(app, origin))
         if blocks_cookies:
             browser.cookies.jar.set_policy(_Blocks())
         yield Bed(browser, app, bed, bed.policy, data, orders, sandbox, reports, notices, pay, house, delivered)
+
+
+def on_disk(folder: Path, *, only: str = "*", without: str = "") -> bytes:
+    """Every byte of these files, journals among them."""
+    files = [one for one in folder.rglob(only) if one.is_file() and without not in one.relative_to(folder).parts]
+    return b"".join(one.read_bytes() for one in files)
 
 
 def _client(app: ASGIApp, origin: str, headers: Mapping[str, str] | None = None) -> httpx.AsyncClient:

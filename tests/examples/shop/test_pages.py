@@ -75,7 +75,7 @@ async def test_forms_ask_what_the_policy_says_and_name_what_for(tmp_path: Path, 
     async with shop(tmp_path, site) as bed:
         for name in written(bed.policy):
             page = (await bed.browser.get(f"/{name}")).text
-            asked = {one for one in form(page, f"/{name}").fields if one not in ("once",)}
+            asked = {one for one in form(page, f"/{name}").fields if one != "once"}
             assert asked == {one.name for one in fields(bed.policy, name)}
             for group in groups(bed.policy, name):
                 assert group.why in page

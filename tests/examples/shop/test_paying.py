@@ -4,12 +4,13 @@ import asyncio
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from avow.doors.payment import FRESH, SIGNATURE, sign
-from tests.examples.shop.beds import ADA, ANSWERING, BUYER, SECRET, Bed, form, forms, shop
+from tests.examples.shop.beds import ADA, ANSWERING, BUYER, SECRET, Bed, form, forms, on_disk, shop
 
 
 async def placed(bed: Bed) -> str:
@@ -25,7 +26,7 @@ def the_order(bed: Bed) -> tuple[str, str, int]:
     return reference, state, amount
 
 
-async def told(bed: Bed, *, secret: bytes = SECRET, id_: str = "", late: int = 0, **said: object) -> httpx.Response:
+async def told(bed: Bed, *, secret: bytes = SECRET, id_: str = "", late: int = 0, **said: Any) -> httpx.Response:
     """A notice that says this."""
     now = int(bed.desk.clock().timestamp() * 1000) - late
     whole = {"payment": "P-77", "status": "paid", "currency": "USD", "at": now} | said
@@ -39,7 +40,7 @@ async def test_a_notice_that_is_not_the_companys_changes_nothing(tmp_path: Path)
     async with shop(tmp_path, "aitpro") as bed:
         reference = await placed(bed)
         _, _, amount = the_order(bed)
-        right = {"reference": reference, "amount": amount}
+        right: dict[str, Any] = {"reference": reference, "amount": amount}
         assert (await told(bed, secret=b"x" * 32, **right)).status_code == 403
         assert (await told(bed, late=FRESH + 1, **right)).status_code == 403
         assert (await told(bed, reference="BCDF-GHJK-LMNP-QRST", amount=amount)).status_code == 404
@@ -58,7 +59,7 @@ async def test_a_notice_that_is_not_the_companys_changes_nothing(tmp_path: Path)
 async def test_a_notice_counts_once_and_nothing_undoes_a_payment(tmp_path: Path) -> None:
     async with shop(tmp_path, "aitoc") as bed:
         reference = await placed(bed)
-        right = {"reference": reference, "amount": the_order(bed)[2]}
+        right: dict[str, Any] = {"reference": reference, "amount": the_order(bed)[2]}
         assert (await told(bed, id_="n-1", **right)).status_code == 200
         assert (await told(bed, id_="n-1", **right)).status_code == 403  # a replay
         assert (await told(bed, id_="n-2", **right)).status_code == 200  # the same news again
@@ -72,7 +73,7 @@ async def test_a_notice_counts_once_and_nothing_undoes_a_payment(tmp_path: Path)
 async def test_two_notices_at_once_are_recorded_once(tmp_path: Path) -> None:
     async with shop(tmp_path, "audiomidi") as bed:
         reference = await placed(bed)
-        right = {"reference": reference, "amount": the_order(bed)[2]}
+        right: dict[str, Any] = {"reference": reference, "amount": the_order(bed)[2]}
         assert [one.status_code for one in await asyncio.gather(*(told(bed, **right) for _ in range(5)))] == [200] * 5
         (who,) = await bed.desk.shop.find("email", ADA["email"])
         data = (await bed.desk.shop.export(who))["data"]
@@ -101,7 +102,9 @@ async def test_the_status_is_asked_of_the_company_where_no_notice_came(tmp_path:
         sent = await bed.order(await bed.checkout())
         await bed.paid(sent.headers["location"])
         reference, _, _ = the_order(bed)
-        bed.orders.settle(reference, "open", (bed.orders.find(reference) or pytest.fail()).receipt)  # as if it were lost
+        order = bed.orders.find(reference)
+        assert order is not None
+        bed.orders.settle(reference, "open", order.receipt)  # as if the notice were lost
         page = (await bed.browser.get("/order")).text
         assert "is paid" in (await bed.send(form(page, "/order"), reference=reference)).text
         assert (await bed.held())["payment-status"] == "paid"
@@ -111,7 +114,9 @@ async def test_a_double_click_makes_one_order_even_at_once(tmp_path: Path) -> No
     async with shop(tmp_path, "daminion") as bed:
         page = await bed.checkout()
         answers = await asyncio.gather(*(bed.order(page) for _ in range(4)))
-        assert {(one.status_code, one.headers["location"]) for one in answers} == {(303, answers[0].headers["location"])}
+        assert {(one.status_code, one.headers["location"]) for one in answers} == {
+            (303, answers[0].headers["location"])
+        }
         the_order(bed)
         (who,) = await bed.desk.shop.find("email", ADA["email"])
         assert len((await bed.desk.shop.export(who))["data"]) == 6
@@ -168,9 +173,7 @@ async def test_aimini_sells_through_keyhouse_and_learns_reference_and_state_alon
         assert held == {"order-reference": reference, "order-state": "paid"}
         assert not bed.browser.cookies
         await bed.desk.shop.sequence_all()
-        kept = b"".join(
-            one.read_bytes() for one in tmp_path.rglob("*") if one.is_file() and "house" not in one.parts
-        )
+        kept = on_disk(tmp_path, without="house")
         assert not any(value.encode() in kept for value in (*BUYER.values(), "4242"))
 
 
@@ -178,6 +181,6 @@ async def test_aimini_sells_through_keyhouse_and_learns_reference_and_state_alon
 async def test_the_shops_own_file_knows_no_person(tmp_path: Path, site: str) -> None:
     async with shop(tmp_path, site) as bed:
         await placed(bed)
-        kept = b"".join(path.read_bytes() for path in tmp_path.glob("orders.db*"))
+        kept = on_disk(tmp_path, only="orders.db*")
         assert len(kept) > 1000
         assert not any(value.encode() in kept for value in ADA.values())
