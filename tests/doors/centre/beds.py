@@ -1,4 +1,7 @@
-"""A centre over a real desk of one of the five sites, and somebody who uses it without cookies."""
+"""A centre of one of the five sites, and somebody who uses it without cookies.
+
+The desk is a real one over real files, which the centre reaches over a socket, as it does in a shop.
+"""
 
 import re
 from collections.abc import AsyncIterator
@@ -11,6 +14,7 @@ import httpx
 from starlette.applications import Starlette
 
 from avow.doors.centre import make_centre
+from avow.wire import Client, serving
 from tests.desk.beds import Bed, desk
 
 MAIL = "ada@quill.example"
@@ -83,10 +87,11 @@ def text_of(answer: httpx.Response) -> str:
 @asynccontextmanager
 async def centre(folder: Path, site: str, *, asked: bool = True, **more: Any) -> AsyncIterator[Centre]:
     """A centre; `asked`: Ada has sent a question already."""
-    async with desk(folder, site) as bed:
+    address = str(folder / "run/desk.sock")
+    async with desk(folder, site) as bed, serving(bed.desk, address), Client(address) as client:
         if asked:
             await bed.desk.collect("contact", QUESTION)
-        app = make_centre(bed.desk, bed.policy, shop_url=SHOP, **more)
+        app = make_centre(client, bed.policy, shop_url=SHOP, **more)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url=f"https://privacy.{site}.localhost") as web:
             yield Centre(bed, app, Visitor(bed, web))

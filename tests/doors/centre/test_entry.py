@@ -7,8 +7,11 @@ import httpx
 import pytest
 
 from avow.desk.interface import IDLE, LOOKS, TRIES
-from tests.desk.beds import PASSWORD, SITES
-from tests.doors.centre.beds import MAIL, centre, text_of, token_in
+from avow.doors.centre import make_centre
+from avow.policy.parse import read
+from avow.wire import Client
+from tests.desk.beds import PASSWORD, POLICIES, SITES
+from tests.doors.centre.beds import MAIL, SHOP, centre, text_of, token_in
 
 PRIVATE = (
     "/overview", "/held", "/seen", "/choices", "/reach", "/correct", "/copy", "/download", "/erase", "/complain",
@@ -160,11 +163,12 @@ async def test_no_address_of_any_form_or_link_carries_anything_personal(tmp_path
 
 
 async def test_an_unreachable_desk_is_a_page_that_says_so(tmp_path: Path) -> None:
-    async with centre(tmp_path, "aimini") as (bed, app, ada):
-        await ada.come_in()
-        token = ada.token
-        await bed.shop._gate.store.close()
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="https://x.example") as web:  # fmt: skip
-            answer = await web.post("/held", data={"session": token})
-        assert answer.status_code == 503
-        assert "Please try again" in text_of(answer)
+    policy = read(POLICIES / "aimini.yaml")
+    async with Client(str(tmp_path / "nobody.sock")) as nobody:
+        app = make_centre(nobody, policy, shop_url=SHOP)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://privacy.example") as web:
+            for path, fields in (("/held", {"session": "x"}), ("/code", {"contact": MAIL}), ("/", {"session": "x"})):
+                answer = await web.post(path, data=fields)
+                assert answer.status_code == 503
+                assert "Please try again" in text_of(answer)
+            assert (await web.get("/policy")).status_code == 200

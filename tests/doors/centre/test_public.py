@@ -42,7 +42,7 @@ async def test_a_question_by_the_form_opens_a_service_request(tmp_path: Path, si
         assert bed.policy.controller.contact["email"] in page
         assert "and for nothing else" in page  # what sending it agrees to
         sent = await ada.post("/contact", **QUESTION)
-        assert "It has reached us" in text_of(sent)
+        assert "It has reached us You get an answer within 14 days." in text_of(sent)
         await bed.desk.set_agreement("I keep what I see to myself.")
         staff = await bed.staff("Mo", "support")
         assert [one["kind"] for one in await bed.desk.queue(staff)] == ["question"]

@@ -110,7 +110,7 @@ async def erase(visit: Visit) -> Response:
 
 async def complain(visit: Visit) -> Response:
     """A complaint becomes a service request; outside offices are named beside it."""
-    within, offices, ids = words.complaints(visit.room.policy)
+    within, offices, ids = words.answering(visit.room.policy, "complain", "ask")
     shown: dict[str, Any] = {
         "within": within,
         "offices": offices,

@@ -43,16 +43,17 @@ def form_for(room: Room, kind: str) -> Form | None:
 
 async def _written(room: Room, request: Request, kind: str, action: str) -> Response:
     form = form_for(room, kind)
-    fields = words.asked(room.policy, form.name) if form else []
-    within, offices, _ = words.complaints(room.policy)
+    fields, purposes = words.asked(room.policy, form.name) if form else ([], "")
+    _, offices, _ = words.answering(room.policy, "complain")
+    within, _, _ = words.answering(room.policy, *(("complain", "ask") if kind == "complaint" else ("ask",)))
     shown: dict[str, Any] = {
         "ways": outline.ways(room.policy), "claims": outline.claims(room.policy), "fields": fields, "action": action,
         "kind": kind, "within": within, "offices": offices, "values": {}, "errors": {}, "sent": "", "doubt": False,
-        "here": action,
+        "here": action, "purposes": purposes, "complaint": form_for(room, "complaint"),
     }  # fmt: skip
     if request.method != "POST" or form is None:
         return room.page("contact.html", **shown)
-    given = await posted(request, {*(name for name, _, _, _ in fields), "no_card"})
+    given = await posted(request, {*(name for name, _, _ in fields), "no_card"})
     sure = given.pop("no_card", "") == "yes"
     values = {name: value for name, value in given.items() if value.strip()}
     errors = _faults(room, fields, values, sure=sure)
@@ -66,11 +67,9 @@ async def _written(room: Room, request: Request, kind: str, action: str) -> Resp
     return room.page("contact.html", status=400, **(shown | {"values": given, "errors": errors, "doubt": doubt}))
 
 
-def _faults(
-    room: Room, fields: list[tuple[str, str, bool, str]], values: dict[str, str], *, sure: bool
-) -> dict[str, str]:
+def _faults(room: Room, fields: list[tuple[str, str, bool]], values: dict[str, str], *, sure: bool) -> dict[str, str]:
     found = {}
-    for name, label, must, _ in fields:
+    for name, label, must in fields:
         value = values.get(name, "")
         if not value and not must:
             continue

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from avow.desk.interface import Choice
-from avow.policy.model import PERSON, SITE, Collect, Policy, Right
+from avow.policy.model import PERSON, SITE, Collect, Policy, Right, RightName
 from avow.policy.notice import words
 from avow.policy.notice.words import listed, sentence
 
@@ -154,34 +154,30 @@ def promises(policy: Policy, ids: Sequence[str]) -> list[tuple[str, str]]:
     return [(one, says.get(one, "a promise of an earlier version")) for one in ids]
 
 
-def complaints(policy: Policy) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """Within what time a complaint is answered ("" if no promise says), outside offices, and the promises."""
+def answering(policy: Policy, *rights: RightName) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """For the first of the rights that a promise names: within what time there is an answer ("" if no promise says),
+    the outside offices that are named, and the promises.
+    """
     found = [(p.id, c) for p in policy.promises for c in p.clauses if isinstance(c, Right)]
-    about = [(id_, c) for id_, c in found if "complain" in c.rights] or [(i, c) for i, c in found if "ask" in c.rights]
+    about = next((them for right in rights if (them := [one for one in found if right in one[1].rights])), [])
     within = min((c.within for _, c in about if c.within is not None), default=None)
     offices = tuple(dict.fromkeys(office for _, c in about for office in c.offices))
-    return _span(within), offices, tuple(id_ for id_, _ in about)
+    return _span(within), offices, tuple(dict.fromkeys(id_ for id_, _ in about))
 
 
 def _span(term: timedelta | None) -> str:
     return "" if term is None else words.span(term)
 
 
-def asked(policy: Policy, form: str) -> list[tuple[str, str, bool, str]]:
-    """The fields of a form: category, label, whether it must be filled in, and what it is for."""
-    found: dict[str, tuple[bool, dict[str, None]]] = {}
-    for promise in policy.promises:
-        for clause in promise.clauses:
-            if isinstance(clause, Collect) and clause.form == form:
-                for name in (*clause.asks, *clause.optional):
-                    must, purposes = found.setdefault(name, (name in clause.asks, {}))
-                    found[name] = (must or name in clause.asks, purposes | dict.fromkeys(clause.purposes))
-    order = sorted(found, key=lambda name: name == "message")  # what is written stands last
-    return [
-        (name, _capital(words.category(policy, name)), found[name][0],
-         listed(words.purpose(policy, each) for each in found[name][1]))
-        for name in order
-    ]  # fmt: skip
+def asked(policy: Policy, form: str) -> tuple[list[tuple[str, str, bool]], str]:
+    """The fields of a form (category, label, whether it must be filled in), and what all of it is for."""
+    clauses = [c for p in policy.promises for c in p.clauses if isinstance(c, Collect) and c.form == form]
+    must = {name for clause in clauses for name in clause.asks}
+    names = dict.fromkeys(name for clause in clauses for name in (*clause.asks, *clause.optional))
+    purposes = dict.fromkeys(name for clause in clauses for name in clause.purposes)
+    order = sorted(names, key=lambda name: name == "message")  # what is written stands last
+    fields = [(name, label(policy, name), name in must) for name in order]
+    return fields, listed(words.purpose(policy, name) for name in purposes)
 
 
 def label(policy: Policy, category: str) -> str:
