@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 from avow.app import Member
 from avow.desk.interface import CODE, INVITATION, TASK, TRIES, Colleague, Task, Waiting
@@ -149,12 +149,12 @@ class Colleagues:
 
     async def task(self, token: str, request: str, purpose: str) -> Task:
         """Take it up."""
-        session, _ = self.member(token)
+        session, member = self.member(token)
         found = await self._shop.queue.one(row(request))
         if found is None:
             raise CallError("no such request is open; it was answered, or its person is gone")
         if purpose not in self._room.tasks.purposes(session.role, found.kind):
-            raise Refused((), f"the role `{session.role}` has nothing to do with such a request for that purpose")
+            await self._refuse(found, purpose, member)
         made, now = self._room.sessions.token(), self._room.now()
         session.tasks = {name: one for name, one in session.tasks.items() if one.until >= now}
         until = now + TASK
@@ -163,6 +163,13 @@ class Colleagues:
             "task": made, "request": request, "kind": found.kind, "purpose": purpose,
             "categories": self._room.tasks.categories(session.role, purpose),
         }  # fmt: skip
+
+    async def _refuse(self, found: ServiceRequest, purpose: str, member: Member) -> NoReturn:
+        """Where the role may see nothing for a purpose, the gate says why, and its refusal is on record."""
+        if purpose in self._room.policy.purposes and not self._room.tasks.categories(member.role, purpose):
+            everything = self._room.tasks.everything
+            await self._shop.use_all(found.subject.hex(), everything, purpose=purpose, by=member)
+        raise Refused((), f"the role `{member.role}` has nothing to do with such a request for that purpose")
 
     async def look(self, token: str, task: str, categories: Sequence[str]) -> dict[str, str]:
         """Values for the task, while its request is open."""

@@ -18,6 +18,7 @@ class Tasks:
                         for purpose in clause.purposes:
                             self._may.setdefault((role, purpose), {}).update(dict.fromkeys(clause.categories))
         self._here: Mapping[str, bool] = {n: not (c.apart or c.held_by) for n, c in policy.categories.items()}
+        self.everything = [name for name, here in self._here.items() if here]  # that may be held here of a person
 
     def purposes(self, role: str, kind: str) -> list[str]:
         """The purposes that a request of this kind serves and for which the role may see something."""

@@ -290,3 +290,15 @@ async def test_a_visitor_by_address_gets_the_page_to_sign_in_and_nothing_else(tm
         assert robot.status == 404
         assert origin(at.bed.policy) == "https://console.aimini.localhost"
         assert AGREEMENT not in robot.text
+
+
+async def test_a_role_without_business_is_refused_the_task_by_the_promises_and_on_record(tmp_path: Path) -> None:
+    async with console(tmp_path, "audiomidi") as at:
+        taken = await at.desk.collect("order", {"name": "Ada", "email": ADA, "postal-address": "1 Lantern Lane"})
+        ann = await at.join("ann", "marketing")
+        await ann.send("/task", {"session": ann.session, "request": taken["request"], "purpose": "order"})
+        assert (ann.status, "Marketing may not do this" in ann.says) == (403, True)
+        assert "AUD-5 Even our own people see only what the task in hand needs" in ann.says
+        session = await at.desk.enter("email", ADA, await at.bed.code(ADA))
+        seen = [(one["role"], one["outcome"]) for one in await at.desk.seen(session)]
+        assert ("marketing", "refused") in seen

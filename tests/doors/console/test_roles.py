@@ -62,6 +62,9 @@ class Asking:
             if not taken:
                 assert self.kim.status == 403
                 assert "planted" not in self.kim.text
+                if serves:  # and the refusal names the promises
+                    why = decide(table_of(policy.site), Request("use", self.role, purpose, tuple(held)), ASKED).promises
+                    assert tuple(IDS.findall(self.kim.text)) == why
                 self.refused += len(held)
 
     async def one(self, request: str, purpose: str, category: str, answer: Answer) -> None:
