@@ -351,6 +351,10 @@ class Avow:
         due = await self._leaving.due(_id(who))
         return None if due is None else datetime.fromtimestamp(due / 1000, UTC)
 
+    def when_erased(self, tell: Callable[[str], None]) -> None:
+        """Have `tell` called with the id of everybody who is erased from now on, whoever asked for it."""
+        self._rights.told.append(lambda subject: tell(subject.hex()))
+
     async def inspect(self, who: str) -> list[str]:
         """Hold one person's rows against the record; what is wrong, in words. Verify the log itself beforehand."""
         await self.sequence_all()

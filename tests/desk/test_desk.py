@@ -341,3 +341,13 @@ async def test_a_choice_to_be_confirmed_by_mail_holds_once_a_code_has_come_by_ma
         assert [one["given"] for one in await bed.desk.choices(session)] == [False]
         await bed.desk.agree(session, choice, words)
         assert await bed.shop.reach(who, "mail", purpose="updates") == MAIL
+
+
+async def test_a_session_ends_when_its_person_is_erased_by_whomever(tmp_path: Path) -> None:
+    async with desk(tmp_path, "daminion") as bed:
+        session = await bed.desk.register("registration", ACCOUNT, password=PASSWORD)
+        await bed.shop.erase((await bed.desk.held(session))["subject"], asked="by the site")
+        with pytest.raises(Denied):
+            await bed.desk.protect("another good long one", session=session)
+        with pytest.raises(Denied):
+            await bed.desk.renew(session)

@@ -27,6 +27,7 @@ class Room:
         self.passwords = passwords
         self.limits = Limits()
         self.sessions = Sessions(random, self.limits)
+        shop.when_erased(self.sessions.without)
         self.receipts = Receipts(shop.keystore.site_key("receipts"), shop.policy.site)
         self.choices = {one.id: one for one in choices(shop.policy)}
         self.tasks = Tasks(shop.policy)

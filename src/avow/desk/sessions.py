@@ -112,12 +112,19 @@ class Sessions:
         """The session is over, if it was not yet."""
         self._open.pop(hashed(token), None)
 
-    def end_of(self, *, who: str | None = None, member: str | None = None) -> None:
-        """Every session of this person, or of this colleague, is over."""
+    def end_of(self, member: str) -> None:
+        """Every session of this colleague is over."""
         for key, session in list(self._open.items()):
-            theirs = who in session.people if isinstance(session, Person) else session.member == member
-            if theirs:
+            if isinstance(session, Staff) and session.member == member:
                 del self._open[key]
+
+    def without(self, who: str) -> None:
+        """Somebody is erased: no session stands for them any more, and one that stood for nobody else is over."""
+        for key, session in list(self._open.items()):
+            if isinstance(session, Person) and who in session.people:
+                session.people = tuple(one for one in session.people if one != who)
+                if not session.people:
+                    del self._open[key]
 
 
 def hashed(token: str) -> bytes:

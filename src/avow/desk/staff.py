@@ -93,7 +93,7 @@ class Colleagues:
         """The session of who is still staff, whether they signed or not. Raises `Denied`."""
         session = self._room.sessions.colleague(text(token, "a session"), self._room.now(), looks=looks)
         if not self._shop.staff_roll.active(session.member):
-            self._room.sessions.end_of(member=session.member)
+            self._room.sessions.end_of(session.member)
             raise Denied
         return session
 
@@ -214,7 +214,7 @@ class Colleagues:
         await self._shop.accounts.take_staff(self.owner(name), PASSWORD)
         await self._drop_passkeys(name)
         if kept is not None:
-            self._room.sessions.end_of(member=kept["name"])
+            self._room.sessions.end_of(kept["name"])
 
     async def _drop_passkeys(self, name: str) -> None:
         for one in await self._shop.accounts.of_staff(self.owner(name), PASSKEY):

@@ -41,6 +41,7 @@ class Rights:
         self._journal = journal
         self._suppressed = suppressed
         self._held_here = tuple(n for n, one in self._policy.categories.items() if not (one.apart or one.held_by))
+        self.told: list[Callable[[bytes], None]] = []  # who wants to know of each erasure
 
     async def export(self, subject: bytes, actor: Actor) -> dict[str, Any]:
         """Everything that is held on one person, from every table: values, sources, uses, consents, requests.
@@ -120,6 +121,8 @@ class Rights:
         keys, kept = await self._whole("erase", subject, actor, apply)
         self._gate.keys.destroy(keys)
         self._journal.append("erased", {"subject": subject.hex()})
+        for tell in self.told:
+            tell(subject)
         return Erased(len(keys), kept)
 
     # -- parts --------------------------------------------------------------------------------------------------

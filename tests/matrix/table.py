@@ -1,0 +1,108 @@
+"""The matrix's table: of each route, who may use it, and what is sent to it. A route that is not here fails the test.
+
+OPEN      anybody; it shows nothing of anybody, whatever token is shown
+CUSTOMER  a customer, for themself
+STAFF     any colleague; it shows nothing of any customer
+ADMIN     colleagues in the role `admin`; it shows nothing of any customer
+WORK      a colleague whose role has business with the request that is named, and sees what the policy lets it see
+"""
+
+from enum import StrEnum, auto
+from typing import Any, Final, NamedTuple
+
+from tests.desk.beds import PASSWORD
+
+
+class Kind(StrEnum):
+    """Who may."""
+
+    OPEN = auto()
+    CUSTOMER = auto()
+    STAFF = auto()
+    ADMIN = auto()
+    WORK = auto()
+
+
+class Row(NamedTuple):
+    """One route. In what is sent, `{session}`, `{request}`, `{purpose}` and `{task}` are filled in for each cell.
+
+    `no`: even who may is told no to what is sent here, as it means nothing; that they are not turned away is what counts.
+    """
+
+    kind: Kind
+    sent: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    no: bool = False
+
+
+OPEN, CUSTOMER, STAFF, ADMIN, WORK = Kind
+_S: Final = {"session": "{session}"}
+_WORK: Final = _S | {"request": "{request}", "purpose": "{purpose}"}
+_FIND: Final = {
+    "category": "email",
+    "value": "MAILADAQUILL@X.EXAMPLE",
+}  # not as it is held, so that an echo is no finding
+_NEW: Final = {"name": "Somebody New", "email": "new@x.example"}
+_PASSKEY: Final = {"id": "AA", "rawId": "AA", "type": "public-key", "response": {"clientDataJSON": "AA"}}
+
+API: Final[dict[str, Row]] = {
+    "about": Row(OPEN), "well": Row(OPEN),
+    "collect": Row(OPEN, {"form": "contact", "given": _NEW | {"message": "Hello"}}),
+    "register": Row(OPEN, {"form": "registration", "given": _NEW, "password": PASSWORD}),
+    "protect": Row(CUSTOMER, _S | {"password": PASSWORD}),
+    "sign_in": Row(OPEN, {"category": "email", "value": "nobody@x.example", "password": PASSWORD}),
+    "send_code": Row(OPEN, {"category": "email", "value": "nobody@x.example"}),
+    "enter": Row(OPEN, {"category": "email", "value": "nobody@x.example", "code": "12345678"}),
+    "renew": Row(OPEN, _S), "sign_out": Row(OPEN, _S),
+    "prefill": Row(CUSTOMER, _S | {"form": "registration"}),
+    "held": Row(CUSTOMER, _S), "seen": Row(CUSTOMER, _S), "choices": Row(CUSTOMER, _S),
+    "agree": Row(CUSTOMER, _S | {"choice": "none", "words": "Yes"}, no=True),
+    "withdraw": Row(CUSTOMER, _S | {"choice": "none"}, no=True),
+    "opted_out": Row(CUSTOMER, _S), "opt_out": Row(CUSTOMER, _S | {"channel": "mail"}),
+    "opt_in": Row(CUSTOMER, _S | {"channel": "phone"}),
+    "correct": Row(CUSTOMER, _S | {"category": "name", "value": "NameAdaquill"}),
+    "erase": Row(CUSTOMER, _S), "keep": Row(CUSTOMER, _S), "leaving": Row(CUSTOMER, _S),
+    "complain": Row(CUSTOMER, _S | {"text": "This was not right."}),
+    "accept": Row(OPEN, {"invitation": "x", "password": PASSWORD}),
+    "staff_sign_in": Row(OPEN, {"name": "nobody", "password": PASSWORD}),
+    "colleague": Row(STAFF, _S), "sign": Row(STAFF, _S | {"agreement": "none"}, no=True),
+    "queue": Row(STAFF, _S), "find": Row(STAFF, _S | _FIND), "record": Row(STAFF, _S),
+    "task": Row(WORK, _WORK), "close": Row(WORK, _S | {"request": "{request}"}),
+    "look": Row(WORK, _S | {"task": "{task}", "categories": "{categories}"}),
+    "invite": Row(ADMIN, _S | {"name": "newcomer", "role": "support"}),
+    "dismiss": Row(ADMIN, _S | {"name": "nobody"}),
+    "passkey_wanted": Row(STAFF, _S | {"origin": "https://console.x.example"}),
+    "passkey_made": Row(STAFF, _S | {"origin": "https://console.x.example", "answer": _PASSKEY}, no=True),
+    "passkey_asked": Row(OPEN, {"name": "nobody", "origin": "https://console.x.example"}),
+    "passkey_sign_in": Row(OPEN, {"name": "nobody", "origin": "https://console.x.example", "answer": _PASSKEY}),
+}  # fmt: skip
+API_PAGES: Final = frozenset(("/docs", "/openapi.json"))  # for anybody; they know nobody
+
+_BY: Final = {"contact": "nobody@x.example"}
+CENTRE: Final[dict[str, Row]] = {
+    "/": Row(CUSTOMER, _S), "/code": Row(OPEN, _BY), "/enter": Row(OPEN, _BY | {"code": "12345678"}),
+    "/sign-in": Row(OPEN, _BY | {"password": PASSWORD}), "/sign-out": Row(OPEN, _S),
+    "/overview": Row(CUSTOMER, _S), "/held": Row(CUSTOMER, _S), "/seen": Row(CUSTOMER, _S),
+    "/choices": Row(CUSTOMER, _S), "/reach": Row(CUSTOMER, _S), "/correct": Row(CUSTOMER, _S | {"category": "name"}),
+    "/copy": Row(OPEN, _S),  # two buttons
+    "/download": Row(CUSTOMER, _S | {"as": "json"}), "/erase": Row(CUSTOMER, _S),
+    "/complain": Row(CUSTOMER, _S | {"text": "This was not right."}),
+    "/password": Row(CUSTOMER, _S | {"password": PASSWORD}),
+    "/policy": Row(OPEN), "/promises": Row(OPEN),
+    "/contact": Row(OPEN, _NEW | {"message": "Hello"}), "/complaint": Row(OPEN, _NEW | {"message": "Hello"}),
+}  # fmt: skip
+
+CONSOLE: Final[dict[str, Row]] = {
+    "/": Row(OPEN, {"name": "nobody", "password": PASSWORD}),
+    "/accept": Row(OPEN, {"invitation": "x", "password": PASSWORD, "again": PASSWORD}),
+    "/sign-out": Row(OPEN, _S), "/passkey": Row(OPEN, {"name": "nobody"}),
+    "/passkey/answer": Row(OPEN, {"name": "nobody", "answer": "{}"}),
+    "/agreement": Row(STAFF, _S, no=True), "/queue": Row(STAFF, _S), "/find": Row(STAFF, _S | _FIND),
+    "/task": Row(WORK, _WORK), "/look": Row(WORK, _WORK | {"category": "{categories}"}),
+    "/close": Row(WORK, _S | {"request": "{request}", "answered": "yes"}),
+    "/record": Row(STAFF, _S), "/account": Row(STAFF, _S),
+    "/staff": Row(STAFF, _S),  # a form; that only an admin may send it is for the desk to say
+    "/invite": Row(ADMIN, _S | {"name": "newcomer", "role": "support"}),
+    "/dismiss": Row(ADMIN, _S | {"leaver": "nobody"}),
+    "/passkeys/new": Row(STAFF, _S), "/passkeys": Row(STAFF, _S | {"answer": "{}"}, no=True),
+}  # fmt: skip
+CONSOLE_FILES: Final = frozenset(("/passkey.js",))

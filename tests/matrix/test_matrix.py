@@ -1,0 +1,99 @@
+"""Who may do what: every route of every door, by everybody, for their own, another's, and nobody's data.
+
+The routes are read off the apps themselves. One that has no row in the table fails the first test.
+"""
+
+import inspect
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from avow.desk.interface import Operator
+from avow.doors.api import make_api
+from avow.doors.api.app import path_of
+from avow.doors.centre.app import make_centre
+from avow.doors.console.app import make_console
+from tests.matrix import table
+from tests.matrix.asking import Surface, api, faults, pages, paths
+from tests.matrix.people import Scene, given, scene
+from tests.matrix.table import API, API_PAGES, CENTRE, CONSOLE, CONSOLE_FILES, Row
+
+ORIGIN = "https://console.x.example"
+
+
+@asynccontextmanager
+async def reached(app: ASGIApp, base: str = "https://x.example") -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base) as http:
+        yield http
+
+
+def centre(at: Scene) -> Any:
+    return make_centre(at.bed.desk, at.bed.policy, shop_url="https://shop.x.example")
+
+
+def console(at: Scene) -> Any:
+    return make_console(at.bed.desk, at.bed.policy, origin=ORIGIN)
+
+
+async def test_every_route_has_its_row(tmp_path: Path) -> None:
+    async with scene(tmp_path) as at:
+        known = {path_of(name) for name in API} | API_PAGES
+        assert paths(make_api(at.bed.desk, at.bed.policy).routes) == known
+        assert paths(centre(at).routes) - CENTRE.keys() == set()
+        assert paths(console(at)._app.routes) - CONSOLE_FILES == CONSOLE.keys()
+
+
+async def test_the_api_gives_each_role_what_is_theirs_and_nothing_else(tmp_path: Path) -> None:
+    async with scene(tmp_path) as at, reached(make_api(at.bed.desk, at.bed.policy)) as http:
+        assert await faults(Surface("api", API, api(http)), at) == []
+
+
+async def test_the_centre_gives_each_role_what_is_theirs_and_nothing_else(tmp_path: Path) -> None:
+    async with scene(tmp_path) as at, reached(centre(at)) as http:
+        there = {path: row for path, row in CENTRE.items() if path in paths(centre(at).routes)}
+        assert len(there) >= 18
+        assert await faults(Surface("centre", there, pages(http, frozenset(("/policy", "/promises")))), at) == []
+
+
+async def test_the_console_gives_each_role_what_is_theirs_and_nothing_else(tmp_path: Path) -> None:
+    async with scene(tmp_path) as at, reached(console(at), ORIGIN) as http:
+        assert await faults(Surface("console", CONSOLE, pages(http)), at) == []
+
+
+async def test_what_is_the_operators_is_at_no_door(tmp_path: Path) -> None:
+    async with scene(tmp_path) as at, reached(make_api(at.bed.desk, at.bed.policy)) as http:
+        for name, _ in inspect.getmembers(Operator, inspect.isfunction):
+            if not name.startswith("_"):
+                assert (await http.post(path_of(name), json={})).status_code == 404
+
+
+class Leaking:
+    """A door with a planted defect: one method shows Bea's address to whoever asks."""
+
+    def __init__(self, inner: ASGIApp, path: str) -> None:
+        self.inner, self.path = inner, path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        shown = JSONResponse(given("Beamarrow")["postal-address"])
+        await (shown if scope["path"] == self.path else self.inner)(scope, receive, send)
+
+
+@pytest.mark.parametrize("method", ["about", "held", "queue", "look"])
+async def test_a_planted_leak_is_found(tmp_path: Path, method: str) -> None:
+    async with scene(tmp_path) as at, reached(Leaking(make_api(at.bed.desk, at.bed.policy), path_of(method))) as http:
+        found = await faults(Surface("api", {method: API[method]}, api(http)), at)
+        assert any("Beamarrow" in one for one in found)
+
+
+async def test_a_row_that_says_too_little_is_found(tmp_path: Path) -> None:
+    async with scene(tmp_path) as at, reached(make_api(at.bed.desk, at.bed.policy)) as http:
+        lax = {"queue": Row(table.CUSTOMER, API["queue"].sent), "invite": Row(table.STAFF, API["invite"].sent)}
+        found = await faults(Surface("api", lax, api(http)), at)
+        assert any("queue" in one for one in found)
+        assert any("invite" in one for one in found)
