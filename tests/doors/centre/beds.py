@@ -57,6 +57,7 @@ class Visitor:
     def _checked(self, answer: httpx.Response) -> httpx.Response:
         """What holds for every answer whatsoever."""
         assert "set-cookie" not in answer.headers
+        assert answer.headers["cache-control"] == "no-store"
         assert answer.status_code < 500
         assert "content-security-policy" in answer.headers
         assert "<script" not in answer.text

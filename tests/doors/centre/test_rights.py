@@ -125,6 +125,11 @@ async def test_a_wrong_value_is_put_right_and_what_may_not_be_held_is_not_taken(
             assert (await ada.go("/correct", category="message", value=bad)).status_code == 400
         assert (await ada.go("/correct", category="shipping-address", value="x")).status_code == 400
         assert (await ada.go("/correct", category="no-such", value="x")).status_code == 400
+        doubtful = await ada.go("/correct", category="message", value="Serial 30569309025904")
+        assert doubtful.status_code == 400
+        assert 'name="no_card"' in doubtful.text
+        told = await ada.go("/correct", category="message", value="Serial 30569309025904", no_card="yes")
+        assert told.status_code == 200
         assert "put right" in text_of(await ada.go("/correct", category="message", value="When do you close?"))
         values = [one["value"] for one in (await bed.desk.held(ada.token))["data"]]
         assert "When do you close?" in values

@@ -41,7 +41,7 @@ def make_centre(
         return await wrong_way(room, error)
 
     routes = [
-        design.static(look=look),
+        design.static(look=look, kept=False),
         open_("/", entry.door, ["GET", "POST"]),
         open_("/code", entry.code, ["GET", "POST"]),
         open_("/enter", entry.enter, ["GET", "POST"]),

@@ -17,7 +17,7 @@ from avow.policy.notice import outline
 
 async def policy(room: Room, _: Request) -> Response:
     """The page that is made from the policy in force, byte for byte."""
-    headers = guarded(notice.style_source()) | {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
+    headers = guarded(notice.style_source()) | {"cache-control": "no-store", "x-content-type-options": "nosniff"}
     return HTMLResponse(notice.html(room.policy), headers=headers)
 
 

@@ -65,12 +65,15 @@ def templates(*folders: str | Path, look: Look | None = None, prefix: str = PREF
     return env
 
 
-def static(prefix: str = PREFIX, look: Look | None = None) -> Route:
-    """The route that serves the style sheet, to be kept for a year: another sheet has another name."""
-    chosen = look or Look()
+def static(prefix: str = PREFIX, look: Look | None = None, *, kept: bool = True) -> Route:
+    """The route that serves the style sheet, to be kept for a year: another sheet has another name.
+
+    `kept`: False where nothing at all may stay in a browser.
+    """
+    chosen, cached = look or Look(), _YEAR if kept else "no-store"
 
     async def sheet(_: Request) -> Response:
-        return Response(chosen.sheet, media_type="text/css", headers={"cache-control": _YEAR})
+        return Response(chosen.sheet, media_type="text/css", headers={"cache-control": cached})
 
     return Route(f"{prefix}/{chosen.file}", sheet, methods=["GET"])
 
