@@ -143,6 +143,15 @@ async def test_the_leaving_page_is_no_open_redirect() -> None:
             assert to not in answer.text or not to
 
 
+async def test_a_partner_that_is_elsewhere_in_a_demo_takes_its_policy_along() -> None:
+    at = "https://mirror.localhost:8443"
+    page = page_app(f"{FOOT}<a href={at}/get>x</a>")
+    async with visit(page, "aimini", origins={"download-mirror": at}) as (client, reports):
+        notice = await client.get(hrefs(await client.get("/"))[1])
+    assert hrefs(notice)[:2] == [f"{at}/privacy", f"{at}/get"]
+    assert reports == []
+
+
 async def test_what_stands_in_a_link_is_shown_as_text_alone() -> None:
     page = f"{FOOT}<a href='{MIRROR}/\"><script>alert(1)</script>'>x</a>"
     async with visit(page_app(page), "aimini") as (client, _):

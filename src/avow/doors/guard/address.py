@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 from avow.cards import Suspicion, suspicion
 
+CARD: Final = "a card number"
 _MAYBE: Final = re.compile(rb"[@%&\x80-\xff]|(?:[0-9][^0-9]{0,3}){7}")
 _PART: Final = r"[^\s@/?&=;,<>\"']"  # of an e-mail address; one character before the `@` is enough to know it
 _EMAIL: Final = re.compile(rf"{_PART}@(?![123]x\.(?:png|jpe?g|webp|avif|gif|svg)\b){_PART}{{1,253}}\.\w{{2,}}")
@@ -37,7 +38,7 @@ def _look(text: str) -> str:
         return "an e-mail address"
     if _PHONE.search(text):
         return "a telephone number"
-    return "a card number" if suspicion(text) is Suspicion.CERTAIN else ""
+    return CARD if suspicion(text) is Suspicion.CERTAIN else ""
 
 
 def _readings(raw: bytes, *, plus: bool) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from avow.cards import Suspicion, suspicion
+from avow.doors.guard.address import CARD
 from avow.doors.guard.asgi import Scope
 from avow.doors.guard.headers import local, split_port
 from avow.doors.guard.report import Kind
@@ -126,13 +127,7 @@ def object_to(setting: Setting, scope: Scope, here: Arrival, trouble: str) -> Ob
             "The request names a host that this site does not answer for. Check the address.",
         )  # fmt: skip
     if trouble:
-        promises = setting.rules.cards if trouble == "a card number" else ()
-        return Objection(
-            "card" if promises or trouble == "a card number" else "address", promises,
-            f"{trouble} in an address; refused", 400, "That address holds something private",
-            f"The address holds {trouble}. Addresses end up in logs and histories, so we do not take it there: use the "
-            "form on our pages instead.",
-        )  # fmt: skip
+        return _private(setting, trouble)
     if scope["scheme"] in ("http", "ws") and host not in setting.plain:
         return _without_tls(setting, scope, host)
     if here.card:
@@ -140,6 +135,15 @@ def object_to(setting: Setting, scope: Scope, here: Arrival, trouble: str) -> Ob
     if scope.get("method") == "TRACE":
         return Objection("header", (), "a TRACE request; refused", 405, "Not here", "This site answers no TRACE.")
     return None
+
+
+def _private(setting: Setting, trouble: str) -> Objection:
+    says, title = f"{trouble} in an address; refused", "That address holds something private"
+    if trouble == CARD:
+        text = "The address holds a card number. You give yours to the payment company alone, on its own page."
+        return Objection("card", setting.rules.cards, says, 400, title, text)
+    text = f"The address holds {trouble}. Addresses end up in logs and histories: use the form on our pages instead."
+    return Objection("address", (), says, 400, title, text)
 
 
 CARD_REFUSED: Final = (

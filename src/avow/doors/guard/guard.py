@@ -158,7 +158,7 @@ class Guard:
         more = ((b"location", objection.location.encode("ascii")),) if objection.location else ()
         return refusal(
             objection.status, objection.title, objection.text, objection.promises, machine=machine,
-            policy_page=self._setting.policy_page, more=more,
+            policy=self._setting.policy_html, more=more,
         )  # fmt: skip
 
     def _own(self, scope: Scope, here: Arrival) -> Answer | None:
@@ -180,7 +180,7 @@ class Guard:
                 text,
                 setting.rules.leaving,
                 machine=False,
-                policy_page=setting.policy_page,
+                policy=setting.policy_html,
             )
         return setting.leaving.page(target.url, target.host, setting.recipients.get(target.origin))
 

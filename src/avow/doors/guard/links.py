@@ -26,6 +26,7 @@ _AWAY: Final = re.compile(
 )
 _SCRIPT: Final = re.compile(rb"<[sS][cC][rR][iI][pP][tT]")
 _REFRESH: Final = re.compile(r"^[\s\d.]*[;,]?\s*(?:url\s*=\s*)?[\"']?(.*?)[\"']?\s*$", re.IGNORECASE | re.DOTALL)
+_PORTS: Final = {"http": 80, "https": 443}
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _SQUEEZED: Final = re.compile(r"[\t\r\n]")
 _LOADS: Final = {
@@ -78,7 +79,7 @@ def away(value: str, own: Collection[str]) -> Away | None:
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").lower()
-        origin = f"{name}://{host}" + (f":{parts.port}" if parts.port else "")
+        origin = f"{name}://{host}" + (f":{parts.port}" if parts.port not in (None, _PORTS[name]) else "")
     except ValueError:  # no browser goes there either
         return Away(url, "", "a broken address")
     return None if origin in own or host in own else Away(url, origin, host)

@@ -88,8 +88,8 @@ class Looking:
                 self._say("subresource", promises, f"a form that sends to `{target.host}`; browsers block it")
                 continue
             promises = setting.rules.processor_policy.get(name, ())
-            policy = setting.policy.recipients[name].policy
-            if promises and not any(link.url == policy for link, _, _, _ in found.links):
+            policies = {setting.policy.recipients[name].policy, setting.recipients[target.origin].policy}
+            if promises and not any(link.url in policies for link, _, _, _ in found.links):
                 self._say("notice", promises, f"a form that sends to `{name}` without a link to its policy")
 
     def _lacks_policy(self, body: bytes) -> bool:

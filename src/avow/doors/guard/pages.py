@@ -50,29 +50,31 @@ def _page(title: str, body: str) -> bytes:
 
 
 def refusal(
-    status: int, title: str, text: str, promises: Sequence[str], *, machine: bool, policy_page: str,
+    status: int, title: str, text: str, promises: Sequence[str], *, machine: bool, policy: str,
     more: tuple[tuple[bytes, bytes], ...] = (),
 ) -> Answer:  # fmt: skip
-    """Says what was wrong and what to do, to a person, or to a program (RFC 9457)."""
+    """Says what was wrong and what to do, to a person, or to a program (RFC 9457). `policy` is the link to it."""
     if machine:
         told = {"type": "about:blank", "title": title, "status": status, "detail": text, "promises": list(promises)}
         return Answer(status, b"application/problem+json", json.dumps(told).encode(), more)
     kept = f"This keeps {', '.join(promises)} of " if promises else "This is how we keep "
-    body = (
-        f"<p>{html.escape(text)}</p>\n"
-        f'<p class="small">{html.escape(kept)}<a href="{html.escape(policy_page)}">our privacy policy</a>.</p>'
-    )
+    body = f'<p>{html.escape(text)}</p>\n<p class="small">{html.escape(kept)}{policy}.</p>'
     return Answer(status, b"text/html; charset=utf-8", _page(title, body), more)
+
+
+def policy_link(page: str, version: str) -> str:
+    """The link to the policy that stands on each of these pages."""
+    return f'<a href="{html.escape(page)}">our privacy policy of {version}</a>'
 
 
 class Leaving:
     """The page before leaving. Its address is signed, so that it leads only where the site's own pages lead."""
 
-    def __init__(self, path: str, key: bytes, site: str, policy_page: str) -> None:
+    def __init__(self, path: str, key: bytes, site: str, policy: str) -> None:
         self.path = path
         self._key = key
         self._site = site
-        self._policy_page = policy_page
+        self._policy = policy
 
     def address(self, url: str) -> str | None:
         """The local address that leads to `url` over the notice; None for one too long."""
@@ -90,27 +92,22 @@ class Leaving:
 
     def page(self, url: str, host: str, recipient: Recipient | None) -> Answer:
         """The notice, the other site's policy where it is declared, and a plain link onwards."""
-        name = recipient.says if recipient else host
+        name = html.escape(recipient.says if recipient else host)
+        whose = f"belongs to {name}, at" if recipient else "is at"
         parts = [
             (
-                f"<p>The next page belongs to {html.escape(name)}, at <strong>{html.escape(host)}</strong>. "
-                f"What {html.escape(self._site)} promises does not hold there: that site may set cookies, and it handles "
-                "what you tell it by a policy of its own.</p>"
+                f"<p>The next page {whose} <strong>{html.escape(host)}</strong>. What {html.escape(self._site)} promises "
+                "does not hold there: that site may set cookies, and handles what you tell it by a policy of its own.</p>"
             )
         ]
         if recipient and recipient.policy:
             policy = html.escape(recipient.policy)
-            parts.append(
-                f'<p><a href="{policy}" rel="noreferrer">Read the privacy policy of {html.escape(name)}</a></p>'
-            )
+            parts.append(f'<p><a href="{policy}" rel="noreferrer">Read the privacy policy of {name}</a></p>')
         else:
             parts.append("<p>Look for its privacy policy before you tell it anything.</p>")
         parts += [
             f'<p><a class="on" href="{html.escape(url)}" rel="noreferrer">Go on to {html.escape(host)}</a></p>',
-            (
-                f'<p class="small"><a href="/">Stay with {html.escape(self._site)}</a> · '
-                f'<a href="{html.escape(self._policy_page)}">our privacy policy</a></p>'
-            ),
+            (f'<p class="small"><a href="/">Stay with {html.escape(self._site)}</a> · {self._policy}</p>'),
         ]
         return Answer(200, b"text/html; charset=utf-8", _page(f"You are leaving {self._site}", "\n".join(parts)))
 

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
 from avow.doors.guard.headers import Header, all_headers, content_security_policy, few_headers, local, names_of
-from avow.doors.guard.pages import OWN_CSP, Leaving
+from avow.doors.guard.pages import OWN_CSP, Leaving, policy_link
 from avow.doors.guard.report import Tell
 from avow.doors.guard.rules import Rules, rules_of
 from avow.errors import CallError, UnknownWord
@@ -33,6 +33,7 @@ class Setting:
     processors: Mapping[str, str]  # origin -> name of the processor
     loads: frozenset[str]
     policy_page: str
+    policy_html: str  # the link to it on the guard's own pages
     policy_links: frozenset[str]  # ways to write a link to it
     policy_usual: bytes  # the way most pages write it
     policy_seen: re.Pattern[bytes]  # other ways that many pages use
@@ -75,6 +76,7 @@ def set_up(
     loaded = _origins_of(loads, where)
     forms = (*processors, *own)
     links = [policy_page.encode(), *(f"https://{host}{policy_page}".encode() for host in known.values())]
+    told = policy_link(policy_page, policy.version.isoformat())
     return Setting(
         policy=policy,
         rules=rules_of(policy),
@@ -88,11 +90,12 @@ def set_up(
         processors=processors,
         loads=loaded,
         policy_page=policy_page,
+        policy_html=told,
         policy_links=frozenset(link.decode() for link in links),
         policy_usual=f'<a href="{policy_page}">'.encode(),
         policy_seen=re.compile(rb"""<a\s[^<>]*?\bhref=["']?(?:%s)["'?#\s>]""" % b"|".join(map(re.escape, links))),
         version=policy.version.isoformat().encode(),
-        leaving=Leaving(leaving, leaving_key or random(KEY), policy.controller.name, policy_page),
+        leaving=Leaving(leaving, leaving_key or random(KEY), policy.controller.name, told),
         scripts=tuple(scripts),
         static=tuple(static),
         max_body=max_body,
@@ -118,9 +121,16 @@ def _origins_of(names: Collection[str], where: Mapping[str, str | None]) -> froz
     return frozenset(at for at in found.values() if at is not None)
 
 
+def _moved(recipient: Recipient, at: str) -> Recipient:
+    """The recipient where it is to be found, its policy with it."""
+    if recipient.origin and recipient.policy and recipient.policy.startswith(recipient.origin + "/"):
+        return replace(recipient, origin=at, policy=at + recipient.policy.removeprefix(recipient.origin))
+    return recipient
+
+
 def _whose(policy: Policy, where: Mapping[str, str | None]) -> dict[str, Recipient]:
     """Each declared origin, and each host of a declared policy page, and whose it is."""
-    whose = {at: policy.recipients[name] for name, at in where.items() if at}
+    whose = {at: _moved(policy.recipients[name], at) for name, at in where.items() if at}
     for one in policy.recipients.values():
         if one.policy:
             parts = urlsplit(one.policy)
