@@ -107,14 +107,6 @@ def suspicion(text: str) -> Suspicion:
     return worst
 
 
-def plainly_none(text: str) -> bool:
-    """Whether a first look is enough to know that neither `text` nor a part of it holds a card number.
-
-    False says nothing: ask `suspicion`.
-    """
-    return text.isascii() and "&" not in text and "<" not in text and not _MAYBE.search(text)
-
-
 def _worst(plain: str) -> Suspicion:
     worst = Suspicion.NONE
     if not _MAYBE.search(plain):

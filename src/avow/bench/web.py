@@ -114,7 +114,7 @@ async def guard(_: Path, scale: Scale) -> Measured:
     sockets = [socket.create_server((HOST, 0), backlog=64) for _ in range(2)]
     ports = [one.getsockname()[1] for one in sockets]
     fds = [one.fileno() for one in sockets]
-    command = [sys.executable, "-m", "avow.bench.web", *map(str, fds)]
+    command = [sys.executable, "-c", f"from avow.bench.web import serve; serve({fds})"]
     server = subprocess.Popen(command, pass_fds=fds)  # noqa: ASYNC220, S603 - once, at the start; our own program
     try:
         callers = [[Caller(*await asyncio.open_connection(HOST, port)) for _ in range(CALLERS)] for port in ports]
@@ -157,7 +157,3 @@ def serve(fds: list[int]) -> None:
 
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
     asyncio.run(uvicorn.Server(config).serve(sockets=sockets))
-
-
-if __name__ == "__main__":
-    serve([int(fd) for fd in sys.argv[1:]])

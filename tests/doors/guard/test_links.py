@@ -9,8 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
+from avow.doors.guard.links import look, may_lead_away
 from tests.doors.guard.sites import HOST, app_of, kinds, named, page_app, visit
 
 MIRROR = "https://mirrorfield.example"
@@ -104,7 +107,7 @@ async def test_aim_11_no_way_of_writing_a_link_goes_without_the_notice(url: str,
     "url",
     [
         "/", "/a?b=c&amp;d=e", "a/b", "#x", "?x=y", "mailto:help@aimini.example", "tel:+15550110", f"https://{HOST}/x",
-        "https://privacy.shop.example/x", "javascript:alert(1)", "", "//shop.example/a", "./x:y", "/go?to=https://elsewhere.example",
+        "HTTPS://Privacy.shop.example:443/x", "https://privacy.shop.example/x", "javascript:alert(1)", "", "//shop.example/a", "./x:y", "/go?to=https://elsewhere.example",
     ],
 )  # fmt: skip
 async def test_links_within_the_site_are_left_as_they_are(url: str) -> None:
@@ -336,3 +339,27 @@ async def test_report_only_leaves_the_page_alone() -> None:
         "a link to `elsewhere.example` without the notice",
         "a link to `elsewhere.example`, which the policy does not declare",
     ]
+
+
+# -- the first look ------------------------------------------------------------------------------------------------
+
+PIECES = st.sampled_from(
+    ["<a ", "<img ", "href", "src", "=", '"', "'", " ", "\t", "\n", "\x01", "/", "\\", "https", "http", ":", "&#x2f;", "e.example",
+     ">", "x", "&colon;", "\x0b", "<script", "<meta http-equiv=refresh content"]
+)  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(PIECES, max_size=14).map("".join))
+def test_whatever_a_close_look_finds_the_first_look_does_not_rule_out(text: str) -> None:
+    page = f"<a href={text}".encode()
+    found = look(page, frozenset())
+    if found.links or found.loads or found.sends or found.scripts:
+        assert may_lead_away(page)
+
+
+@pytest.mark.parametrize("piece", ["<a ", '<a href="', "<a href='", "=", '="', "= ", '="/', "<a x"])
+def test_a_crafted_page_takes_no_longer_than_its_length_demands(piece: str) -> None:
+    page = piece.encode() * 100_000  # by the square of it this would take hours
+    may_lead_away(page)
+    assert look(page, frozenset()).loads == ()

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from avow.cards import Suspicion, plainly_none, suspicion
+from avow.cards import Suspicion, suspicion
 
 MOST_INPUTS: Final = 10_000
 # of a card number at least; none of another script is shorter when it is encoded
-_DIGITS: Final = re.compile(rb"(?:[0-9][^0-9]*){12}")
-_ENOUGH: Final = re.compile(r"(?:[0-9][^0-9]*){12}")
-_DIGITS_IN: Final = re.compile(r"\d\D*\d")
+_DIGITS: Final = re.compile(rb"(?:[0-9][^0-9]*+){12}")
+_ENOUGH: Final = re.compile(r"(?:[0-9][^0-9]*+){12}")
+_DIGITS_IN: Final = re.compile(r"\d\D*+\d")
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z_.\[\]-]{0,40}\d{0,3}[\]]?")
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\u\{([0-9a-fA-F]{1,6})\}|\\x([0-9a-fA-F]{2})")
 _WORDS: Final = re.compile(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])")  # what stands between the words of a name
@@ -59,20 +59,19 @@ def look(body: bytes, content_type: str) -> Looked:
 
 
 def _judged(inputs: list[tuple[str, str]], whole: bytes) -> Looked:
-    parts = [value for _, value in inputs if value.isdigit() or _DIGITS_IN.search(value)]
-    row = " ".join(parts)
-    names = " ".join(name for name, _ in inputs)
-    if _at_bottom(row) and _at_bottom(names) and _at_bottom(unquote_to_bytes(whole).decode("utf-8", "replace")):
-        return NOTHING
     certain: list[str] = []
     doubtful: list[str] = []
+    parts = []  # of a number that is spread over several inputs
     for name, value in inputs:
-        if value.isascii() and name.isascii() and not _ENOUGH.search(f"{name} {value}"):
+        if value.isdigit() or _DIGITS_IN.search(value):
+            parts.append(value)
+        text = value if name.isalpha() else f"{name} {value}"
+        if text.isascii() and not _ENOUGH.search(text):
             continue
         found = max(map(suspicion, _in_context(name, value)), default=Suspicion.NONE)
         if found is not Suspicion.NONE:
             (certain if found is Suspicion.CERTAIN else doubtful).append(_safe(name))
-    if not certain and len(parts) > 1 and _certain(row.encode("utf-8", "replace")):
+    if not certain and len(parts) > 1 and _certain(" ".join(parts).encode("utf-8", "replace")):
         certain.append("several fields")
     if not certain and _certain(whole):
         certain.append("the body")
@@ -81,11 +80,6 @@ def _judged(inputs: list[tuple[str, str]], whole: bytes) -> Looked:
 
 def _certain(raw: bytes) -> bool:
     return any(suspicion(text) is Suspicion.CERTAIN for text in texts(raw))
-
-
-def _at_bottom(text: str) -> bool:
-    """Whether no layer of encoding is left, and no number is here."""
-    return "%" not in text and "\\" not in text and "\0" not in text and plainly_none(text)
 
 
 def texts(raw: bytes) -> Iterator[str]:

@@ -19,10 +19,11 @@ _TAG: Final = re.compile(
 )
 _ATTRIBUTE: Final = re.compile(rb"""[\s/]*([^\s/>][^\s/>=]*)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s>"'][^\s>]*))?""")
 _PLAINLY_LOCAL: Final = re.compile(rb"""["']?(?:(?:/(?![/\\\s])|[?#\w.])[\w\-./?=#~%+,@]*)?["']?""")
-# in the value of some attribute, as it is written, something by which it may lead away: all that does has one of them
+# in the value of some attribute, as it is written, something by which it may lead away: all that does has one of them.
+# Without quotes it has to come within the length of a scheme. Each takes a time proportional to the page.
 _AWAY: Final = re.compile(
-    rb"""=\s*+(?:"[^":\\&/]*+(?:/(?![\t\r\n]*/)[^":\\&/]*+)*+[:\\&/]"""
-    rb"""|'[^':\\&/]*+(?:/(?![\t\r\n]*/)[^':\\&/]*+)*+[:\\&/]|[^\s>"':\\&/]*+(?:/(?!/)[^\s>"':\\&/]*+)*+[:\\&/])"""
+    rb"""=[\x00-\x20]*+(?:"[^":\\&/]*+(?:/(?![\t\r\n]*/)[^":\\&/]*+)*+[:\\&/]"""
+    rb"""|'[^':\\&/]*+(?:/(?![\t\r\n]*/)[^':\\&/]*+)*+[:\\&/]|[^\s>"'=:\\&]{0,8}[:\\&]|/[/\\])"""
 )
 _SCRIPT: Final = re.compile(rb"<[sS][cC][rR][iI][pP][tT]")
 _REFRESH: Final = re.compile(r"^[\s\d.]*[;,]?\s*(?:url\s*=\s*)?[\"']?(.*?)[\"']?\s*$", re.IGNORECASE | re.DOTALL)
@@ -177,7 +178,8 @@ def rewritten(page: bytes, found: Page, way: Callable[[Away], str]) -> bytes:
 
 def _tags(page: bytes) -> Iterator[tuple[bytes, _Attributes]]:
     """The tags that may lead anywhere, with their attributes and where the values stand, quotes included."""
-    for tag in _TAG.finditer(page):
+    at = 0
+    while (tag := _TAG.search(page, at)) is not None:  # from where the last one ended: what stands in it is its own
         at = tag.end()
         attributes = []
         while (found := _ATTRIBUTE.match(page, at)) is not None:
