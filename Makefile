@@ -1,5 +1,5 @@
 # Two commands do everything on a machine that has python3 (3.11 or newer), git and make:
-#   make demo     five policies end to end, in the terminal
+#   make demo     five shops under five policies, in your browser
 #   make test     every test, small; obtains PostgreSQL and Chromium first
 # The rest, by `make help`.
 
@@ -28,7 +28,7 @@ install: $(VENV)/.installed ## .venv with the `avow` command
 
 dev: $(VENV)/.dev ## ... and everything that tests and checks need
 
-demo: install ## five policies end to end, in the terminal
+demo: install ## five shops under five policies, in your browser
 	$(BIN)/avow demo
 
 test: dev ## every test, small; obtains PostgreSQL and Chromium first

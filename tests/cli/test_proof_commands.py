@@ -96,16 +96,18 @@ def test_a_checkpoint_of_another_log_is_a_fault(site: Terminal, here: Path) -> N
 def test_a_demo_of_ones_own_policy_runs_and_of_one_without_forms_says_why_not(
     terminal: Terminal, policy: Path, here: Path
 ) -> None:
-    ran = terminal("demo", policy, policy, "--keep", "kept")
+    ran = terminal("demo", "--terminal", policy, policy, "--data", "kept")
     assert (ran.status, ran.out.count("kept its word")) == (0, 2)
     assert sorted(path.name for path in (here / "kept").iterdir()) == ["1-my-shop", "2-my-shop"]
-    assert terminal("demo", policy, "--keep", "kept").status == 2
+    assert terminal("demo", "--terminal", policy, "--data", "kept").status == 2
     (here / "bare.yaml").write_text(
         "avow: 1\nsite: bare\nversion: 2026-01-01\ncontroller: {name: B, contact: {email: a@b.example}}\n"
         "promises:\n- {id: B-1, says: No cookies., source: {section: a, sentence: 1}, cookies: none}\n"
     )
-    ran = terminal("demo", "bare.yaml")
+    ran = terminal("demo", "--terminal", "bare.yaml")
     assert (ran.status, "`bare` no form leads to a use" in ran.err) == (2, True)
+    ran = terminal("demo", policy)
+    assert (ran.status, "add --terminal" in ran.err) == (2, True)
 
 
 # -- keys ----------------------------------------------------------------------------------------------------------
@@ -188,7 +190,7 @@ def test_a_terminal_without_unicode_is_no_traceback_and_json_stays_whole(site: T
     assert site("import", "more.csv", "--form", "order", "--source", "old shop").status == 0
     (who,) = site("find", "email", "--json", typed="lucja@x.example\n").json["subjects"]
     plain = os.environ | {"PYTHONIOENCODING": "ascii"}
-    run = subprocess.run([AVOW, "demo"], env=plain, capture_output=True, check=False)
+    run = subprocess.run([AVOW, "demo", "--terminal"], env=plain, capture_output=True, check=False)
     assert (run.returncode, run.stderr) == (0, b"")
     run = subprocess.run([AVOW, "export", who], env=plain, capture_output=True, check=False)
     assert "Łucja" in [one["value"] for one in json.loads(run.stdout)["data"]]

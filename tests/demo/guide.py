@@ -47,11 +47,15 @@ class Opened:
     client: httpx.AsyncClient
 
 
+async def heard(_: int) -> None:
+    """As a web process would."""
+
+
 def opened(folder: Path) -> Opened:
     sites = {site: Site() for site in SITES}
     mailbox = Mailbox(lambda: 0.0)
     shown = Shown(
-        Addresses(8443, 8080, 2525), POLICIES, certificates(folder, names()), mailbox, Clocks(sites, sites),
+        Addresses(8443, 8444, 8080, 2525), POLICIES, certificates(folder, names()), mailbox, Clocks(sites, sites, heard),
         dict.fromkeys(SITES, STAFF), dict.fromkeys(SITES, ("ada@quill.example",)),
     )  # fmt: skip
     client = httpx.AsyncClient(transport=httpx.ASGITransport(Guide(shown).app()), base_url="http://localhost:8080")

@@ -111,7 +111,7 @@ async def test_an_erasure_that_keeps_the_key_is_said(monkeypatch: pytest.MonkeyP
 
 
 def test_the_command_exits_1_and_names_the_shop_when_one_breaks_its_word(tmp_path: Path) -> None:
-    run = subprocess.run([AVOW, "demo", "--check"], capture_output=True, text=True, check=False)
+    run = subprocess.run([AVOW, "demo", "--terminal", "--check"], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
     program = (
         "import avow.demo.terminal as demo; from avow.cli import main\n"
@@ -120,7 +120,7 @@ def test_the_command_exits_1_and_names_the_shop_when_one_breaks_its_word(tmp_pat
         "    def leave(folder, given): (folder / 'left').write_text(given['email'])\n"
         "    return real(policy, folder, tell, leave if policy.site == 'aitpro' else None)\n"
         "demo.shop = spoilt\n"
-        "main(['demo', '--check'])\n"
+        "main(['demo', '--terminal', '--check'])\n"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (1, "")

@@ -1,6 +1,5 @@
 """Commands that show: the demo, the log and its offline verifier, the measured ratios."""
 
-import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
@@ -9,8 +8,7 @@ import typer
 from rich.text import Text
 
 from avow.app import Avow
-from avow.cli.output import Json, count, err, fail, out, print_json, told
-from avow.cli.policy import policy_at
+from avow.cli.output import Json, count, err, out, print_json, told
 from avow.cli.sites import Database, Folder, Policy, with_site
 from avow.errors import CallError
 from avow.ledger.faults import Malformed
@@ -39,35 +37,8 @@ _NEVER: Final = (
 
 def register(app: typer.Typer) -> None:
     """Put the commands on the command line."""
-    for name, command in (("demo", demo), ("log", log), ("verify", verify), ("bench", bench)):
+    for name, command in (("log", log), ("verify", verify), ("bench", bench)):
         app.command(name, rich_help_panel=_PANEL)(command)
-
-
-def demo(
-    policies: Annotated[list[Path] | None, typer.Argument(metavar="[POLICY...]", help="Instead of the five.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="For scripts: say only what went wrong.")] = False,
-    keep: Annotated[Path | None, typer.Option(help="A new folder where the files stay, to look at.")] = None,
-) -> None:
-    """Five shops under five policies, on real files: collect, use, refuse, erase, verify, search every byte.
-
-    Exit status 1 when a shop did not keep its word.
-    """
-    from avow.cli.telling import Telling  # noqa: PLC0415 - so that other commands start without it
-    from avow.demo.terminal import run, shipped  # noqa: PLC0415 - as above
-
-    if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
-        raise CallError(f"`{keep}` is not empty; name a new folder")
-    chosen = [policy_at(path) for path in policies or shipped()]
-    telling = Telling(out, quiet=check)
-    try:
-        shown = asyncio.run(run(chosen, telling, keep))
-    except LookupError as error:
-        raise CallError(str(error)) from None
-    for one in shown if check else ():
-        for wrong in one.wrong:
-            fail(f"{one.site}: {wrong}")
-    if any(one.wrong for one in shown):
-        raise typer.Exit(1)
 
 
 def log(

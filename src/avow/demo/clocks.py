@@ -1,6 +1,6 @@
 """The demo's time: five clocks that go forward together, and what vanishes as they do."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -36,11 +36,17 @@ class Moved:
 
 
 class Clocks:
-    """The clocks of all sites. A site's clock is its vault's; this one only asks and moves."""
+    """The clocks of all sites. A site's clock is its vault's; this one only asks and moves.
 
-    def __init__(self, desks: Mapping[str, Desk], operators: Mapping[str, Operator]) -> None:
+    `tell` passes on to the sites' web processes by how many milliseconds the clocks were moved.
+    """
+
+    def __init__(
+        self, desks: Mapping[str, Desk], operators: Mapping[str, Operator], tell: Callable[[int], Awaitable[None]]
+    ) -> None:
         self._desks = desks
         self._operators = operators
+        self._tell = tell
         self.moved: list[Moved] = []  # newest first
 
     async def now(self) -> dict[str, int]:
@@ -55,6 +61,7 @@ class Clocks:
         for site, operator in self._operators.items():
             await operator.move_clock(days * DAY)
             swept[site] = await operator.sweep()
+        await self._tell(days * DAY)
         moved = Moved(days, swept)
         self.moved.insert(0, moved)
         return moved

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import compare_digest, token_urlsafe
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -34,10 +35,10 @@ _HEADERS: Final = {
     "content-security-policy": "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 }
-CARDS: Final = (  # numbers that every payment company's tests know; Luhn-valid, and nobody's
+CARDS: Final = (  # numbers that payment companies publish for trying out; Luhn-valid, and nobody's
     ("4242 4242 4242 4242", "is paid"),
-    ("5555 5555 5555 4444", "is paid, another brand"),
     ("4000 0000 0000 0002", "is declined"),
+    ("4000 0000 0000 9995", "lacks the money"),
 )
 _CODE: Final = re.compile(r"(?<!\d)\d{8}(?!\d)")
 
@@ -70,6 +71,7 @@ class Guide:
 
     def __init__(self, shown: Shown) -> None:
         self._shown = shown
+        self._token = token_urlsafe()  # in its own forms; pages of other sites cannot read it
         self._look = Look(hue=262, colour=0.11, radius=10, face="grand")
         self._env = templates(_HERE, look=self._look, site="Avow demo", links=_LINKS, at=shown.addresses)
 
@@ -118,12 +120,15 @@ class Guide:
             for one in clocks.moved
         ]  # fmt: skip
         return page(
-            self._env, "clock.html", status=400 if error else 200, here="/clock", error=error, farthest=FARTHEST,
+            self._env, "clock.html", status=400 if error else 200, here="/clock", error=error, farthest=FARTHEST, token=self._token,
             now=await clocks.now(), moved=moved, kept=kept,
         )  # fmt: skip
 
     async def _move(self, request: Request) -> Response:
-        given = str((await request.form()).get("days", ""))
+        form = await request.form()
+        given = str(form.get("days", ""))
+        if not compare_digest(str(form.get("token", "")).encode(), self._token.encode()):
+            return await self._clock_page("This page was opened before the demo was started anew. Try once more.")
         try:
             await self._shown.clocks.move(int(given) if given.isascii() and given.isdigit() else 0)
         except ValueError:
@@ -146,7 +151,7 @@ class Guide:
 
 
 class _AtHome:
-    """Asked under another name, or by another site's page, it does not answer: it shows passwords."""
+    """Asked under another name it does not answer, for another site's page may have brought that name along."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -154,10 +159,8 @@ class _AtHome:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] == "http":
-            headers = Headers(scope=scope)
-            host = headers.get("host", "")
-            origin = headers.get("origin", f"http://{host}")
-            if urlsplit(f"//{host}").hostname not in {"localhost", "127.0.0.1"} or origin != f"http://{host}":
+            host = Headers(scope=scope).get("host", "")
+            if urlsplit(f"//{host}").hostname not in {"localhost", "127.0.0.1"}:
                 await Response("open this page as http://localhost\n", 421)(scope, receive, send)
                 return
 

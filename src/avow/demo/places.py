@@ -8,6 +8,7 @@ from avow.errors import OperatorError
 
 SITES: Final = ("aimini", "audiomidi", "aitpro", "aitoc", "daminion")
 HTTPS: Final = 8443
+COMPANIES: Final = 8444
 GUIDE: Final = 8080
 LOOPBACK: Final = "127.0.0.1"
 
@@ -17,6 +18,7 @@ class Addresses:
     """Every address of a running demo. The sites' are HTTPS below `localhost`; the guide's is plain HTTP."""
 
     https: int
+    companies: int  # HTTPS, too: the outside companies are processes of their own
     guide: int
     smtp: int
 
@@ -35,12 +37,12 @@ class Addresses:
     @property
     def pay(self) -> str:
         """Cardhouse, the payment company of four of the shops."""
-        return f"https://pay.localhost:{self.https}"
+        return f"https://pay.localhost:{self.companies}"
 
     @property
     def keyhouse(self) -> str:
         """Keyhouse, the registration company that takes aimini's orders."""
-        return f"https://keyhouse.localhost:{self.https}"
+        return f"https://keyhouse.localhost:{self.companies}"
 
     @property
     def start(self) -> str:
@@ -88,6 +90,6 @@ def port_of(listening: socket.socket) -> int:
     return port
 
 
-def addresses(https: socket.socket, guide: socket.socket, smtp: socket.socket) -> Addresses:
+def addresses(https: socket.socket, companies: socket.socket, guide: socket.socket, smtp: socket.socket) -> Addresses:
     """The addresses that these sockets come to."""
-    return Addresses(*(port_of(one) for one in (https, guide, smtp)))
+    return Addresses(*(port_of(one) for one in (https, companies, guide, smtp)))

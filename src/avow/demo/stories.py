@@ -6,12 +6,13 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One shop's. `tries` are things to do."""
+    """One shop's. `tries` are things to do; `way`: words and path of a way in that the shop itself does not show."""
 
     site: str
     sells: str
     differs: str
     tries: tuple[str, ...]
+    way: tuple[str, str] | None = None
 
 
 STORIES: Final = (
@@ -40,10 +41,11 @@ STORIES: Final = (
         "Who came by an affiliate's link gets a cookie, and a record that is gone on day 31. Mail, calls and letters "
         "only to people who asked for them.",
         (
-            "Come by an affiliate's link, then move the clock 31 days: cookie and record are over.",
+            "Come by an affiliate's link (the button below), then move the clock 31 days: the record is gone.",
             "Ask for a quote, and leave a telephone number: it may be used for that quote and for nothing else.",
             "Ask for product news: nothing is sent before you confirm it from the mail.",
         ),
+        ("By an affiliate's link", "/a/harbourpress"),
     ),
     Story(
         "aitoc", "Shop extensions",

@@ -1,0 +1,119 @@
+"""Who is there before anybody comes: staff, customers whom each shop had already, and requests that wait."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from avow.app import Avow
+from avow.demo.guide import SignIn
+from avow.desk.interface import Desk, Operator
+from avow.policy.model import Policy
+from avow.practices.collecting import plan
+
+PASSWORD: Final = "four paper lanterns at sea"  # noqa: S105 - shown by the guide; a demo's password guards nothing
+AGREEMENT: Final = "What I learn about customers stays in this house, during my time here and after it."
+_NAMES: Final = {
+    "fulfilment": "farida", "support": "samir", "marketing": "mara", "admin": "anouk", "contest-desk": "cleo",
+    "fraud-desk": "finn",
+}  # fmt: skip
+UNSIGNED: Final = "nils"  # works in support, and has not signed
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who exists nowhere."""
+
+    name: str
+    street: str
+    town: str
+    phone: str
+
+    @property
+    def email(self) -> str:
+        """Their address, below a name that nobody can register (RFC 2606)."""
+        return f"{self.name.split()[0].lower()}@{self.name.split()[1].lower()}.example"
+
+    def given(self) -> dict[str, str]:
+        """What they would type, by category."""
+        address = f"{self.name}, {self.street}, {self.town}"
+        return dict.fromkeys(("postal-address", "shipping-address", "billing-address"), address) | {
+            "name": self.name, "email": self.email, "phone": self.phone, "items": "1 of the small ones",
+            "company": f"{self.name.split()[1]} & Daughters", "interest": "condenser microphones",
+            "message": "When you have a moment: does it run on an older machine, too?",
+            "order-reference": f"K-{self.phone[-4:]}", "order-state": "paid",
+        }  # fmt: skip
+
+
+KNOWN: Final = (
+    Person("Wanda Quillfeather", "3 Lantern Lane", "Farwater", "+1 555 0142"),
+    Person("Tomas Brackenridge", "18 Mill Rise", "Eastholm", "+1 555 0167"),
+    Person("Ilse Underhay", "7 Harbour Steps", "Leith Minor", "+1 555 0119"),
+)
+ASKING: Final = (
+    Person("Bruno Saltmarsh", "22 Rope Walk", "Farwater", "+1 555 0188"),
+    Person("Noor Fennimore", "5 Orchard Bank", "Upper Dray", "+1 555 0133"),
+    Person("Gwen Thistlewood", "41 Kiln Street", "Eastholm", "+1 555 0155"),
+)
+
+
+async def bring(policy: Policy, url: str, folder: Path) -> None:
+    """Make the data folder of a demo, with the customers whom the shop had already, as `avow import` would."""
+    form = "order" if "order" in policy.forms else "contact"
+    records = [(line, _for(policy, form, person.given())) for line, person in enumerate(KNOWN, 1)]
+    async with Avow.open(policy, url, folder=folder, root=folder / "root.key", private="attested", demo=True) as shop:
+        brought = await shop.bring(records, form=form, source="the shop's old database")
+        if brought.faults:
+            raise LookupError(f"{policy.site}: {brought.faults[0][1]}")
+
+
+def staff(policy: Policy) -> list[SignIn]:
+    """One colleague for each role, and one who has not signed."""
+    signed = [SignIn(_NAMES.get(role, role), role, PASSWORD, signed=True) for role in policy.roles]
+    return [*signed, SignIn(UNSIGNED, "support", PASSWORD, signed=False)]
+
+
+async def employ(policy: Policy, desk: Desk, operator: Operator) -> list[SignIn]:
+    """Invite everybody, accept in their name, and sign for those who have."""
+    everybody = staff(policy)
+    await operator.set_agreement(AGREEMENT)
+    await asyncio.gather(*(_join(one, desk, operator) for one in everybody))
+    return everybody
+
+
+async def _join(one: SignIn, desk: Desk, operator: Operator) -> None:
+    session = await desk.accept(await operator.invite_first(one.name, one.role), one.password)
+    if one.signed:
+        await desk.sign(session, AGREEMENT)
+    await desk.sign_out(session)
+
+
+async def ask(policy: Policy, desk: Desk) -> None:
+    """Let people send each form that opens a request; and let a visitor come by an affiliate's link, if there are any."""
+    forms = [form.name for form in policy.forms.values() if form.opens and form.at is None]
+    for number, form in enumerate(forms):
+        await _send(policy, desk, form, ASKING[number % len(ASKING)].given())
+    if "affiliate-link" in policy.forms:
+        click = {"affiliate-ip": "192.0.2.7", "affiliate-click": "c-5501", "affiliate-source": "harbourpress"}
+        await desk.collect("affiliate-link", click, affiliate_link=True)
+
+
+async def _send(policy: Policy, desk: Desk, form: str, given: Mapping[str, str]) -> None:
+    taken = await desk.collect(form, _for(policy, form, given))
+    for basket in ("basket", "cart"):
+        if form == "order" and basket in policy.forms:
+            await desk.collect(basket, _for(policy, basket, given), receipt=taken["receipt"])
+
+
+def _for(policy: Policy, form: str, given: Mapping[str, str]) -> dict[str, str]:
+    """What the form asks for, and the name where it may be given."""
+    planned = plan(policy, form)
+    return {
+        category: given[category] for category in planned.purposes if category in planned.asks or category == "name"
+    }
+
+
+def addresses(policy: Policy) -> Sequence[str]:
+    """Under which each of them gets a code in the privacy centre."""
+    return [one.email for one in (*KNOWN, *ASKING)] if "email" in policy.categories else []

@@ -1,0 +1,61 @@
+"""The demo's web process: every site of it, each under its own name, behind one HTTPS port.
+
+It holds no keys and opens no database of persons: of each site it has the desk's socket, and of nothing the operator's.
+"""
+
+import os
+from pathlib import Path
+from time import time
+
+from starlette.types import ASGIApp
+
+from avow.demo.loopback import client
+from avow.demo.places import SITES
+from avow.demo.serving import SiteClock, Told, examples, serve
+from avow.demo.terminal import shipped
+from avow.doors.centre.app import make_centre
+from avow.doors.console.app import make_console
+from avow.doors.payment import Sandbox
+from avow.policy.parse import read
+from avow.wire import Client
+
+PAID_BY_KEYHOUSE = frozenset({"aimini"})
+
+
+def apps(told: Told, clock: SiteClock) -> dict[str, ASGIApp]:
+    """Host name -> app."""
+    from examples.shop.app import make_shop  # noqa: PLC0415 - found once `examples()` has said where
+    from examples.shop.orders import Orders  # noqa: PLC0415 - as above
+    from examples.shop.room import Urls  # noqa: PLC0415 - as above
+    from examples.shop.site import read_site  # noqa: PLC0415 - as above
+
+    made: dict[str, ASGIApp] = {}
+    policies = {path.stem: read(path) for path in shipped()}
+    post, at = client(told.certificates.authority), told.at
+    for site in SITES:
+        desk, policy, own = Client(told.sockets[site]), policies[site], read_site(site)
+        payee = at.keyhouse if site in PAID_BY_KEYHOUSE else at.pay
+        orders = Orders(Path(told.folder) / site / "orders.db")
+        processor = Sandbox(
+            payee, site, bytes.fromhex(told.secrets[site]), client=post, clock=lambda: int(time() * 1000),
+            fresh_id=lambda: os.urandom(16).hex(), seen=orders,
+        )  # fmt: skip
+        made[f"{site}.localhost"] = make_shop(
+            own, desk, policy, processor, orders=orders, urls=Urls(at.shop(site), at.centre(site), payee), clock=clock,
+            random=os.urandom,
+        )  # fmt: skip
+        made[f"privacy.{site}.localhost"] = make_centre(desk, policy, shop_url=at.shop(site), look=own.look)
+        made[f"console.{site}.localhost"] = make_console(desk, policy, origin=at.console(site), look=own.look)
+    return made
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    examples()
+    told = Told.read()
+    clock = SiteClock(told.ahead)
+    serve(told, apps(told, clock), clock)
+
+
+if __name__ == "__main__":
+    main()
