@@ -1,0 +1,126 @@
+"""The customer's room, the staff's, and the clock: one round through the demo in a real browser, as the guide has it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from time import time
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from avow.demo.people import KNOWN, PASSWORD
+from tests.journeys.browsing import DESK, Customer, arguments, customer
+from tests.journeys.running import Running
+
+pytestmark = pytest.mark.xdist_group("journeys")
+WANDA: Final = KNOWN[0]
+
+
+@pytest.fixture(scope="module")
+def browser(demo: Running) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=arguments(demo.house.certificates)
+        )
+        yield launched
+        launched.close()
+
+
+def newest(demo: Running) -> int:
+    return max((letter.number for letter in demo.house.mailbox.newest_first()), default=0)
+
+
+def enter_the_centre(one: Customer, demo: Running, site: str, address: str) -> None:
+    """With a code that is read in the mail viewer, as a person would."""
+    before = newest(demo)
+    one.page.goto(demo.at.centre(site) + "/")
+    one.fill({"contact": address}, "form[action='/code']")
+    one.press("Send me a code")
+    demo.ask(demo.house.mailbox.after(before, address))
+    mail = one.context.new_page()
+    mail.goto(demo.at.start + "/mail")
+    code = mail.locator("tr", has_text=address).first.locator("strong.code").inner_text()
+    mail.close()
+    one.fill({"code": code}, "form[action='/enter']")
+    one.press("Go on")
+
+
+def enter_the_console(one: Customer, demo: Running, site: str, name: str) -> None:
+    one.page.goto(demo.at.console(site) + "/")
+    one.fill({"name": name, "password": PASSWORD}, "main")
+    one.press("Sign in")
+
+
+@pytest.mark.parametrize("site", ["audiomidi", "daminion"])
+def test_a_customer_enters_with_a_code_from_the_mail_and_sees_what_is_held(
+    browser: Browser, demo: Running, shots: Path, site: str
+) -> None:
+    """For daminion out of PostgreSQL."""
+    with customer(browser) as one:
+        enter_the_centre(one, demo, site, WANDA.email)
+        one.look(shots, f"{site}-6-centre")
+        one.press("See what is held")
+        text = one.page.inner_text("main")
+        assert WANDA.email in text
+        assert WANDA.name in text
+        one.look(shots, f"{site}-7-held")
+        assert one.kept(demo.at.centre(site)).nothing
+
+
+def test_staff_who_ask_for_more_than_the_task_needs_are_refused_by_name_of_promise(
+    browser: Browser, demo: Running, shots: Path
+) -> None:
+    with customer(browser, DESK) as one:
+        enter_the_console(one, demo, "audiomidi", "farida")
+        one.look(shots, "audiomidi-8-console")
+        one.page.locator("form[action='/task'] button").first.click()
+        one.page.locator("main details summary").click()
+        one.press("Ask, and be told why not")
+        expect(one.page.get_by_role("heading", name="Refused")).to_be_visible()
+        assert re.search(r"\bAUD-\d+\b", one.page.inner_text("main"))
+        one.look(shots, "audiomidi-9-refused")
+        assert one.kept(demo.at.console("audiomidi")).nothing
+
+
+def test_a_colleague_who_has_not_signed_sees_the_agreement_and_nothing_else(
+    browser: Browser, demo: Running, shots: Path
+) -> None:
+    with customer(browser, DESK) as one:
+        enter_the_console(one, demo, "aitoc", "nils")
+        assert "stays in this house" in one.page.inner_text("main")
+        assert one.page.locator("form[action='/task']").count() == 0
+        one.look(shots, "aitoc-8-agreement")
+
+
+@pytest.mark.parametrize("place", ["", "people", "mail", "clock", "https"])
+def test_the_guide_is_readable_on_a_phone(browser: Browser, demo: Running, shots: Path, place: str) -> None:
+    with customer(browser) as one:
+        one.page.goto(f"{demo.at.start}/{place}")
+        one.look(shots, f"guide-{place or 'start'}")
+        assert one.page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
+        assert one.context.cookies() == []
+
+
+def test_when_the_clock_moves_on_an_affiliates_cookie_and_record_are_over(
+    browser: Browser, demo: Running, shots: Path
+) -> None:
+    """AIT-3 and AIT-8; last of all, as it ends every session of the demo."""
+    with customer(browser, DESK) as one:
+        code = min(affiliates())
+        one.page.goto(f"{demo.at.shop('aitpro')}/a/{code}")
+        (cookie,) = one.context.cookies(demo.at.shop("aitpro") + "/")
+        assert cookie["name"] == "__Host-affiliate"
+        assert cookie["expires"] <= time() + 30 * 86_400  # by the browser's own clock, which nobody moves
+        one.page.goto(demo.at.start + "/clock")
+        one.press("31 days forward")
+        row = one.page.locator("section.moved").first.locator("tr", has_text="AITpro")
+        gone = int(row.locator("td").nth(1).inner_text())
+        assert gone >= 6  # three values of this click, and three of the one before today
+        one.look(shots, "guide-clock-moved")
+
+
+def affiliates() -> frozenset[str]:
+    from examples.shop.site import read_site  # noqa: PLC0415 - an example, not a part of the package
+
+    return read_site("aitpro").affiliates
