@@ -90,6 +90,7 @@ async def test_this_machine_gets_no_hsts_and_scripts_only_where_asked() -> None:
     ) as (client, _):
         usual, scripted = [(await client.get(path)).headers for path in ("/", "/passkey")]
     assert "strict-transport-security" not in usual
+    assert "upgrade-insecure-requests" not in usual["content-security-policy"]
     assert "script-src" not in usual["content-security-policy"]
     assert "script-src 'self'" in scripted["content-security-policy"]
 

@@ -49,7 +49,7 @@ def local(name: str) -> bool:
     return name in LOCAL_NAMES or name.endswith(".localhost")
 
 
-def content_security_policy(*, forms: Iterable[str], loads: Iterable[str], scripts: bool) -> bytes:
+def content_security_policy(*, forms: Iterable[str], loads: Iterable[str], scripts: bool, upgrade: bool) -> bytes:
     """Everything from the site itself alone: no script unless asked for, no frame, no plug-in.
 
     `forms` and `loads` are origins to which forms may be sent, and from which pages may load images, styles and fonts.
@@ -67,7 +67,7 @@ def content_security_policy(*, forms: Iterable[str], loads: Iterable[str], scrip
         f"form-action {to}",
         "frame-ancestors 'none'",
         "base-uri 'none'",
-        "upgrade-insecure-requests",
+        *(("upgrade-insecure-requests",) if upgrade else ()),  # not on this machine, which may be served without TLS
     ]
     return "; ".join(parts).encode("ascii")
 

@@ -102,7 +102,7 @@ def set_up(
         max_page=max_page,
         headers={
             (here, scripted): all_headers(
-                content_security_policy(forms=forms, loads=sorted(loaded), scripts=scripted),
+                content_security_policy(forms=forms, loads=sorted(loaded), scripts=scripted, upgrade=not here),
                 on_this_machine=here,
                 scripts=scripted,
             )
