@@ -85,6 +85,7 @@ class Avow:
         self._finding = Finding(gate, recorder)
         self._importing = Importing(self.policy, self._collecting, self._agreeing, self._finding)
         self._rights = Rights(gate, recorder, journal, self._suppressed)
+        self.when_erased = self._rights.when_erased
         self._leaving = Leaving(gate, self._rights.erase)
         self.accounts = Accounts(gate)
         self.queue = Queue(gate)
@@ -350,10 +351,6 @@ class Avow:
         """When the person will be erased, None if they stay."""
         due = await self._leaving.due(_id(who))
         return None if due is None else datetime.fromtimestamp(due / 1000, UTC)
-
-    def when_erased(self, tell: Callable[[str], None]) -> None:
-        """Have `tell` called with the id of everybody who is erased from now on, whoever asked for it."""
-        self._rights.told.append(lambda subject: tell(subject.hex()))
 
     async def inspect(self, who: str) -> list[str]:
         """Hold one person's rows against the record; what is wrong, in words. Verify the log itself beforehand."""

@@ -2,8 +2,8 @@
 
 Two implementations: `avow.desk.desk.Desk` beside the vault, and `avow.wire.Client`, which carries every call to it
 over a socket. A caller never says for whom it acts: it hands back a token that the desk gave out after it had verified
-somebody itself. So a web process that was taken over reads what the sessions that pass through it may read, at the rate
-of `LOOKS` a session, and nothing else.
+somebody itself. So a web process that was taken over reads what the sessions that pass through it may read, `LOOKS`
+times an hour for each customer's session and each colleague, and nothing else.
 
 Tokens are text of letters, digits, `-` and `_`, never longer than 512, and say nothing to who has no key.
   session     somebody verified: a customer by password or code, a colleague by password or passkey. Ends by `sign_out`,
@@ -31,7 +31,7 @@ RECEIPT: Final = 7 * 86_400_000
 INVITATION: Final = 3 * 86_400_000
 CODE: Final = 10 * 60_000
 TRIES: Final = 5  # wrong passwords or codes for one account within `CODE`, then `TooMany`
-LOOKS: Final = 120  # calls that read personal data, a session and hour, then `TooMany`
+LOOKS: Final = 120  # calls that read personal data, a customer's session (or a colleague) and hour, then `TooMany`
 WAIT: Final = 60_000
 HOLD: Final = 3 * 86_400_000  # between a person's wish to be erased and the erasure; until then it can be taken back
 

@@ -26,7 +26,7 @@ class Room:
         self.random = random
         self.passwords = passwords
         self.limits = Limits()
-        self.sessions = Sessions(random, self.limits)
+        self.sessions = Sessions(random)
         shop.when_erased(self.sessions.without)
         self.receipts = Receipts(shop.keystore.site_key("receipts"), shop.policy.site)
         self.choices = {one.id: one for one in choices(shop.policy)}

@@ -41,7 +41,7 @@ class Rights:
         self._journal = journal
         self._suppressed = suppressed
         self._held_here = tuple(n for n, one in self._policy.categories.items() if not (one.apart or one.held_by))
-        self.told: list[Callable[[bytes], None]] = []  # who wants to know of each erasure
+        self._told: list[Callable[[str], None]] = []
 
     async def export(self, subject: bytes, actor: Actor) -> dict[str, Any]:
         """Everything that is held on one person, from every table: values, sources, uses, consents, requests.
@@ -121,9 +121,13 @@ class Rights:
         keys, kept = await self._whole("erase", subject, actor, apply)
         self._gate.keys.destroy(keys)
         self._journal.append("erased", {"subject": subject.hex()})
-        for tell in self.told:
-            tell(subject)
+        for tell in self._told:
+            tell(subject.hex())
         return Erased(len(keys), kept)
+
+    def when_erased(self, tell: Callable[[str], None]) -> None:
+        """Have `tell` called with the id of everybody who is erased from now on, whoever asked for it."""
+        self._told.append(tell)
 
     # -- parts --------------------------------------------------------------------------------------------------
 
