@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from avow.errors import CallError, OperatorError
+from avow.errors import CallError, OperatorError, Unavailable
 from avow.policy.parse import read
 from avow.serve.doors import apps
 from avow.serve.hosts import Hosts
@@ -197,7 +197,11 @@ async def watched(folder: Path, policy: Path = DAMINION) -> AsyncIterator[tuple[
             yield (bed, server), health
 
 
-async def test_health_says_what_does_not_hold(tmp_path: Path) -> None:
+async def gone() -> None:
+    raise Unavailable("the database did not answer; nothing was done")
+
+
+async def test_health_says_what_does_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with watched(tmp_path) as ((bed, server), health):
         assert await health() == (
             200,
@@ -210,6 +214,9 @@ async def test_health_says_what_does_not_hold(tmp_path: Path) -> None:
         await bed.shop.sweep()
         await bed.shop.sequence_all()
         assert (await health())[0] == 200
+        with monkeypatch.context() as patch:
+            patch.setattr(bed.shop, "health", gone)
+            assert await health() == (503, {"vault": True, "policy": True, "database": False})
         bed.shop.upkeep.failing = 1
         assert (await health())[1]["upkeep"] is False
         await server.stop()

@@ -45,14 +45,15 @@ async def _fares(desk: Desk, policy: Policy) -> dict[str, bool]:
     """`vault`: it answers; `policy`: it keeps the policy that is shown here; and the rest as `interface.Well` has it."""
     try:
         async with asyncio.timeout(_PATIENCE):
-            about, well = await asyncio.gather(desk.about(), desk.well())
+            about = await desk.about()
     except (AvowError, TimeoutError):
         return {"vault": False}
-    return {
-        "vault": True,
-        "policy": about["policy"] == policy.digest.hex(),
-        **{name: bool(v) for name, v in well.items()},
-    }
+    told = {"vault": True, "policy": about["policy"] == policy.digest.hex()}
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            return told | {name: bool(holds) for name, holds in (await desk.well()).items()}
+    except (AvowError, TimeoutError):
+        return told | {"database": False}
 
 
 def _host(scope: Scope) -> str:
