@@ -86,7 +86,7 @@ async def _placed(visit: Visit, sent: Opened) -> Response:
     reference, amount = room.fresh(), visit.cart.total
     way = await room.processor.start(
         Order(reference, amount, CURRENCY, f"{room.site.name}, order {reference}", f"{room.urls.shop}/order",
-              f"{room.urls.shop}/cart")
+              f"{room.urls.shop}/order")
     )  # fmt: skip
     receipt, trouble = "", ""
     if form is not None:

@@ -77,6 +77,7 @@ class Bed(NamedTuple):
     notices: list[tuple[str, Mapping[str, str], bytes]]
     pay: httpx.AsyncClient
     house: Avow
+    company: ASGIApp  # the payment company
     delivered: asyncio.Event  # a notice has come and was answered
 
     async def send(self, one: Form, **more: str) -> httpx.Response:
@@ -117,15 +118,17 @@ class Bed(NamedTuple):
 
 
 @asynccontextmanager
-async def shop(folder: Path, site: str, *, blocks_cookies: bool = False, gpc: bool = False) -> AsyncIterator[Bed]:
+async def shop(
+    folder: Path, site: str, *, blocks_cookies: bool = False, gpc: bool = False, port: int = 8443
+) -> AsyncIterator[Bed]:
     """One of the five shops."""
     reports: list[Report] = []
     notices: list[tuple[str, Mapping[str, str], bytes]] = []
     delivered = asyncio.Event()
     brand = "keyhouse" if site == "aimini" else "cardhouse"
     origin, away = (
-        f"https://{site}.localhost:8443",
-        f"https://{'pay' if brand == 'cardhouse' else brand}.localhost:8443",
+        f"https://{site}.localhost:{port}",
+        f"https://{'pay' if brand == 'cardhouse' else brand}.localhost:{port}",
     )
     async with AsyncExitStack() as stack:
         bed = await stack.enter_async_context(desk(folder, site))
@@ -160,14 +163,16 @@ async def shop(folder: Path, site: str, *, blocks_cookies: bool = False, gpc: bo
         data = read_site(site)
         app = make_shop(
             data, bed.desk, bed.policy, sandbox, orders=orders,
-            urls=Urls(origin, f"https://privacy.{site}.localhost:8443", away), clock=bed.clock, random=os.urandom,
+            urls=Urls(origin, f"https://privacy.{site}.localhost:{port}", away), clock=bed.clock, random=os.urandom,
             report=reports.append,
         )  # fmt: skip
         browser = await stack.enter_async_context(_client(app, origin, {"sec-gpc": "1"} if gpc else None))
         plain = await stack.enter_async_context(_client(app, origin))
         if blocks_cookies:
             browser.cookies.jar.set_policy(_Blocks())
-        yield Bed(browser, app, bed, bed.policy, data, orders, sandbox, reports, notices, pay, house, delivered)
+        yield Bed(
+            browser, app, bed, bed.policy, data, orders, sandbox, reports, notices, pay, house, company, delivered
+        )
 
 
 def on_disk(folder: Path, *, only: str = "*", without: str = "") -> bytes:
