@@ -85,7 +85,7 @@ async def _placed(visit: Visit, sent: Opened) -> Response:
         return shown(visit, visit.form.fields, errors=errors)
     reference, amount = room.fresh(), visit.cart.total
     way = await room.processor.start(
-        Order(reference, amount, CURRENCY, f"{room.site.name}, order {reference}", f"{room.urls.shop}/order",
+        Order(reference, amount, CURRENCY, f"An order at {room.site.name}", f"{room.urls.shop}/order",
               f"{room.urls.shop}/order")
     )  # fmt: skip
     receipt, trouble = "", ""
