@@ -5,7 +5,7 @@ Where the policy has no order form of the merchant's own, nothing is asked here:
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import RedirectResponse, Response
 
@@ -122,24 +122,26 @@ def password_fault(password: str) -> str:
 
 async def _taken(visit: Visit, form: str, given: Mapping[str, str]) -> tuple[str, str]:
     """The person's receipt, and what did not work although the order stands."""
-    room = visit.room
-    who: dict[str, Any] = {"session": visit.session} if visit.session else {}
-    goods = visit.cart.words()
-    basket = next((name for name in ("cart", "basket") if name in room.policy.forms), None)
+    room, policy = visit.room, visit.room.policy
+    goods = takes_goods(policy, form)
+    values = {one.name: given[one.name] for one in fields(policy, form) if one.name in given}
+    sure = sorted(values) if given.get("no_card") == "yes" else ()
+    agreed = {box.id: box.words for box in boxes(policy, form) if given.get(box.id) == "yes"}
+    taken = await room.desk.collect(
+        form, values | dict.fromkeys(goods, visit.cart.words()), session=visit.session or None,
+        no_card=(*sure, *goods), agreed=agreed,
+    )  # fmt: skip
+    receipt = taken["receipt"]
+    basket = next((name for name in ("cart", "basket") if name in policy.forms), None)
     if basket is not None:
-        taken = await room.desk.collect(basket, dict.fromkeys(takes_goods(room.policy, basket), goods), **who)
-        who = who or {"receipt": taken["receipt"]}
-    values = {one.name: given[one.name] for one in fields(room.policy, form) if one.name in given}
-    values |= dict.fromkeys(takes_goods(room.policy, form), goods)
-    agreed = {box.id: box.words for box in boxes(room.policy, form) if given.get(box.id) == "yes"}
-    no_card = sorted(values) if given.get("no_card") == "yes" else ()
-    taken = await room.desk.collect(form, values, no_card=no_card, agreed=agreed, **who)
+        goods = takes_goods(policy, basket)
+        await room.desk.collect(basket, dict.fromkeys(goods, visit.cart.words()), receipt=receipt, no_card=goods)
     if (password := visit.form.take("password")) and offers_password(visit):
         try:
-            await room.desk.protect(password, receipt=taken["receipt"])
+            await room.desk.protect(password, receipt=receipt)
         except (BadValue, Denied):
-            return taken["receipt"], "Your password was not taken. Choose one in the privacy centre, when you like."
-    return taken["receipt"], ""
+            return receipt, "Your password was not taken. Choose one in the privacy centre, when you like."
+    return receipt, ""
 
 
 def _onward(visit: Visit, way: Redirect, reference: str, amount: int, trouble: str) -> Response:

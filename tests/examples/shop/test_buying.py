@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from avow.errors import Unavailable
 from tests.examples.shop.beds import ADA, ANSWERING, form, shop
 
 
@@ -29,3 +30,30 @@ async def test_an_order_goes_from_the_shelf_to_paid_with_and_without_cookies(
         assert "The order is paid." in seen
         assert not any(value in seen for value in ADA.values())
         assert [one for one in bed.reports if one.kind != "link"] == []
+
+
+async def test_a_large_cart_is_no_card_number_and_is_taken_in_whole(tmp_path: Path) -> None:
+    async with shop(tmp_path, "daminion") as bed:
+        page = await bed.cart()
+        for product in bed.site.products.values():
+            shelf = (await bed.send(form(page, "/"))).text
+            page = (await bed.send(form(shelf, "/cart", product=product.slug), count="44")).text
+        sent = await bed.order((await bed.send(form(page, "/checkout"))).text)
+        assert sent.status_code == 303
+        assert (await bed.held())["items"].count("44 × ") == 2  # the first has one more
+
+
+async def test_a_shop_whose_desk_cannot_be_reached_says_so_and_loses_no_cart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shop(tmp_path, "aitpro") as bed:
+        page = await bed.checkout()
+
+        async def gone(*_: object, **__: object) -> None:
+            raise Unavailable("no way to the vault")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(bed.desk.desk, "collect", gone)
+            answer = await bed.order(page)
+        assert (answer.status_code, "Cart (1)" in answer.text) == (503, True)
+        assert (await bed.order(page)).status_code == 303

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from avow.doors.guard import Guard
 from avow.policy.model import Choose, Collect, Policy
-from avow.policy.parse import read
+from avow.policy.parse import parse, read
 from examples.shop.fields import boxes, fields, groups
 from examples.shop.pages.writing import written
 from tests.desk.beds import POLICIES, SITES
@@ -98,6 +98,11 @@ def test_what_a_form_asks_is_read_from_the_policy_and_changes_with_it() -> None:
     policy = read(POLICIES / "audiomidi.yaml")
     assert {one.name for one in fields(policy, "order") if one.required} == required(policy, "order")
     assert [box.id for box in boxes(policy, "order")] == ["AUD-11.interest-news"]
+    source = policy.source.replace("asks: [name, email, postal-address], for", "asks: [name, email], for")
+    source = source.replace("choose: {for: [interest-news], form: order}", "choose: {for: [interest-news], form: cart}")
+    changed = parse(source, "audiomidi")
+    assert {one.name for one in fields(changed, "order") if one.required} == {"name", "email"}
+    assert boxes(changed, "order") == ()
     for site in SITES:
         other = read(POLICIES / f"{site}.yaml")
         offered = {
