@@ -21,7 +21,6 @@ from avow.serve.hosts import Hosts
 from avow.serve.port import Names, Port
 from avow.serve.sites import Whereabouts
 from avow.serve.vault import keep
-from avow.upkeep import HOUR
 from avow.wire import Client, Secret, serving
 from tests.desk.beds import PASSWORD, desk
 
@@ -221,8 +220,8 @@ async def test_health_says_what_does_not_hold(tmp_path: Path, monkeypatch: pytes
         assert (await health())[1]["upkeep"] is False
         await server.stop()
         bed.shop.upkeep.failing = 0
-        assert (await health())[0] == 200  # it connects again
-        assert HOUR == 3_600_000
+        await health()  # may meet the end of the old connection
+        assert (await health())[0] == 200
 
 
 async def test_health_says_when_the_vault_is_gone_or_keeps_another_policy(tmp_path: Path) -> None:
