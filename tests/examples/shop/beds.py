@@ -14,9 +14,11 @@ import httpx
 from starlette.types import ASGIApp
 
 from avow.app import Avow
+from avow.desk.interface import Desk as Answers
 from avow.doors.guard import Report
 from avow.doors.payment import Sandbox
 from avow.policy.model import Policy
+from avow.wire import Client, serving
 from examples.processor.app import make_processor
 from examples.processor.books import Books
 from examples.processor.notices import Merchant
@@ -119,7 +121,13 @@ class Bed(NamedTuple):
 
 @asynccontextmanager
 async def shop(
-    folder: Path, site: str, *, blocks_cookies: bool = False, gpc: bool = False, port: int = 8443
+    folder: Path,
+    site: str,
+    *,
+    blocks_cookies: bool = False,
+    gpc: bool = False,
+    port: int = 8443,
+    over_a_socket: bool = False,
 ) -> AsyncIterator[Bed]:
     """One of the five shops."""
     reports: list[Report] = []
@@ -161,8 +169,9 @@ async def shop(
             fresh_id=lambda: os.urandom(12).hex(), seen=orders,
         )  # fmt: skip
         data = read_site(site)
+        asked: Answers = await stack.enter_async_context(_line(bed, folder)) if over_a_socket else bed.desk
         app = make_shop(
-            data, bed.desk, bed.policy, sandbox, orders=orders,
+            data, asked, bed.policy, sandbox, orders=orders,
             urls=Urls(origin, f"https://privacy.{site}.localhost:{port}", away), clock=bed.clock, random=os.urandom,
             report=reports.append,
         )  # fmt: skip
@@ -173,6 +182,14 @@ async def shop(
         yield Bed(
             browser, app, bed, bed.policy, data, orders, sandbox, reports, notices, pay, house, company, delivered
         )
+
+
+@asynccontextmanager
+async def _line(bed: Desk, folder: Path) -> AsyncIterator[Client]:
+    """The desk as a process of its own would be asked."""
+    address = str(folder / "run" / "desk.sock")
+    async with serving(bed.desk, address), Client(address) as client:
+        yield client
 
 
 def on_disk(folder: Path, *, only: str = "*", without: str = "") -> bytes:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from avow.errors import Unavailable
+from tests.desk.beds import PASSWORD
 from tests.examples.shop.beds import ADA, ANSWERING, form, shop
 
 
@@ -57,3 +58,17 @@ async def test_a_shop_whose_desk_cannot_be_reached_says_so_and_loses_no_cart(
             answer = await bed.order(page)
         assert (answer.status_code, "Cart (1)" in answer.text) == (503, True)
         assert (await bed.order(page)).status_code == 303
+
+
+async def test_a_shop_that_asks_its_desk_over_a_socket_sells_just_the_same(tmp_path: Path) -> None:
+    async with shop(tmp_path, "audiomidi", over_a_socket=True) as bed:
+        page = await bed.checkout()
+        sent = await bed.order(page, password=PASSWORD, **{"AUD-11.interest-news": "yes"}, interest="harps")
+        await bed.paid(sent.headers["location"])
+        assert (await bed.held())["payment-reference"].startswith("P-")
+        page = await bed.checkout()
+        back = await bed.send(form(page, "/checkout/sign-in"), contact=ADA["email"], password=PASSWORD)
+        assert "Filled in with what you gave us before" in back.text
+        card = await bed.order(back.text, name="4242 4242 4242 4242")
+        assert card.status_code in (400, 422)
+        assert (await bed.order(back.text)).status_code == 303
