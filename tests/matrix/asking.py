@@ -32,10 +32,12 @@ def api(http: httpx.AsyncClient) -> Send:
     return send
 
 
-def pages(http: httpx.AsyncClient, only_get: frozenset[str] = frozenset()) -> Send:
-    """By posted form."""
+def pages(http: httpx.AsyncClient, only_get: frozenset[str] = frozenset(), **words: str) -> Send:
+    """By posted form. `words` stand for what is in braces, in paths and in what is sent."""
 
     async def send(path: str, body: Mapping[str, Any]) -> httpx.Response:
+        path = path.format(**words)
+        body = {name: words.get(str(value).strip("{}"), value) for name, value in body.items()}
         if path in only_get:
             return await http.get(path)
         return await http.post(path, content=urlencode(body, doseq=True), headers=_FORM)
@@ -60,7 +62,7 @@ def came_of(response: httpx.Response) -> str:
 
 def should(row: Row, role: str, target: str) -> set[str]:
     """What may come of it."""
-    if row.kind is Kind.OPEN:
+    if row.kind in {Kind.OPEN, Kind.VISITOR}:
         return {"yes", "no", "turned away"}
     yes = {"no", "turned away"} if row.no else {"yes"}
     if row.kind is Kind.CUSTOMER:
@@ -76,7 +78,7 @@ def should(row: Row, role: str, target: str) -> set[str]:
 
 def may_see(row: Row, role: str, target: str) -> set[tuple[str, str]]:
     """(word of a person, category) that may stand in the answer."""
-    if row.kind is Kind.CUSTOMER and role == "customer" and target in {"own", "other"}:
+    if row.kind in {Kind.CUSTOMER, Kind.VISITOR} and role == "customer" and target in {"own", "other"}:
         return {("Adaquill", name) for name in ("name", "email", "phone", "postal-address", "shipping-address", "billing-address", "items", "message")}  # fmt: skip
     if row.kind is Kind.WORK and role in BUSINESS and target == "own":
         return {("Adaquill", name) for name in BUSINESS[role][2]}

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     """Who may."""
 
     OPEN = auto()
+    VISITOR = auto()
     CUSTOMER = auto()
     STAFF = auto()
     ADMIN = auto()
@@ -34,7 +35,7 @@ class Row(NamedTuple):
     no: bool = False
 
 
-OPEN, CUSTOMER, STAFF, ADMIN, WORK = Kind
+OPEN, VISITOR, CUSTOMER, STAFF, ADMIN, WORK = Kind
 _S: Final = {"session": "{session}"}
 _WORK: Final = _S | {"request": "{request}", "purpose": "{purpose}"}
 _FIND: Final = {
@@ -106,3 +107,19 @@ CONSOLE: Final[dict[str, Row]] = {
     "/passkeys/new": Row(STAFF, _S), "/passkeys": Row(STAFF, _S | {"answer": "{}"}, no=True),
 }  # fmt: skip
 CONSOLE_FILES: Final = frozenset(("/passkey.js",))
+
+_ORDER: Final = _S | {"cart": "{cart}"}
+SHOP: Final[dict[str, Row]] = {
+    "/": Row(VISITOR, _S), "/goods/{slug}": Row(VISITOR, _S), "/cart": Row(VISITOR, _ORDER),
+    "/checkout": Row(VISITOR, _ORDER), "/checkout/order": Row(VISITOR, _ORDER), "/order": Row(VISITOR, _S),
+    "/payments/notice": Row(OPEN, {"order": "x"}), "/account": Row(VISITOR, _S), "/privacy": Row(OPEN, _S),
+    "/promises": Row(OPEN, _S), "/confirm": Row(OPEN, _S),
+    "/account/sign-in": Row(OPEN, _BY | {"password": PASSWORD}), "/account/code": Row(OPEN, {"code-contact": "no@x.example"}),
+    "/account/enter": Row(OPEN, _BY | {"code": "12345678"}), "/account/sign-out": Row(OPEN, _S),
+    "/checkout/sign-in": Row(OPEN, _BY | {"password": PASSWORD}), "/checkout/code": Row(OPEN, {"code-contact": "no@x.example"}),
+    "/checkout/enter": Row(OPEN, _BY | {"code": "12345678"}),
+    "/registration": Row(VISITOR, _S), "/contest": Row(VISITOR, _S), "/contact": Row(VISITOR, _S),
+    "/service": Row(VISITOR, _S), "/approval": Row(VISITOR, _S), "/quote": Row(VISITOR, _S),
+    "/complaint": Row(VISITOR, _S), "/newsletter": Row(VISITOR, _S), "/sharing-choice": Row(VISITOR, _S),
+    "/cookies": Row(OPEN, _S), "/a/{code}": Row(OPEN),
+}  # fmt: skip

@@ -4,6 +4,7 @@ The routes are read off the apps themselves. One that has no row in the table fa
 """
 
 import inspect
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,10 +20,14 @@ from avow.doors.api import make_api
 from avow.doors.api.app import path_of
 from avow.doors.centre.app import make_centre
 from avow.doors.console.app import make_console
+from avow.doors.payment import Sandbox
+from examples.shop import Orders, Urls, make_shop, read_site
+from tests.desk.beds import SITES
+from tests.examples.shop.beds import form, shop
 from tests.matrix import table
 from tests.matrix.asking import Surface, api, faults, pages, paths
-from tests.matrix.people import Scene, given, scene
-from tests.matrix.table import API, API_PAGES, CENTRE, CONSOLE, CONSOLE_FILES, Row
+from tests.matrix.people import SITE, Scene, given, scene
+from tests.matrix.table import API, API_PAGES, CENTRE, CONSOLE, CONSOLE_FILES, SHOP, Row
 
 ORIGIN = "https://console.x.example"
 
@@ -64,6 +69,47 @@ async def test_the_centre_gives_each_role_what_is_theirs_and_nothing_else(tmp_pa
 async def test_the_console_gives_each_role_what_is_theirs_and_nothing_else(tmp_path: Path) -> None:
     async with scene(tmp_path) as at, reached(console(at), ORIGIN) as http:
         assert await faults(Surface("console", CONSOLE, pages(http)), at) == []
+
+
+@asynccontextmanager
+async def shop_over(at: Scene, folder: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """The reference shop before this desk. Nobody pays in it."""
+    orders = Orders(folder / "orders.db")
+    async with httpx.AsyncClient() as nowhere:
+        sandbox = Sandbox(
+            "https://pay.x.example", SITE, b"s" * 32, client=nowhere, clock=at.bed.desk._room.now,
+            fresh_id=lambda: os.urandom(12).hex(), seen=orders,
+        )  # fmt: skip
+        urls = Urls("https://shop.x.example", "https://privacy.x.example", "https://pay.x.example")
+        app = make_shop(
+            read_site(SITE), at.bed.desk, at.bed.policy, sandbox, orders=orders, urls=urls, clock=at.bed.clock,
+            random=os.urandom,
+        )  # fmt: skip
+        async with reached(app, urls.shop) as http:
+            yield http
+    orders.close()
+
+
+async def test_the_shop_gives_each_role_what_is_theirs_and_nothing_else(tmp_path: Path) -> None:
+    async with scene(tmp_path) as at, shop_over(at, tmp_path) as http:
+        slug = next(iter(read_site(SITE).products))
+        asked = form((await http.get(f"/goods/{slug}")).text, "/cart", product=slug)
+        cart = form((await http.post("/cart", data=asked.fields)).text, "/checkout").fields["cart"]
+        checkout = await http.post("/checkout", data={"cart": cart, "session": await at.session("customer", "own")})
+        assert at.ada.values["name"] in checkout.text  # so there is something that could leak
+        there = {
+            path: row
+            for path, row in SHOP.items()
+            if (await http.post(path.format(slug=slug, code="x"))).status_code not in {404, 405}
+        }
+        assert len(there) >= 24
+        assert await faults(Surface("shop", there, pages(http, slug=slug, cart=cart)), at) == []
+
+
+@pytest.mark.parametrize("site", SITES)
+async def test_every_route_of_each_shop_has_its_row(tmp_path: Path, site: str) -> None:
+    async with shop(tmp_path, site) as bed:
+        assert paths(bed.app._app.routes) - SHOP.keys() == set()  # type: ignore[attr-defined]  # inside the guard
 
 
 async def test_what_is_the_operators_is_at_no_door(tmp_path: Path) -> None:
