@@ -3,15 +3,16 @@
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from html import unescape
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import httpx
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avow.app import Avow
 from avow.desk.interface import Desk as Answers
@@ -78,7 +79,6 @@ class Bed(NamedTuple):
     reports: list[Report]
     notices: list[tuple[str, Mapping[str, str], bytes]]
     pay: httpx.AsyncClient
-    house: Avow
     company: ASGIApp  # the payment company
     delivered: asyncio.Event  # a notice has come and was answered
 
@@ -140,10 +140,6 @@ async def shop(
     )
     async with AsyncExitStack() as stack:
         bed = await stack.enter_async_context(desk(folder, site))
-        (folder / "house").mkdir()
-        house = await stack.enter_async_context(
-            Avow.open(PROCESSOR / f"{brand}.yaml", f"sqlite:///{folder}/house/vault.db", clock=bed.clock)
-        )
         merchant = Merchant(site, SECRET, origin, f"{origin}/payments/notice")
 
         async def deliver(url: str, told: Mapping[str, str], body: bytes) -> int:
@@ -155,12 +151,19 @@ async def shop(
         async def mail(*message: str) -> None:
             """Nobody reads the company's mail here."""
 
-        books = Books(folder / "house" / "books.db")
-        stack.callback(books.close)
-        company = make_processor(
-            house, books, merchants={site: merchant}, deliver=deliver, mail=mail, clock=bed.clock, random=os.urandom,
-            hosts=(away.removeprefix("https://"), away.removeprefix("https://").partition(":")[0]),
-        )  # fmt: skip
+        async def opened() -> ASGIApp:
+            (folder / "house").mkdir()
+            house = await stack.enter_async_context(
+                Avow.open(PROCESSOR / f"{brand}.yaml", f"sqlite:///{folder}/house/vault.db", clock=bed.clock)
+            )
+            books = Books(folder / "house" / "books.db")
+            stack.callback(books.close)
+            return make_processor(
+                house, books, merchants={site: merchant}, deliver=deliver, mail=mail, clock=bed.clock,
+                random=os.urandom, hosts=(urlsplit(away).netloc, urlsplit(away).hostname or ""),
+            )  # fmt: skip
+
+        company = _Later(opened)
         pay = await stack.enter_async_context(_client(company, away))
         orders = Orders(folder / "orders.db")
         stack.callback(orders.close)
@@ -179,9 +182,7 @@ async def shop(
         plain = await stack.enter_async_context(_client(app, origin))
         if blocks_cookies:
             browser.cookies.jar.set_policy(_Blocks())
-        yield Bed(
-            browser, app, bed, bed.policy, data, orders, sandbox, reports, notices, pay, house, company, delivered
-        )
+        yield Bed(browser, app, bed, bed.policy, data, orders, sandbox, reports, notices, pay, company, delivered)
 
 
 @asynccontextmanager
@@ -201,6 +202,20 @@ def on_disk(folder: Path, *, only: str = "*", without: str = "") -> bytes:
 def _client(app: ASGIApp, origin: str, headers: Mapping[str, str] | None = None) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app=app, client=("203.0.113.7", 50_000))
     return httpx.AsyncClient(transport=transport, base_url=origin, headers=headers, timeout=30)
+
+
+class _Later:
+    """An application that is opened when it is first asked: most visits to a shop end before there is anything to pay."""
+
+    def __init__(self, opened: Callable[[], Awaitable[ASGIApp]]) -> None:
+        self._opened = opened
+        self._app: ASGIApp | None = None
+        self._turn = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._turn:
+            self._app = self._app or await self._opened()
+        await self._app(scope, receive, send)
 
 
 class _Blocks(DefaultCookiePolicy):
