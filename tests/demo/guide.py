@@ -16,8 +16,8 @@ from avow.demo.terminal import shipped
 from avow.policy.parse import read
 
 POLICIES = {path.stem: read(path) for path in shipped()}
-STAFF = (SignIn("kim-support", "support", "lantern river paper boats", True),
-         SignIn("lee-support", "support", "lantern river paper boats", False))  # fmt: skip
+STAFF = (SignIn("kim-support", "support", True), SignIn("lee-support", "support", False))
+PASSWORD = "lantern river paper boats"
 
 
 @dataclass
@@ -56,7 +56,7 @@ def opened(folder: Path) -> Opened:
     mailbox = Mailbox(lambda: 0.0)
     shown = Shown(
         Addresses(8443, 8444, 8080, 2525), POLICIES, certificates(folder, names()), mailbox, Clocks(sites, sites, heard),
-        dict.fromkeys(SITES, STAFF), dict.fromkeys(SITES, ("ada@quill.example",)),
+        dict.fromkeys(SITES, STAFF), PASSWORD, dict.fromkeys(SITES, ("ada@quill.example",)),
     )  # fmt: skip
     client = httpx.AsyncClient(transport=httpx.ASGITransport(Guide(shown).app()), base_url="http://localhost:8080")
     return Opened(sites, mailbox, shown, client)

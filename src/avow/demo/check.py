@@ -99,7 +99,7 @@ async def _console(house: House, seen: Seen) -> None:
     async with client(house.certificates.authority) as asking:
         visitor = Visitor(asking)
         await visitor.go(house.addresses.console(seen.site) + "/")
-        await visitor.send("/", {"name": kim.name, "password": kim.password})
+        await visitor.send("/", {"name": kim.name, "password": people.PASSWORD})
         await visitor.send("/task")
         await visitor.send("/look", button="Ask, and be told why not")
         promises = (promise.id for promise in house.policies[seen.site].promises)

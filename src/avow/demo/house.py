@@ -113,8 +113,8 @@ async def opened(
         clocks = Clocks(desks, operators, partial(_pass_on, web, [told.ahead]))
         house = House(home, at, files, policies, mailbox, clocks, desks, tuple(children))
         shown = Shown(
-            at, policies, files, mailbox, house.clocks, {site: people.staff(policies[site]) for site in SITES},
-            {site: people.addresses(policies[site]) for site in SITES},
+            at, policies, files, mailbox, clocks, {site: people.staff(policies[site]) for site in SITES},
+            people.PASSWORD, {site: people.addresses(policies[site]) for site in SITES},
         )  # fmt: skip
         await stack.enter_async_context(_serving(Guide(shown), doors[2]))
         yield house

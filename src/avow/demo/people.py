@@ -70,8 +70,8 @@ async def bring(policy: Policy, url: str, folder: Path) -> None:
 
 def staff(policy: Policy) -> list[SignIn]:
     """One colleague for each role, and one who has not signed."""
-    signed = [SignIn(_NAMES.get(role, role), role, PASSWORD, signed=True) for role in policy.roles]
-    return [*signed, SignIn(UNSIGNED, "support", PASSWORD, signed=False)]
+    signed = [SignIn(_NAMES.get(role, role), role, signed=True) for role in policy.roles]
+    return [*signed, SignIn(UNSIGNED, "support", signed=False)]
 
 
 async def employ(policy: Policy, desk: Desk, operator: Operator) -> list[SignIn]:
@@ -83,7 +83,7 @@ async def employ(policy: Policy, desk: Desk, operator: Operator) -> list[SignIn]
 
 
 async def _join(one: SignIn, desk: Desk, operator: Operator) -> None:
-    session = await desk.accept(await operator.invite_first(one.name, one.role), one.password)
+    session = await desk.accept(await operator.invite_first(one.name, one.role), PASSWORD)
     if one.signed:
         await desk.sign(session, AGREEMENT)
     await desk.sign_out(session)
