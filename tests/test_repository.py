@@ -122,7 +122,7 @@ def imported(folder: Path) -> set[str]:
                 found |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
                 found.add(node.module.split(".")[0])
-    return found - set(sys.stdlib_module_names) - {"avow"}
+    return found - set(sys.stdlib_module_names) - {"avow", "examples"}  # the demo serves our own examples
 
 
 def locked(name: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ TOP = Path(__file__).parents[2]
 
 
 def test_policies_examples_and_templates_are_in_the_wheel_once_each(tmp_path: Path) -> None:
-    command = [Path(sys.executable).with_name("hatchling"), "build", "-t", "wheel", "-d", tmp_path]
+    command = [str(Path(sys.executable).with_name("hatchling")), "build", "-t", "wheel", "-d", str(tmp_path)]
     built = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     (wheel,) = tmp_path.glob("*.whl")
