@@ -23,7 +23,7 @@ STORIES: Final = (
         (
             "Buy something. You are told that you are leaving, and shown Keyhouse's own policy first.",
             "Look into your browser's storage for the shop's address: it is empty.",
-            "Sign in to the console as support: the order has a reference and a state, and nobody's name.",
+            "In the console, take the order up as samir of support: a reference and a state, and nobody's name.",
         ),
     ),
     Story(
@@ -33,7 +33,8 @@ STORIES: Final = (
         (
             "Buy something and choose a password. Come back, sign in at the checkout, and you need not type again.",
             "In the privacy centre, let the Gear Makers' Guild have your e-mail address, then take it back.",
-            "Sign in to the console as marketing and ask for a customer: the refusal names the promises.",
+            "In the console, take an order up as farida of fulfilment, and ask for the e-mail address: the refusal "
+            "names the promises.",
         ),
     ),
     Story(
@@ -43,7 +44,7 @@ STORIES: Final = (
         (
             "Come by an affiliate's link (the button below), then move the clock 31 days: the record is gone.",
             "Ask for a quote, and leave a telephone number: it may be used for that quote and for nothing else.",
-            "Ask for product news: nothing is sent before you confirm it from the mail.",
+            "Ask for product news with a question: nothing comes of it before you type in the code from the mail.",
         ),
         ("By an affiliate's link", "/a/harbourpress"),
     ),
@@ -52,9 +53,9 @@ STORIES: Final = (
         "Tracking that knows no names, a newsletter with a way out in every issue, and staff who see nothing before "
         "they have signed to keep it confidential.",
         (
-            "Subscribe to the newsletter; the confirmation is in the mail.",
-            "Ask what has changed in the policy since a day you name.",
-            "Sign in to the console as the colleague who has not signed: it shows nothing but the agreement.",
+            "Subscribe to the newsletter: it counts once you type in the code from the mail.",
+            "In the console, finn of the fraud desk has business with nobody as long as there is no case.",
+            "Sign in there as nils, who has not signed: he sees nothing but the agreement.",
         ),
     ),
     Story(
