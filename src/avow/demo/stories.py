@@ -33,8 +33,7 @@ STORIES: Final = (
         (
             "Buy something and choose a password. Come back, sign in at the checkout, and you need not type again.",
             "In the privacy centre, let the Gear Makers' Guild have your e-mail address, then take it back.",
-            "In the console, take an order up as farida of fulfilment, and ask for the e-mail address: the refusal "
-            "names the promises.",
+            "In the console, take an order up as farida and ask for the e-mail address: promises refuse it by name.",
         ),
     ),
     Story(
