@@ -28,6 +28,23 @@ async def test_a_socket_is_its_owners_alone(tmp_path: Path) -> None:
         os.umask(before)
 
 
+async def test_a_socket_deep_in_the_house_is_reached_all_the_same(tmp_path: Path) -> None:
+    deep = tmp_path / ("a" * 60) / ("b" * 60) / "works.sock"
+    for _ in range(2):  # the second finds what the first left
+        async with serving(Worker(), str(deep), contract=Works):
+            async with WorksClient(str(deep)) as client:
+                assert await client.echo("here") == "here"
+            with pytest.raises(OperatorError, match="another process"):
+                async with serving(Worker(), str(deep), contract=Works):
+                    pass
+
+
+async def test_a_name_that_no_socket_can_have_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match="choose a shorter one"):
+        async with serving(Worker(), str(tmp_path / ("x" * 120)), contract=Works):
+            pass
+
+
 async def test_a_socket_for_a_group_is_that_groups_and_nobody_elses(tmp_path: Path) -> None:
     async with serving(Worker(), str(tmp_path / "run/works.sock"), contract=Works, group=os.getegid()):
         assert (tmp_path / "run").stat().st_mode & 0o777 == 0o710
@@ -70,7 +87,7 @@ async def test_a_private_address_is_taken(host: str) -> None:
     assert (await private(host, 7000))[1] == 7000
 
 
-@pytest.mark.parametrize("address", ["", "desk", "host:", ":7000", "host:99999", "host:x", "/" + "x" * 120])
+@pytest.mark.parametrize("address", ["", "desk", "host:", ":7000", "host:99999", "host:x"])
 def test_what_names_no_place_is_said(address: str) -> None:
     with pytest.raises(OperatorError):
         place(address)

@@ -5,7 +5,8 @@ import ipaddress
 import os
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 from avow.errors import KeyFault, OperatorError
 
 _LONGEST: Final = 107  # bytes: what unix(7) takes for a path
+_OPENED: Final = Path("/proc/self/fd")  # what this process has opened, proc(5)
 _SECRET: Final = 32  # bytes, at least
 
 Place = Path | tuple[str, int]
@@ -46,8 +48,6 @@ class Secret:
 def place(address: str) -> Place:
     """What an address names: `/run/shop/desk.sock`, or `10.0.0.5:7000`. Raises `OperatorError`."""
     if "/" in address:
-        if len(os.fsencode(address)) > _LONGEST:
-            raise OperatorError(f"the socket's path `{address}` has more than {_LONGEST} bytes; choose a shorter one")
         return Path(address)
     host, colon, port = address.rpartition(":")
     if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65536):
@@ -74,6 +74,24 @@ async def private(host: str, port: int, promise: str = "") -> tuple[str, int]:
     return numbers[0], port
 
 
+@contextmanager
+def short(path: Path) -> Iterator[str]:
+    """The path as a socket's address, which takes `_LONGEST` bytes: a longer one is reached by its opened folder.
+
+    Raises `OperatorError` where that cannot be done, as elsewhere than on Linux, and `OSError` without the folder.
+    """
+    if len(os.fsencode(path)) <= _LONGEST:
+        yield str(path)
+        return
+    if len(os.fsencode(path.name)) > _LONGEST // 2 or not _OPENED.is_dir():
+        raise OperatorError(f"the socket's path `{path}` has more than {_LONGEST} bytes; choose a shorter one")
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield str(_OPENED / str(folder) / path.name)
+    finally:
+        os.close(folder)
+
+
 def unix_socket(path: Path, group: int | None = None) -> socket.socket:
     """A Unix socket bound at a path that nobody else reaches: 0600 in a folder of 0700; for a group 0660 in 0710.
 
@@ -87,11 +105,15 @@ def unix_socket(path: Path, group: int | None = None) -> socket.socket:
         raise OperatorError(f"`{path}` is there and is no socket; name another path")
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        made.bind(str(path))
+        with short(path) as address:
+            made.bind(address)
         path.chmod(0o600)
         if group is not None:
             os.chown(path, -1, group)
             path.chmod(0o660)
+    except OperatorError:
+        made.close()
+        raise
     except OSError as error:
         made.close()
         raise OperatorError(f"the socket `{path}` cannot be made: {error.strerror}") from None
@@ -117,7 +139,8 @@ def _own_folder(folder: Path, group: int | None) -> None:
 def _no_one_there(path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
-            probe.connect(str(path))
+            with short(path) as address:
+                probe.connect(address)
         except OSError:
             return  # nobody listens: left by a process that died
     raise OperatorError(f"another process serves at `{path}`; stop it, or name another path")

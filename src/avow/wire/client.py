@@ -11,7 +11,7 @@ from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
 from avow.desk.interface import Desk, Operator
 from avow.errors import BadValue, CallError, OperatorError, Unavailable
-from avow.wire.address import Secret, place
+from avow.wire.address import Secret, place, short
 from avow.wire.contract import Method, methods
 from avow.wire.faults import take
 from avow.wire.frames import ANSWER, CALL, BadFrame, Pipe, TooLong, decode, encode
@@ -104,7 +104,8 @@ class Line:
     async def _connect(self) -> Pipe:
         try:
             if isinstance(self._place, Path):
-                reader, writer = await asyncio.open_unix_connection(self._place)
+                with short(self._place) as address:
+                    reader, writer = await asyncio.open_unix_connection(address)
             else:
                 reader, writer = await asyncio.open_connection(*self._place)
             pipe = Pipe(reader, writer, takes=ANSWER, sends=CALL)
