@@ -153,8 +153,9 @@ class Visitors:
             name = self._room.policy.controller.name
             await self._mail(
                 address, f"Your code for {name}",
-                f"Your code is {code}.\n\nSomebody, we hope you, asked to see what {name} holds on you. The code is good "
-                "for ten minutes and for one use. If it was not you, do nothing: without it nobody gets in.\n",
+                f"Your code is {code}.\n\nSomebody, we hope you, gave this address at {name} and wants to show that "
+                "it is theirs. The code is good for ten minutes and for one use. If it was not you, do nothing: without it "
+                "nothing comes of it.\n",
             )  # fmt: skip
         except (AvowError, OSError) as error:
             log.warning("a code could not be sent: %s", type(error).__name__)
