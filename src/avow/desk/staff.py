@@ -38,17 +38,18 @@ class Colleagues:
 
     # -- coming in --------------------------------------------------------------------------------------------------
 
-    async def invite(self, name: str, role: str) -> str:
-        """An invitation, by whoever may invite."""
+    async def invite(self, name: str, role: str, by: str = "") -> str:
+        """An invitation, by whoever may invite: an admin, or the operator."""
         if role not in self._room.policy.roles:
             raise UnknownWord(f"the policy names no such role; it names {', '.join(self._room.policy.roles)}")
         if not text(name, "a name", 100).strip():
             raise CallError("a colleague needs a name")
         token = self._room.sessions.token()
-        until = self._room.now() + INVITATION
+        until, owner = self._room.now() + INVITATION, hashed(token)[:16]
         await self._shop.accounts.give_staff(
-            hashed(token)[:16], INVITED, told({"name": name.strip(), "role": role, "until": until})
+            owner, INVITED, told({"name": name.strip(), "role": role, "until": until, "by": by})
         )
+        await self._shop.accounts.give_staff(self.owner(name), INVITED, told({"of": owner.hex()}), row=owner)
         return token
 
     async def accept(self, invitation: str, password: str) -> str:
@@ -61,7 +62,10 @@ class Colleagues:
         said = json.loads(found[0].told)
         if not await self._shop.accounts.take_staff(owner, INVITED) or self._room.now() > said["until"]:
             raise Denied
-        name, role = said["name"], said["role"]
+        name, role, by = said["name"], said["role"], said.get("by", "")
+        await self._shop.accounts.take_staff(self.owner(name), INVITED, owner)
+        if by and not self._shop.staff_roll.active(by, ADMIN):  # who was sent away has nobody come after them
+            raise Denied
         await self._drop_passkeys(name)  # of whoever had this name before
         await self._shop.accounts.give_staff(
             self.owner(name), PASSWORD, told({"hash": kept, "role": role, "name": name})
@@ -77,7 +81,7 @@ class Colleagues:
         fits = await self._room.passwords.fits(kept["hash"] if kept else None, text(password, "a password"))
         if not fits or kept is None or not self._shop.staff_roll.active(kept["name"]):
             raise Denied
-        self._room.limits.forget("staff", owner)
+        self._room.limits.give_back("staff", owner)
         return self._room.sessions.staff(kept["name"], kept["role"], self._room.now())
 
     async def kept(self, name: str) -> dict[str, Any] | None:
@@ -92,8 +96,8 @@ class Colleagues:
     def session(self, token: str, *, looks: bool = False) -> Staff:
         """The session of who is still staff, whether they signed or not. Raises `Denied`."""
         session = self._room.sessions.colleague(text(token, "a session"), self._room.now(), looks=looks)
-        if not self._shop.staff_roll.active(session.member):
-            self._room.sessions.end_of(session.member)
+        if not self._shop.staff_roll.active(session.member, session.role):
+            self._room.sessions.end(token)  # they left, or came back in another role
             raise Denied
         return session
 
@@ -130,6 +134,7 @@ class Colleagues:
         session = self.session(token)
         if not words or words != await self.agreement():
             raise CallError("this is not the agreement in force any more; read the new one and sign that")
+        session = self.session(token)  # who was dismissed meanwhile does not come back by signing
         await self._shop.staff_roll.join(session.member, session.role, signs=words)
 
     # -- working ----------------------------------------------------------------------------------------------------
@@ -203,8 +208,7 @@ class Colleagues:
 
     async def invite_by(self, token: str, name: str, role: str) -> str:
         """By an admin."""
-        self._admin(token)
-        return await self.invite(name, role)
+        return await self.invite(name, role, self._admin(token))
 
     async def dismiss(self, token: str, name: str) -> None:
         """By an admin: effective at once, whatever sessions there are."""
@@ -213,6 +217,7 @@ class Colleagues:
         kept = await self.kept(name)
         await self._shop.accounts.take_staff(self.owner(name), PASSWORD)
         await self._drop_passkeys(name)
+        await self._drop_invitations(name)
         if kept is not None:
             self._room.sessions.end_of(kept["name"])
 
@@ -220,10 +225,17 @@ class Colleagues:
         for one in await self._shop.accounts.of_staff(self.owner(name), PASSKEY):
             await self._shop.accounts.take_staff(self.owner(name), PASSKEY, one.row)
 
-    def _admin(self, token: str) -> None:
+    async def _drop_invitations(self, name: str) -> None:
+        """Those that wait for this name: who leaves does not come back by a spare one."""
+        for one in await self._shop.accounts.of_staff(self.owner(name), INVITED):
+            await self._shop.accounts.take_staff(one.row, INVITED)
+            await self._shop.accounts.take_staff(self.owner(name), INVITED, one.row)
+
+    def _admin(self, token: str) -> str:
         session, _ = self.member(token)
         if session.role != ADMIN:
             raise Refused((), f"only the role `{ADMIN}` does that")
+        return session.member
 
 
 _SITE: Final = hashlib.sha256(b"the agreement of the site").digest()[:16]

@@ -77,10 +77,10 @@ class Staff:
         known = self._roll.get(self._hidden(name), Member("none", "", active=True))
         await self._put(name, Member(known.role, known.signed, active=False))
 
-    def active(self, name: str) -> bool:
-        """Whether they are on the roll and have not left."""
+    def active(self, name: str, role: str | None = None) -> bool:
+        """Whether they are on the roll, in this role if one is given, and have not left."""
         known = self._roll.get(self._hidden(name))
-        return known is not None and known.active
+        return known is not None and known.active and role in (None, known.role)
 
     def pseudonym(self, name: str) -> bytes:
         """What stands for a colleague in the record: 16 bytes, the same however the name is typed."""
