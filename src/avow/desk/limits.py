@@ -30,6 +30,10 @@ class Limits:
         while len(self._spent) > MOST:
             self._spent.popitem(last=False)
 
-    def forget(self, what: str, name: bytes) -> None:
-        """It went well: the tries before it do not count any more."""
-        self._spent.pop((what, name), None)
+    def give_back(self, what: str, name: bytes) -> None:
+        """It went well, and does not count. The tries before it do: who has an account beside mine, under the same
+        address, would else guess at my password and come in by their own in turns, for ever.
+        """
+        spent, until = self._spent.get((what, name), (0, 0))
+        if spent:
+            self._spent[what, name] = spent - 1, until

@@ -104,7 +104,7 @@ class Passkeys:
             await self._room.shop.accounts.give_staff(
                 owner, PASSKEY, told(said | {"count": found.new_sign_count}), row=kept.row
             )
-            self._room.limits.forget("passkey", owner)
+            self._room.limits.give_back("passkey", owner)
             if not self._room.shop.staff_roll.active(colleague["name"]):
                 break
             return self._room.sessions.staff(colleague["name"], colleague["role"], self._room.now())

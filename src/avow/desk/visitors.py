@@ -13,6 +13,7 @@ from avow.desk.room import Room, row, text, told
 from avow.desk.sessions import HOUR, hashed
 from avow.errors import AvowError, BadValue, CallError, Denied, Refused, UnknownWord
 from avow.policy.model import Contact
+from avow.practices.collecting import index
 
 PASSWORD: Final = "password"  # noqa: S105 - the kind of a credential, no password
 CODES: Final = 10_000  # codes that wait at once
@@ -48,18 +49,19 @@ class Visitors:
     ) -> tuple[str, Taken]:  # fmt: skip
         """The person, and what they get for it."""
         self._offered(agreed)
-        now, who = self._room.now(), None
+        now, who, since = self._room.now(), None, None
         if session is not None:
             who = self._room.sessions.customer(text(session, "a session"), now).people[0]
         elif receipt is not None:
-            who = self._room.receipts.read(text(receipt, "a receipt"), now).who
+            shown = self._room.receipts.read(text(receipt, "a receipt"), now)
+            who, since = shown.who, shown.since  # a receipt makes none that lasts longer, or may do more, than itself
         before = set() if who is None else {one.row for one in await self._shop.queue.of(row(who))}
         who = await self._shop.collect(form, given, who=who, no_card=no_card, affiliate_link=affiliate_link)
         opened = [one.row.hex() for one in await self._shop.queue.of(row(who)) if one.row not in before]
         request = opened[-1] if opened else None
         for choice, words in agreed.items():
             await self.agree(who, choice, words)
-        made = self._room.receipts.make(who, request, self._room.now(), self._room.random(12))
+        made = self._room.receipts.make(who, request, since or self._room.now(), self._room.random(12))
         return who, {"receipt": made, "request": request}
 
     async def register(self, form: str, given: Mapping[str, str], password: str, agreed: Mapping[str, str]) -> str:
@@ -126,7 +128,7 @@ class Visitors:
                 found = who
         if found is None:
             raise Denied
-        self._room.limits.forget("sign-in", contact)
+        self._room.limits.give_back("sign-in", contact)
         return self._room.sessions.person((found,), self._room.now())
 
     async def send_code(self, category: str, value: str) -> None:
@@ -144,10 +146,10 @@ class Visitors:
             if not people or self._mail is None:
                 return
             code = f"{int.from_bytes(self._room.random(8)) % 10**8:08d}"
-            address = await self._address(people[-1])
+            address, opens = await self._reached(contact, category, people)
             if address is None:
                 return
-            self._codes[contact] = Code(hashed(code), tuple(reversed(people)), self._room.now() + CODE)
+            self._codes[contact] = Code(hashed(code), opens, self._room.now() + CODE)
             while len(self._codes) > CODES:
                 del self._codes[next(iter(self._codes))]
             name = self._room.policy.controller.name
@@ -159,6 +161,26 @@ class Visitors:
             )  # fmt: skip
         except (AvowError, OSError) as error:
             log.warning("a code could not be sent: %s", type(error).__name__)
+
+    async def _reached(
+        self, contact: bytes, category: str, people: Sequence[str]
+    ) -> tuple[str | None, tuple[str, ...]]:
+        """The address that a code goes to, and whom it opens: those alone who are held under that very address.
+
+        Anybody may give my number, or gave my address before their own; what reaches them shows nothing of me.
+        """
+        mailed = [name for name, known in self._room.policy.categories.items() if known.channel == "mail"]
+        by_mail = self._room.policy.categories[category].channel == "mail"
+        for who in reversed(people):
+            address = await self._address(who)
+            if address is None or (by_mail and self._contact(category, address) != contact):
+                continue
+            held: set[str] = set()
+            for name in mailed:
+                if self._room.policy.categories[name].look_up:
+                    held.update(await self._people(name, address))
+            return address, tuple(one for one in reversed(people) if one == who or one in held)
+        return None, ()
 
     async def _address(self, who: str) -> str | None:
         """Where the person is reached by mail for a request about their own data, which this is; None if nowhere.
@@ -192,8 +214,8 @@ class Visitors:
         if kept is None or now > kept.until or not hmac.compare_digest(kept.hash, given):
             raise Denied
         del self._codes[contact]
-        self._room.limits.forget("enter", contact)
-        return self._room.sessions.person(kept.people, now, self._room.policy.categories[category].channel)
+        self._room.limits.give_back("enter", contact)
+        return self._room.sessions.person(kept.people, now, "mail")  # which is how every code goes
 
     async def settle(self) -> None:
         """Wait for what is on its way."""
@@ -211,4 +233,4 @@ class Visitors:
             raise UnknownWord("nobody is found by that")
         if not text(value, "a contact").strip():
             raise BadValue("the contact is empty")
-        return hashed(f"{category} {' '.join(value.casefold().split())}")
+        return index(self._shop.keystore, known.term, category, value)  # the same for all that find the same person
