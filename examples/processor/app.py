@@ -5,6 +5,7 @@ whole order. Which, its policy says: whoever has a form `order` takes orders.
 """
 
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -24,12 +25,13 @@ from avow.doors.payment import FRESH, LONGEST, SIGNATURE, check
 from avow.errors import AvowError, Denied
 from avow.policy.notice import html
 from examples.processor.books import Books, Checkout
-from examples.processor.company import Company
+from examples.processor.company import CURRENCIES, Company
 from examples.processor.notices import Deliver, Merchant, Notices, told
 from examples.processor.paying import Paying
 
 HERE: Final = Path(__file__).parent
 LOOKS: Final = {"cardhouse": Look(hue=265, colour=0.12, radius=6), "keyhouse": Look(hue=55, colour=0.12, radius=10)}
+REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # stands in subjects of mail
 MOST: Final = 100_000_000  # of a currency's minor units in one order
 
 
@@ -91,6 +93,7 @@ class Api:
     async def sessions(self, request: Request) -> Response:
         """A new checkout; where the customer pays."""
         merchant, order = await self._read(request)
+        self._company.books.forget(self._company.now())
         checkout = _checkout(merchant, order, self._company.random(16).hex(), self._company.now())
         settled = self._company.books.of(merchant.name, checkout.reference)
         if settled is not None and settled.state == "paid":
@@ -101,17 +104,18 @@ class Api:
     async def outcome(self, request: Request) -> Response:
         """How an order stands; of the merchant's own alone."""
         merchant, asked = await self._read(request)
-        checkout = self._company.books.of(merchant.name, str(asked.get("reference", "")))
+        reference = str(asked.get("reference"))
+        checkout = self._company.books.of(merchant.name, reference) if REFERENCE.fullmatch(reference) else None
         if checkout is None:
             return JSONResponse({"status": None})
-        status = "open" if checkout.state == "paying" else checkout.state
+        status = "cancelled" if self._company.late(checkout) else checkout.state.replace("paying", "open")
         return JSONResponse(told(checkout) | {"status": status})
 
     async def _read(self, request: Request) -> tuple[Merchant, dict[str, Any]]:
         body = await request.body()
         try:
             asked = json.loads(body) if len(body) <= LONGEST else None
-        except ValueError:
+        except (ValueError, RecursionError):
             asked = None
         merchant = self._company.merchants.get(str(asked.get("merchant"))) if isinstance(asked, dict) else None
         if merchant is None or not isinstance(asked, dict):
@@ -130,10 +134,12 @@ def _origin(request: Request) -> str:
 def _checkout(merchant: Merchant, order: Mapping[str, Any], id: str, now: int) -> Checkout:
     """The order as it was announced. Raises `Denied` for one that cannot be meant, or that leads elsewhere."""
     texts = {name: order.get(name) for name in ("reference", "currency", "description", "return_url", "cancel_url")}
-    whole = all(isinstance(text, str) and 0 < len(text) <= 200 for text in texts.values())
+    whole = all(isinstance(text, str) and 0 < len(text) <= 200 and text.isprintable() for text in texts.values())
     amount = order.get("amount")
     if not whole or type(amount) is not int or not 0 < amount <= MOST:
         raise Denied("this order is not whole")
+    if not REFERENCE.fullmatch(str(texts["reference"])) or texts["currency"] not in CURRENCIES:
+        raise Denied("a reference is at most 64 letters, digits, dots and hyphens; a currency one that we take")
     for name in ("return_url", "cancel_url"):
         if not str(texts[name]).startswith(merchant.origin + "/"):
             raise Denied("this order leads to another site than its merchant's")

@@ -17,11 +17,12 @@ CREATE TABLE IF NOT EXISTS checkout (
     opened INTEGER NOT NULL, state TEXT NOT NULL, payment TEXT NOT NULL, at INTEGER NOT NULL, tries INTEGER NOT NULL,
     told INTEGER NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX IF NOT EXISTS paid_once ON checkout (merchant, reference) WHERE state = 'paid';
+UPDATE checkout SET state = 'open' WHERE state = 'paying';
+DROP INDEX IF EXISTS paid_once;
+CREATE UNIQUE INDEX IF NOT EXISTS charged_once ON checkout (merchant, reference) WHERE state IN ('paying', 'paid');
 CREATE INDEX IF NOT EXISTS of_order ON checkout (merchant, reference);
 CREATE TABLE IF NOT EXISTS seen (id TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS buyer (mark BLOB PRIMARY KEY, who TEXT NOT NULL, until INTEGER NOT NULL) STRICT;
-UPDATE checkout SET state = 'open' WHERE state = 'paying';
 """
 
 
@@ -62,35 +63,40 @@ class Books:
         self._db.execute(f"INSERT INTO checkout VALUES ({', '.join('?' * len(checkout))})", checkout)
 
     def get(self, id: str) -> Checkout | None:
-        """The one of this id."""
-        row = self._db.execute("SELECT * FROM checkout WHERE id = ?", (id,)).fetchone()
+        """The one of this id; or, where its order is being charged or is paid in another one, that one."""
+        row = self._db.execute(
+            "SELECT one.* FROM checkout AS named JOIN checkout AS one"
+            " ON one.merchant = named.merchant AND one.reference = named.reference"
+            " WHERE named.id = ? AND (one.id = named.id OR one.state IN ('paying', 'paid'))"
+            " ORDER BY one.state IN ('paying', 'paid') DESC LIMIT 1",
+            (id,),
+        ).fetchone()
         return None if row is None else Checkout(*row)
 
     def of(self, merchant: str, reference: str) -> Checkout | None:
-        """The one that settled a merchant's order, or else the newest."""
+        """The one that a merchant's order is charged in, or else the newest."""
         row = self._db.execute(
-            "SELECT * FROM checkout WHERE merchant = ? AND reference = ? ORDER BY state = 'paid' DESC, opened DESC LIMIT 1",
+            "SELECT * FROM checkout WHERE merchant = ? AND reference = ?"
+            " ORDER BY state IN ('paying', 'paid') DESC, opened DESC LIMIT 1",
             (merchant, reference),
         ).fetchone()
         return None if row is None else Checkout(*row)
 
     def take(self, id: str) -> bool:
-        """Begin to charge: of two at once one is told True."""
-        taken = self._db.execute(
-            "UPDATE checkout SET state = 'paying', tries = tries + 1 WHERE id = ? AND state = 'open'", (id,)
-        )
+        """Begin to charge: of two at once one is told True. False, too, where another checkout charges the same order or
+        has: the card network is asked by nobody who was told False.
+        """
+        try:
+            taken = self._db.execute(
+                "UPDATE checkout SET state = 'paying', tries = tries + 1 WHERE id = ? AND state = 'open'", (id,)
+            )
+        except sqlite3.IntegrityError:  # charged_once
+            return False
         return taken.rowcount == 1
 
-    def settle(self, id: str, state: str, payment: str, at: int) -> bool:
-        """What became of it. False where the order was paid in another checkout meanwhile: this one is cancelled."""
-        try:
-            self._db.execute(
-                "UPDATE checkout SET state = ?, payment = ?, at = ? WHERE id = ?", (state, payment, at, id)
-            )
-        except sqlite3.IntegrityError:
-            self._db.execute("UPDATE checkout SET state = 'cancelled', at = ? WHERE id = ?", (at, id))
-            return False
-        return True
+    def settle(self, id: str, state: str, payment: str, at: int) -> None:
+        """What became of one that was taken."""
+        self._db.execute("UPDATE checkout SET state = ?, payment = ?, at = ? WHERE id = ?", (state, payment, at, id))
 
     def told(self, id: str) -> None:
         """The merchant has taken the notice in."""

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from avow.doors.payment import SIGNATURE, sign
 from examples.processor.books import Books, Checkout
 
-PAUSES: Final = (0, 1, 5, 30, 120)  # seconds before each try; what is left goes out at the next start
+PAUSES: Final = (0, 1, 5, 30, 120, 900, 3600, 21600)  # s before each try; what is left goes out at the next start
 log = logging.getLogger("processor.notices")
 
 Deliver = Callable[[str, Mapping[str, str], bytes], Awaitable[int]]  # url, headers, body -> HTTP status, 0 for none

@@ -1,6 +1,7 @@
 """The page to pay on. The card is read, used and dropped within one request; the rest of an order goes to the vault."""
 
 import logging
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Final
@@ -11,16 +12,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from avow.doors.design import error_page, page
-from avow.errors import BadValue, CallError, NotHeld, Refused
+from avow.errors import AvowError, BadValue, CallError, Refused
 from examples.processor import network
 from examples.processor.books import Checkout
-from examples.processor.company import Company
+from examples.processor.company import CURRENCIES, Company
 
-SESSION: Final = 30 * 60_000  # ms that a checkout stays open
 TRIES: Final = 5  # cards in one checkout
 BUYER: Final = 365 * 86_400  # s that a returning buyer is known
 LONGEST: Final = 500  # characters in a field
 COOKIE: Final = "buyer"
+ADDRESS: Final = re.compile(
+    r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,255}"
+)  # that news can be sent to; the rest shows in sending
 ASKED: Final = ("name", "email", "postal-address", "phone")
 SAID: Final[Mapping[str, str]] = {
     "declined": "The card network declined this card. Nothing was charged; try another card.",
@@ -57,16 +60,11 @@ class Paying:
         if not self._company.books.take(checkout.id):
             return self._settled(self._fresh(checkout))
         try:
-            who = await self._company.shop.collect("order", fields) if self._whole else None
-        except (BadValue, CallError) as error:
-            self._reopen(checkout)
-            return self._form(checkout, fields, {_named(error, fields): str(error)}, status=422)
-        outcome = network.authorise(card, self._company.clock())
-        if outcome == "paid":
-            return await self._paid(checkout, who)
-        if who is not None:  # nothing was ordered: nothing is kept
-            await self._company.shop.erase(who, asked="by the site")
-        return self._declined(checkout, fields, outcome)
+            return await self._charge(checkout, fields, card)
+        except BaseException:  # a vault that is away, a server that stops: what was not charged can be paid again
+            if self._fresh(checkout).state == "paying":
+                self._reopen(checkout)
+            raise
 
     async def cancel(self, request: Request) -> Response:
         """Back to the shop, without an order."""
@@ -80,21 +78,32 @@ class Paying:
 
     # -- parts --------------------------------------------------------------------------------------------------------
 
+    async def _charge(self, checkout: Checkout, fields: Mapping[str, str], card: network.Card) -> Response:
+        """Of a checkout that was taken. Nothing is awaited between the network's answer and the books."""
+        try:
+            who = await self._company.shop.collect("order", fields) if self._whole else None
+        except (BadValue, CallError) as error:
+            self._reopen(checkout)
+            return self._form(checkout, fields, {_named(error, fields): str(error)}, status=422)
+        outcome = network.authorise(card, self._company.clock())
+        if outcome == "paid":
+            return await self._paid(checkout, who)
+        if who is not None:  # nothing was ordered: nothing is kept
+            await self._company.shop.erase(who, asked="by the site")
+        return self._declined(checkout, fields, outcome)
+
     def _asked(self) -> tuple[str, ...]:
         return (*(ASKED if self._whole else ()), "card", "card-expiry")
 
     def _open(self, request: Request) -> Checkout | Response:
         """The checkout, while it can be paid; otherwise what there is to say of it."""
         checkout = self._company.books.get(request.path_params["id"])
-        if checkout is None or self._late(checkout):
+        if checkout is None or self._company.late(checkout):
             return self._gone()
         return checkout if checkout.state == "open" else self._settled(checkout)
 
     def _fresh(self, checkout: Checkout) -> Checkout:
         return self._company.books.get(checkout.id) or checkout
-
-    def _late(self, checkout: Checkout) -> bool:
-        return checkout.state == "open" and self._company.now() - checkout.opened > SESSION
 
     def _reopen(self, checkout: Checkout) -> None:
         self._company.books.settle(checkout.id, "open", "", 0)
@@ -110,8 +119,7 @@ class Paying:
 
     async def _paid(self, checkout: Checkout, who: str | None) -> Response:
         payment = f"P-{self._company.random(8).hex().upper()}"
-        if not self._company.books.settle(checkout.id, "paid", payment, self._company.now()):
-            return self._settled(self._fresh(checkout))
+        self._company.books.settle(checkout.id, "paid", payment, self._company.now())
         self._tell(checkout)
         answer = self._settled(self._fresh(checkout))
         if who is not None:
@@ -125,15 +133,16 @@ class Paying:
         self._company.notices.send(self._fresh(checkout))
 
     async def _write(self, who: str, checkout: Checkout) -> None:
-        """The order's news, by the one template there is. That it could not be sent undoes no order."""
+        """The order's news, by the one template there is: nobody's free text is in it, the merchant's neither. That it
+        could not be sent undoes no order.
+        """
         try:
             address = await self._company.shop.reach(who, "mail", purpose="order-status")
             await self._company.mail(
                 address, f"Your order {checkout.reference}",
-                f"Thank you. Your order {checkout.reference} ({checkout.description}, "
-                f"{amount(checkout)}) is paid.\n",
+                f"Thank you. Your order {checkout.reference} at {checkout.merchant} ({amount(checkout)}) is paid.\n",
             )  # fmt: skip
-        except (Refused, NotHeld, OSError) as error:
+        except (AvowError, OSError, ValueError) as error:
             log.warning("an order's news could not be sent: %s", type(error).__name__)
 
     async def _known(self, request: Request) -> dict[str, str]:
@@ -170,7 +179,8 @@ class Paying:
 
 def amount(checkout: Checkout) -> str:
     """The amount as people read it."""
-    return f"{checkout.currency} {checkout.amount // 100}.{checkout.amount % 100:02d}"
+    digits = CURRENCIES[checkout.currency]
+    return f"{checkout.currency} {checkout.amount / 10**digits:.{digits}f}"  # exact: far fewer than 15 digits
 
 
 def _fields(form: FormData, asked: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str]]:
@@ -189,6 +199,8 @@ def _fields(form: FormData, asked: tuple[str, ...]) -> tuple[dict[str, str], dic
     for name in asked:
         if not fields.get(name) and name not in errors:
             errors[name] = f"Your {name.replace('-', ' ')} is missing."
+    if "email" in fields and "email" not in errors and not ADDRESS.fullmatch(fields["email"]):
+        errors["email"] = "This is no e-mail address. It looks like name@example.org."
     return fields, errors
 
 

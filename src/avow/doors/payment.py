@@ -125,10 +125,10 @@ class Sandbox:
         headers = {SIGNATURE: signature, "content-type": "application/json"}
         try:
             answer = await self._client.post(self._url + path, content=body, headers=headers)
-            found = answer.json()
+            found = answer.json() if answer.status_code == 200 else None
         except (httpx.HTTPError, ValueError):
-            raise Unavailable("the payment company does not answer; try again in a moment") from None
-        if answer.status_code != 200 or not isinstance(found, dict):
+            raise Unavailable("the payment company does not answer as it should; try again in a moment") from None
+        if not isinstance(found, dict):
             raise Unavailable(f"the payment company answered {answer.status_code}; try again in a moment")
         return found
 
@@ -162,7 +162,7 @@ def _read(id_: str, body: bytes) -> Notice:
         notice = Notice(
             id_, told["reference"], told["payment"], told["status"], told["amount"], told["currency"], told["at"]
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Denied("this message is no notice of a payment") from None
     texts: tuple[Any, ...] = (notice.reference, notice.payment, notice.currency)
     counts: tuple[Any, ...] = (notice.amount, notice.at)
