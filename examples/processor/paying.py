@@ -3,15 +3,15 @@
 import logging
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from jinja2 import Environment
-from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from avow.doors.design import error_page, page
+from avow.doors.posted import posted
 from avow.errors import AvowError, BadValue, CallError, Refused
 from examples.processor import network
 from examples.processor.books import Checkout
@@ -52,7 +52,7 @@ class Paying:
         checkout = self._open(request)
         if isinstance(checkout, Response):
             return checkout
-        fields, errors = _fields(await request.form(max_fields=20, max_files=0), self._asked())
+        fields, errors = _fields(await posted(request), self._asked())
         card, wrong = network.read(fields.pop("card", ""), fields.pop("card-expiry", ""))
         errors = wrong | errors
         if errors or card is None:
@@ -183,12 +183,12 @@ def amount(checkout: Checkout) -> str:
     return f"{checkout.currency} {checkout.amount / 10**digits:.{digits}f}"  # exact: far fewer than 15 digits
 
 
-def _fields(form: FormData, asked: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str]]:
+def _fields(pairs: Sequence[tuple[str, str]], asked: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str]]:
     """Every field once, as text, none too long, and none besides; what is wrong, by field."""
     fields: dict[str, str] = {}
     errors: dict[str, str] = {}
-    for name, value in form.multi_items():
-        if name not in asked or isinstance(value, UploadFile):
+    for name, value in pairs:
+        if name not in asked:
             errors["form"] = "The form was sent with something that it does not ask for. Nothing was kept; try again."
         elif name in fields:
             errors[name] = "This was sent twice. Type it once."

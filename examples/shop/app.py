@@ -19,13 +19,13 @@ from avow.doors.design.pages import PREFIX
 from avow.doors.guard import Guard, Report
 from avow.doors.guard.report import to_log
 from avow.doors.payment import Processor
+from avow.doors.posted import LONGEST
 from avow.doors.tokens import KEY, Tokens
 from avow.policy.model import Policy
 from examples.shop.cart import Waiting
 from examples.shop.fields import capital
 from examples.shop.orders import Orders
 from examples.shop.pages import account, affiliates, basket, checkout, choosing, payments, public, shelf, writing
-from examples.shop.posted import LONGEST
 from examples.shop.room import Room, Urls, Visit, page, refusals
 from examples.shop.site import Site, money
 from examples.shop.visits import Visits

@@ -1,13 +1,10 @@
-"""What a browser posted, read strictly: a plain form, each field once, as text."""
+"""What a browser posted, each field once, and which came more than once."""
 
-from typing import Final, NamedTuple
-from urllib.parse import parse_qsl
+from typing import NamedTuple
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-LONGEST: Final = 64 * 1024  # bytes of a body
-FORM: Final = "application/x-www-form-urlencoded"
+from avow.doors import posted as browser
 
 
 class Posted(NamedTuple):
@@ -22,23 +19,10 @@ class Posted(NamedTuple):
 
 
 async def posted(request: Request) -> Posted:
-    """Read it. Raises `HTTPException`: 415 for another kind of body, 413 for too much, 400 for what is no text."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        raise HTTPException(415)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LONGEST:
-            raise HTTPException(413)
-    try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=64, errors="strict")
-    except ValueError:
-        raise HTTPException(400) from None
-    if any("\0" in name + value for name, value in pairs):
-        raise HTTPException(400)
+    """Read it. Raises as `avow.doors.posted.posted`."""
     fields: dict[str, str] = {}
     doubled = []
-    for name, value in pairs:
+    for name, value in await browser.posted(request):
         if name in fields:
             doubled.append(name)
         else:

@@ -1,37 +1,25 @@
-"""What a browser posted, read strictly: one short form of known fields, each once, as text."""
+"""What the centre's forms take: short forms of known fields, each once."""
 
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-LONGEST_BODY: Final = 64 * 1024  # bytes, as encoded
+from avow.doors import posted as browser
+
 LONGEST_CONTACT: Final = 320
 LONGEST_TEXT: Final = 8_000  # characters of what is written to us
-FORM: Final = "application/x-www-form-urlencoded"
 
 
 async def posted(request: Request, names: Iterable[str]) -> dict[str, str]:
     """The fields of a posted form; what is missing is absent.
 
-    Raises `HTTPException`: 415 for another content type, 413 for too much, 400 for a field that the form does not
-    have or has twice, or for what is no text.
+    Raises as `avow.doors.posted.posted`, and 400 for a field that the form does not have or has twice.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        raise HTTPException(415)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LONGEST_BODY:
-            raise HTTPException(413)
-    try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=32, errors="strict")
-    except ValueError as error:
-        raise HTTPException(400) from error
+    pairs = await browser.posted(request)
     fields = dict(pairs)
-    if len(fields) != len(pairs) or not set(fields) <= set(names) or any("\0" in value for _, value in pairs):
+    if len(fields) != len(pairs) or not set(fields) <= set(names):
         raise HTTPException(400)
     return fields
 

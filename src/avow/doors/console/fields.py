@@ -3,15 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-LARGEST: Final = 64 * 1024  # bytes of a body
-MOST: Final = 100  # fields
+from avow.doors.posted import posted
+
 LONGEST: Final = 2048  # characters of a field, unless told otherwise
-FORM: Final = "application/x-www-form-urlencoded"
 _TEXTS: Final = ("clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle")
 
 
@@ -37,22 +35,8 @@ class Fields:
 
 
 async def read(request: Request) -> Fields:
-    """The fields of a request. Raises `HTTPException`: 413 too large, 415 another kind of body, 400 no such text."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        raise HTTPException(415)
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > LARGEST:
-            raise HTTPException(413)
-    try:
-        text = body.decode("ascii")  # a browser percent-encodes whatever is not
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST, encoding="utf-8", errors="strict")
-    except ValueError:
-        raise HTTPException(400) from None
-    if any("\0" in name or "\0" in value for name, value in pairs):
-        raise HTTPException(400)
-    return Fields(pairs)
+    """The fields of a request. Raises as `avow.doors.posted.posted`."""
+    return Fields(await posted(request))
 
 
 def answer(text: str) -> Mapping[str, Any]:
