@@ -82,8 +82,8 @@ class Avow:
         self._journal = journal = Unfinished(keystore.journal)
         self._collecting = Collecting(gate, recorder, journal, self._suppressed)
         self._agreeing = Agreeing(gate, journal, self._suppressed)
-        self._finding = Finding(gate, recorder)
-        self._importing = Importing(self.policy, self._collecting, self._agreeing, self._finding)
+        self.finding = Finding(gate, recorder)
+        self._importing = Importing(self.policy, self._collecting, self._agreeing, self.finding)
         self._rights = Rights(gate, recorder, journal, self._suppressed)
         self.when_erased = self._rights.when_erased
         self._leaving = Leaving(gate, self._rights.erase)
@@ -263,7 +263,7 @@ class Avow:
 
     async def find(self, category: str, value: str, *, by: By = None) -> list[str]:
         """The people who gave this value under a look-up category, oldest first. Releases nothing of theirs; recorded."""
-        return [subject.hex() for subject in await self._finding.find(category, value, await self._actor(by))]
+        return [subject.hex() for subject in await self.finding.find(category, value, await self._actor(by))]
 
     # -- what a person agrees to and asks for --------------------------------------------------------------------
 

@@ -90,3 +90,28 @@ async def test_a_session_of_a_former_role_signs_nobody_back_into_it(tmp_path: Pa
             await bed.desk.sign(before, "What I see here I tell nobody.")
         with pytest.raises(Denied):
             await bed.desk.invite(before, "another", "admin")
+
+
+async def test_a_receipt_with_another_address_opens_nothing_of_whom_it_was_given_to(tmp_path: Path) -> None:
+    async with desk(tmp_path, "audiomidi") as bed:
+        order = {"name": "Ada Quill", "email": MAIL, "postal-address": "1 Lantern Lane"}
+        taken = await bed.desk.collect("cart", {"items": "2 strings"})
+        taken = await bed.desk.collect("order", order, receipt=taken["receipt"])
+        await bed.desk.collect("order", order | {"email": MAIL.upper()}, receipt=taken["receipt"])  # the same address
+        assert len(await bed.shop.find("email", MAIL)) == 1
+        bed.clock.forward(days=1)
+        await bed.desk.collect("contact", {"email": OTHER, "message": "hello"}, receipt=taken["receipt"])
+        session = await bed.desk.enter("email", OTHER, await bed.code(OTHER))
+        values = {one["value"] for one in (await bed.desk.held(session))["data"]}
+        assert values == {OTHER, "hello"}
+
+
+async def test_a_receipt_of_yesterday_agrees_to_nothing(tmp_path: Path) -> None:
+    async with desk(tmp_path, "daminion") as bed:
+        taken = await bed.desk.collect("registration", {"name": "Ada Quill", "email": MAIL})
+        (choice,) = [one for one in bed.desk._room.choices if one.startswith("DAM-14")]
+        bed.clock.forward(days=1)
+        with pytest.raises(Denied):
+            await bed.desk.collect(
+                "contact", {"email": MAIL, "message": "hello"}, receipt=taken["receipt"], agreed={choice: "Yes"}
+            )

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from avow.desk.interface import CODE, TRIES, Taken
+from avow.desk.interface import CODE, RECEIPT, TRIES, Taken
 from avow.desk.room import Room, row, text, told
 from avow.desk.sessions import HOUR, hashed
 from avow.errors import AvowError, BadValue, CallError, Denied, Refused, UnknownWord
@@ -53,8 +53,14 @@ class Visitors:
         if session is not None:
             who = self._room.sessions.customer(text(session, "a session"), now).people[0]
         elif receipt is not None:
-            shown = self._room.receipts.read(text(receipt, "a receipt"), now)
-            who, since = shown.who, shown.since  # a receipt makes none that lasts longer, or may do more, than itself
+            shown = self._room.receipts.read(text(receipt, "a receipt"), now, HOUR if agreed else RECEIPT)
+            if await self._shop.finding.fits(
+                row(shown.who), given
+            ):  # else it is somebody new: another address opens nobody's data
+                who, since = (
+                    shown.who,
+                    shown.since,
+                )  # a receipt makes none that lasts longer, or may do more, than itself
         before = set() if who is None else {one.row for one in await self._shop.queue.of(row(who))}
         who = await self._shop.collect(form, given, who=who, no_card=no_card, affiliate_link=affiliate_link)
         opened = [one.row.hex() for one in await self._shop.queue.of(row(who)) if one.row not in before]

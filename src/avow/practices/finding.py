@@ -1,6 +1,6 @@
 """Find people by a value that they gave. It releases nothing of theirs, and it is on record: that they are here is told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from avow.decide.request import Request
@@ -45,6 +45,20 @@ class Finding:
         if found is None:
             raise Refused((), "only the site and colleagues who have standing may look people up")
         return found
+
+    async def fits(self, subject: bytes, given: Mapping[str, str]) -> bool:
+        """Whether these values contradict none by which the person is found. Releases nothing and is not on record:
+        whoever asks has given the values. Raises `BadValue`.
+        """
+        kinds = self._policy.categories
+        asked = {name: value for name, value in given.items() if name in kinds and kinds[name].look_up}
+        async with self._gate.store.transaction() as tx:
+            ((_, data),) = await tx.read([(subject, tuple(asked))])
+            for category in {datum.category for datum in data}:
+                hidden = index(self._gate.keys, kinds[category].term, category, asked[category])
+                if subject not in await tx.find(category, hidden):
+                    return False
+        return True
 
     async def known(self, submissions: Sequence[Submission]) -> list[list[bytes]]:
         """Per submission, who is found here already by one of its look-up values, recorded; a value that may not be held
