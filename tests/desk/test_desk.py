@@ -197,6 +197,14 @@ async def test_a_complaint_opens_a_request_at_every_site(tmp_path: Path, site: s
         assert request in [one["id"] for one in (await bed.desk.held(session))["requests"] if one["closed"] is None]
 
 
+async def test_a_complaint_that_nobody_could_answer_is_not_taken_as_if_it_were(tmp_path: Path) -> None:
+    async with desk(tmp_path, "audiomidi") as bed:
+        nameless = await bed.shop.collect("cart", {"items": "2 strings"})
+        session = bed.desk._room.sessions.person((nameless,), bed.shop.now())
+        with pytest.raises(CallError, match="no e-mail address"):
+            await bed.desk.complain(session, "You wrote to me twice.")
+
+
 async def test_who_shows_an_address_sees_all_that_is_held_under_it_and_an_account_only_its_own(tmp_path: Path) -> None:
     async with desk(tmp_path, "daminion") as bed:
         await bed.desk.collect("contact", {"email": MAIL, "message": "As a guest"})

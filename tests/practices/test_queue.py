@@ -11,11 +11,11 @@ async def test_what_is_open_is_listed_oldest_first_until_it_is_answered(tmp_path
         ada = await shop.collect("order", ADA)
         clock.forward(seconds=1)
         bea = await shop.collect("order", BEA)
-        first, second = await shop.queue.open(9)
+        first, second = await shop.queue.open(("order",), 9)
         assert (first.subject.hex(), second.subject.hex()) == (ada, bea)
-        assert await shop.queue.open(1) == [first]
+        assert await shop.queue.open(("order",), 1) == [first]
         assert await shop.queue.of(bytes.fromhex(bea)) == [second]
         await shop.close_request(ada, first.row.hex())
-        assert (await shop.queue.open(9), await shop.queue.one(first.row)) == ([second], None)
+        assert (await shop.queue.open(("order",), 9), await shop.queue.one(first.row)) == ([second], None)
         await shop.erase(bea)
-        assert (await shop.queue.open(9), await shop.queue.one(second.row)) == ([], None)
+        assert (await shop.queue.open(("order",), 9), await shop.queue.one(second.row)) == ([], None)

@@ -36,8 +36,10 @@ async def open_requests_are_found_without_their_person(bed: Bed) -> None:
     async with store.transaction() as tx:
         for request in (late, early, ServiceRequest(LOU, id_(3), "order", NOW, NOW + 1)):
             await tx.put_request(request)
-        assert await tx.open_requests(9) == [early, late]
-        assert await tx.open_requests(1) == [early]
+        assert await tx.open_requests(("order", "quote"), 9) == [early, late]
+        assert await tx.open_requests(("order", "quote"), 1) == [early]
+        assert await tx.open_requests(("order",), 1) == [late]
+        assert await tx.open_requests((), 9) == []
         assert [await tx.open_request(id_(n)) for n in (1, 3, 4)] == [early, None, None]
 
 

@@ -155,20 +155,14 @@ class Customers:
         return max((int(at.timestamp() * 1000) for at in moments if at is not None), default=None)
 
     async def complain(self, session: str, words: str, collect: Callable[..., Awaitable[Any]]) -> str:
-        """By the policy's form for complaints, or as a request about the person's own data."""
+        """By the policy's form for complaints, or else for questions. Raises `CallError` where no answer could come."""
         person = self._person(session)
         words = text(words, "the complaint", 64 * 1024)
-        forms = [form for form in self._room.policy.forms.values() if form.opens == "complaint"]
-        if forms:
-            address = await self._own(person, "email")
-            if address is not None:
-                taken = await collect(forms[0].name, {"email": address, "message": words}, session=session)
-                return str(taken["request"])
-        contact = next((form for form in self._room.policy.forms.values() if form.opens == "question"), None)
-        address = await self._own(person, "email")
-        if contact is None or address is None:
-            return await self._shop.ask(person.people[0], "rights-request")
-        taken = await collect(contact.name, {"email": address, "message": words}, session=session)
+        forms = {form.opens: form.name for form in self._room.policy.forms.values()}
+        form, address = forms.get("complaint") or forms.get("question"), await self._own(person, "email")
+        if form is None or address is None:  # a complaint that nobody can answer shall not look as if it were taken in
+            raise CallError("there is no e-mail address of yours to answer to; write by the contact form and give one")
+        taken = await collect(form, {"email": address, "message": words}, session=session)
         return str(taken["request"])
 
     async def _own(self, person: Person, category: str) -> str | None:

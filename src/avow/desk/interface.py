@@ -7,10 +7,11 @@ times an hour for each customer's session and each colleague, and nothing else.
 
 Tokens are text of letters, digits, `-` and `_`, never longer than 512, and say nothing to who has no key.
   session     somebody verified: a customer by password or code, a colleague by password or passkey. Ends by `sign_out`,
-              after `IDLE` without a call or `SESSION` in all, when the person is erased or the colleague leaves, and with
-              the desk's process. `renew` gives a new token in place of the old one.
-  receipt     a person's submission was taken in. Good for further submissions of the same person for `RECEIPT`; reads
-              nothing.
+              after `IDLE` without a call or `SESSION` in all, when the person is erased, when the colleague leaves or has
+              another role, and with the desk's process. `renew` gives a new token in place of the old one.
+  receipt     a person's submission was taken in. Good for further submissions of the same person for `RECEIPT`, and what
+              it gives lasts no longer than itself; reads nothing. With another value of what people are found by, the
+              submission is somebody new's. Agrees to something, and sets a password, within an hour only.
   task        a colleague's session, one service request, one purpose. Ends with the session, after `TASK`, and when the
               request is closed.
   invitation  whoever has it becomes staff, once, within `INVITATION`.
@@ -206,7 +207,9 @@ class Desk(Protocol):
         """When the person will be erased, or None."""
 
     async def complain(self, session: str, text: str) -> str:
-        """A complaint, or a request about their own data where the policy has no form for complaints; its request id."""
+        """A complaint, by the form for questions where the policy has none for complaints; its request id. Raises
+        `CallError` where no address is held to answer to.
+        """
 
     # -- staff ------------------------------------------------------------------------------------------------------
 

@@ -142,7 +142,8 @@ class Colleagues:
     async def queue(self, token: str) -> list[Waiting]:
         """What the role has to do with, oldest first."""
         session, _ = self.member(token)
-        return self._shown(session, await self._shop.queue.open(10 * SHOWN))[:SHOWN]
+        kinds = [kind for kind in self._room.policy.requests if self._room.tasks.purposes(session.role, kind)]
+        return self._shown(session, await self._shop.queue.open(kinds, SHOWN))
 
     def _shown(self, session: Staff, requests: Sequence[ServiceRequest]) -> list[Waiting]:
         out: list[Waiting] = []

@@ -1,5 +1,7 @@
 """What is asked of the merchant and not answered yet: open service requests, without saying whose."""
 
+from collections.abc import Sequence
+
 from avow.gate import Gate
 from avow.store.interface import ServiceRequest
 
@@ -10,10 +12,10 @@ class Queue:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
 
-    async def open(self, limit: int) -> list[ServiceRequest]:
-        """Up to so many, oldest first."""
+    async def open(self, kinds: Sequence[str], limit: int) -> list[ServiceRequest]:
+        """Up to so many of these kinds, oldest first."""
         async with self._gate.store.transaction() as tx:
-            return await tx.open_requests(limit)
+            return await tx.open_requests(kinds, limit)
 
     async def one(self, request: bytes) -> ServiceRequest | None:
         """The open one of this id."""

@@ -231,8 +231,8 @@ class Transaction(Protocol):
     async def requests(self, subject: bytes) -> list[ServiceRequest]:
         """All of one person's, closed ones too, oldest first."""
 
-    async def open_requests(self, limit: int) -> list[ServiceRequest]:
-        """Up to `limit` open service requests of anybody, oldest first."""
+    async def open_requests(self, kinds: Sequence[str], limit: int) -> list[ServiceRequest]:
+        """Up to `limit` open service requests of these kinds, of anybody, oldest first."""
 
     async def open_request(self, row: bytes) -> ServiceRequest | None:
         """The open service request of this id."""

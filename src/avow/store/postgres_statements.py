@@ -149,7 +149,9 @@ REQUESTS: Final = _statement(
     " ORDER BY opened, row",
 )
 _OPEN: Final = "SELECT subject, row, kind, opened, closed FROM request WHERE site = $1::smallint AND closed IS NULL"
-OPEN_REQUESTS: Final = _statement("open_requests", f"{_OPEN} ORDER BY opened, row LIMIT $2::bigint")
+OPEN_REQUESTS: Final = _statement(
+    "open_requests", f"{_OPEN} AND kind = ANY ($2::text[]) ORDER BY opened, row LIMIT $3::bigint"
+)
 OPEN_REQUEST: Final = _statement("open_request", f"{_OPEN} AND row = $2::bytea")
 PUT_CREDENTIAL: Final = _statement(
     "put_credential",

@@ -329,8 +329,8 @@ class PostgresTransaction:
         result = await self._ask(sql.REQUESTS, subject)
         return [_new(ServiceRequest, row) for row in _rows(result, bytes, bytes, _text, _number, _number)]
 
-    async def open_requests(self, limit: int) -> list[ServiceRequest]:
-        result = await self._ask(sql.OPEN_REQUESTS, int8(limit))
+    async def open_requests(self, kinds: Sequence[str], limit: int) -> list[ServiceRequest]:
+        result = await self._ask(sql.OPEN_REQUESTS, array(TEXT, [kind.encode() for kind in kinds]), int8(limit))
         return [_new(ServiceRequest, row) for row in _rows(result, bytes, bytes, _text, _number, _number)]
 
     async def open_request(self, row: bytes) -> ServiceRequest | None:

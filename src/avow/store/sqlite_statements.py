@@ -66,7 +66,7 @@ REQUESTS: Final = (
     "SELECT subject, row, kind, opened, closed FROM request WHERE site = ?1 AND subject = ?2 ORDER BY opened, row"
 )
 _OPEN: Final = "SELECT subject, row, kind, opened, closed FROM request WHERE site = ?1 AND closed IS NULL"
-OPEN_REQUESTS: Final = f"{_OPEN} ORDER BY opened, row LIMIT ?2"
+OPEN_REQUESTS: Final = f"{_OPEN} AND kind IN (SELECT value FROM json_each(?2)) ORDER BY opened, row LIMIT ?3"
 OPEN_REQUEST: Final = f"{_OPEN} AND row = ?2"
 PUT_CREDENTIAL: Final = "INSERT OR REPLACE INTO credential VALUES (?, ?, ?, ?, ?, ?)"
 CREDENTIALS: Final = (

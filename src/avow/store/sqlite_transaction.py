@@ -1,6 +1,7 @@
 # ruff: noqa: ARG002, D102 - one writer needs no lock on people; what each method does stands in the contract
 """SQLite: the transaction."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from operator import attrgetter
@@ -224,8 +225,9 @@ class SqliteTransaction:
     async def requests(self, subject: bytes) -> list[ServiceRequest]:
         return [_new(ServiceRequest, row) for row in self._execute(sql.REQUESTS, (self._site, subject))]
 
-    async def open_requests(self, limit: int) -> list[ServiceRequest]:
-        return [_new(ServiceRequest, row) for row in self._execute(sql.OPEN_REQUESTS, (self._site, limit))]
+    async def open_requests(self, kinds: Sequence[str], limit: int) -> list[ServiceRequest]:
+        asked = (self._site, json.dumps(list(kinds)), limit)
+        return [_new(ServiceRequest, row) for row in self._execute(sql.OPEN_REQUESTS, asked)]
 
     async def open_request(self, row: bytes) -> ServiceRequest | None:
         return next((_new(ServiceRequest, found) for found in self._rows(sql.OPEN_REQUEST, row)), None)

@@ -43,7 +43,7 @@ async def scene(folder: Path, site: str = "aitpro", *, wired: bool = False) -> A
 
 async def unchanged(on: Scene) -> None:
     """Both requests are still open and Kim still works."""
-    waiting = await on.at.bed.shop.queue.open(10)
+    waiting = await on.at.bed.shop.queue.open(tuple(on.at.bed.policy.requests), 10)
     assert len(waiting) == 2
     await on.kim.sign_in("kim")
     assert sum(form.action == "/task" for form in on.kim.forms) == 2
@@ -63,7 +63,11 @@ async def test_no_leave_to_look_lies_in_the_browser_and_one_from_elsewhere_does_
         assert set(on.look) == {"request", "purpose", "category"}
         lee = await on.at.join("lee", "support")
         theirs = (await on.at.desk.task(on.kim.session, on.look["request"], "answer"))["task"]
-        other = next(one.row.hex() for one in await on.at.bed.shop.queue.open(9) if one.row.hex() != on.look["request"])
+        other = next(
+            one.row.hex()
+            for one in await on.at.bed.shop.queue.open(tuple(on.at.bed.policy.requests), 9)
+            if one.row.hex() != on.look["request"]
+        )
         await lee.send("/look", {**on.look, "request": other, "task": theirs, "session": lee.session})
         assert "Another letter" in lee.text
         assert SECRET not in lee.text

@@ -127,6 +127,9 @@ async def complain(visit: Visit) -> Response:
         except BadValue:
             fault = "This text cannot be taken in; is there a card number in it?"
             return visit.page("complain.html", status=400, errors={"text": fault}, **shown)
+        except CallError:
+            fault = "We hold no e-mail address of yours to answer to. Use the contact page, where you can give one."
+            return visit.page("complain.html", status=400, errors={"text": fault}, **shown)
     return visit.page("complain.html", **shown)
 
 
