@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from avow.app import Avow
 from avow.desk.choices import choices
@@ -14,7 +14,8 @@ from avow.desk.tasks import Tasks
 from avow.errors import BadValue, CallError
 from avow.policy.model import Protect
 
-LONGEST_TOKEN = 512
+LONGEST_TOKEN: Final = 512
+PASSWORD: Final = "password"  # noqa: S105 - the kind of a credential, no password
 
 
 class Room:

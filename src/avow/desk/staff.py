@@ -7,12 +7,11 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from avow.app import Member
 from avow.desk.interface import CODE, INVITATION, TASK, TRIES, Colleague, Task, Waiting
-from avow.desk.room import Room, row, text, told
+from avow.desk.room import PASSWORD, Room, row, text, told
 from avow.desk.sessions import Staff, hashed
 from avow.errors import CallError, Denied, Refused, UnknownWord
 from avow.store.interface import ServiceRequest
 
-PASSWORD: Final = "password"  # noqa: S105 - the kind of a credential, no password
 INVITED: Final = "invitation"
 PASSKEY: Final = "passkey"
 AGREEMENT: Final = "agreement"
@@ -20,7 +19,7 @@ SHOWN: Final = 200  # of a queue
 ADMIN: Final = "admin"
 
 
-class Taken(NamedTuple):
+class InHand(NamedTuple):
     """A task: whose request, for what, until when (ms)."""
 
     who: str
@@ -164,7 +163,7 @@ class Colleagues:
         made, now = self._room.sessions.token(), self._room.now()
         session.tasks = {name: one for name, one in session.tasks.items() if one.until >= now}
         until = now + TASK
-        session.tasks[hashed(made)] = Taken(found.subject.hex(), found.row, purpose, until)
+        session.tasks[hashed(made)] = InHand(found.subject.hex(), found.row, purpose, until)
         return {
             "task": made, "request": request, "kind": found.kind, "purpose": purpose,
             "categories": self._room.tasks.categories(session.role, purpose),

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from avow.desk.interface import CODE, RECEIPT, TRIES, Taken
-from avow.desk.room import Room, row, text, told
+from avow.desk.room import PASSWORD, Room, row, text, told
 from avow.desk.sessions import HOUR, hashed
 from avow.errors import AvowError, BadValue, CallError, Denied, Refused, UnknownWord
 from avow.policy.model import Contact
 from avow.practices.collecting import index
 
-PASSWORD: Final = "password"  # noqa: S105 - the kind of a credential, no password
+RIGHTS: Final = "rights-request"  # the kind of service request that a code is a message of
 CODES: Final = 10_000  # codes that wait at once
 
 log = logging.getLogger("avow.desk")
@@ -193,13 +193,11 @@ class Visitors:
 
         The policy decides, as for any other mail: a request about their own data is open while this one is written.
         """
-        purposes = [
-            purpose for kind in ("rights-request",) if kind in self._room.policy.requests
-            for purpose in self._room.policy.requests[kind].serves if purpose in self._mailed()
-        ]  # fmt: skip
+        kind = self._room.policy.requests.get(RIGHTS)
+        purposes = [purpose for purpose in kind.serves if purpose in self._mailed()] if kind else []
         if not purposes:
             return None
-        request = await self._shop.ask(who, "rights-request")
+        request = await self._shop.ask(who, RIGHTS)
         try:
             return await self._shop.reach(who, "mail", purpose=purposes[0], notice_owed=True)
         except (Refused, CallError):
