@@ -46,10 +46,11 @@ class Method:
 
 
 def methods(contract: type) -> dict[str, Method]:
-    """Every method of a contract, by its name, in the order of the contract."""
+    """Every method of a contract and of the parts it is made of, by its name, in the order of the contract."""
     return {
         name: _method(name, function)
-        for name, function in vars(contract).items()
+        for part in contract.__mro__
+        for name, function in vars(part).items()
         if inspect.iscoroutinefunction(function) and not name.startswith("_")
     }
 
