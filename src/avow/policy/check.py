@@ -327,6 +327,21 @@ def _unreachable(policy: Policy) -> Iterator[Fault]:
                     yield _fault(clause.place, f"contact by `{channel}`, though no category carries it", hint)
 
 
+_ROUTES: Final = {"mail": "email", "phone": "phone", "letter": "post", "form": "form"}  # what the controller says of it
+
+
+def _routeless(policy: Policy) -> Iterator[Fault]:
+    """5.16"""
+    for clause in _clauses(policy):
+        if isinstance(clause, Right):
+            for route in clause.routes:
+                said = _ROUTES.get(route)
+                if said is not None and said not in policy.controller.contact:
+                    hint = f"add `{said}` to the controller's `contact`, or remove `{route}` here"
+                    words = f"`{clause.rights[0]}` by `{route}` is promised, though the controller names no `{said}`"
+                    yield _fault(clause.place, words, hint)
+
+
 RULES: Final[tuple[Rule, ...]] = (
     _no_check,
     _bare_processor,
@@ -343,4 +358,5 @@ RULES: Final[tuple[Rule, ...]] = (
     _idle_request,
     _unoffered,
     _unreachable,
+    _routeless,
 )
