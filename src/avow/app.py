@@ -312,9 +312,9 @@ class Avow:
         """A service request; its id. What it serves is permitted until it is closed."""
         return (await self._agreeing.ask(_id(who), kind, await self._actor(Somebody(who), who))).hex()
 
-    async def close_request(self, who: str, request: str, *, by: By = None) -> None:
-        """The request is answered, and what it alone permitted is over."""
-        await self._agreeing.close(_id(who), _id(request), await self._actor(by, who))
+    async def close_request(self, who: str, request: str, *, by: By = None, answered: bool = False) -> None:
+        """The request is over, and what it alone permitted. A complaint's only once it was `answered`, else `Refused`."""
+        await self._agreeing.close(_id(who), _id(request), await self._actor(by, who), answered=answered)
 
     # -- rights -------------------------------------------------------------------------------------------------
 

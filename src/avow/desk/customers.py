@@ -13,6 +13,7 @@ from avow.desk.sessions import Person
 from avow.desk.visitors import Visitors
 from avow.errors import BadValue, CallError, Denied, NotHeld, Refused, UnknownWord
 from avow.policy.model import CHANNELS, PERSON, Collect, Use
+from avow.practices.deadlines import kind_of
 
 LISTS: Final = ("data", "consents", "requests", "events")  # of an export
 
@@ -163,7 +164,12 @@ class Customers:
         if form is None or address is None:  # a complaint that nobody can answer shall not look as if it were taken in
             raise CallError("there is no e-mail address of yours to answer to; write by the contact form and give one")
         taken = await collect(form, {"email": address, "message": words}, session=session)
-        return str(taken["request"])
+        if self._room.policy.forms[form].opens == "complaint":
+            return str(taken["request"])
+        who = person.people[0]  # a complaint is no question: it has its own time, and is closed by an answer alone
+        request = await self._shop.ask(who, kind_of("complain", "centre"))
+        await self._shop.close_request(who, str(taken["request"]), by=self._shop.person(who))
+        return request
 
     async def _own(self, person: Person, category: str) -> str | None:
         """A value of the person's own, out of what they may always have: everything."""

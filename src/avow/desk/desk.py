@@ -11,9 +11,9 @@ from avow.desk.customers import Customers
 from avow.desk.interface import WAIT, Choice, Colleague, Taken, Task, Waiting, Well
 from avow.desk.passkeys import Passkeys
 from avow.desk.passwords import Passwords
-from avow.desk.room import Room, text
-from avow.desk.staff import Colleagues
-from avow.desk.visitors import Mail, Visitors
+from avow.desk.room import Mail, Room, text
+from avow.desk.staff import SHOWN, Colleagues
+from avow.desk.visitors import Visitors
 from avow.upkeep import Health
 
 
@@ -36,7 +36,7 @@ class Desk:
         self._room = Room(shop, random, passwords or Passwords())
         self._visitors = Visitors(self._room, mail)
         self._customers = Customers(self._room, self._visitors)
-        self._staff = Colleagues(self._room)
+        self._staff = Colleagues(self._room, mail)
         self._passkeys = Passkeys(self._room, self._staff)
 
     # -- anybody ----------------------------------------------------------------------------------------------------
@@ -158,6 +158,9 @@ class Desk:
     async def close(self, session: str, request: str) -> None:
         await self._staff.close(session, request)
 
+    async def answer(self, session: str, request: str, text: str) -> None:
+        await self._staff.answer(session, request, text)
+
     async def record(self, session: str) -> dict[str, Any]:
         self._staff.member(session)
         return await self.health()
@@ -201,7 +204,7 @@ class Desk:
             "size": log.size, "root": log.root.hex(), "checkpoint": log.checkpoint(),
             "waiting": health.waiting // timedelta(milliseconds=1),
             "swept": None if health.swept is None else int(health.swept.timestamp() * 1000),
-            "overdue": health.late, "faults": _faults(health), "serving": True,
+            "overdue": health.late, "faults": _faults(health, await self._shop.queue.overdue(SHOWN)), "serving": True,
         }  # fmt: skip
 
     async def settle(self) -> None:
@@ -209,8 +212,11 @@ class Desk:
         await self._visitors.settle()
 
 
-def _faults(health: Health) -> list[str]:
+def _faults(health: Health, unanswered: int) -> list[str]:
     faults = []
+    if unanswered:
+        many = f"{unanswered} requests have" if unanswered > 1 else "a request has"
+        faults.append(f"{many} waited longer for an answer than the policy promises; look at the queue")
     if health.late:
         faults.append("the hourly sweep did not run: what is due for erasure may still be there")
     if health.skipped:

@@ -1,7 +1,7 @@
 """What the desk's parts share: the site, who is verified, how often things were tried, and dice."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from avow.app import Avow
@@ -15,6 +15,7 @@ from avow.errors import BadValue, CallError
 from avow.policy.model import Protect
 
 LONGEST_TOKEN: Final = 512
+Mail = Callable[[str, str, str], Awaitable[None]]  # address, subject, text
 PASSWORD: Final = "password"  # noqa: S105 - the kind of a credential, no password
 
 

@@ -7,9 +7,11 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from avow.app import Member
 from avow.desk.interface import CODE, INVITATION, TASK, TRIES, Colleague, Task, Waiting
-from avow.desk.room import PASSWORD, Room, row, text, told
+from avow.desk.room import PASSWORD, Mail, Room, row, text, told
 from avow.desk.sessions import Staff, hashed
-from avow.errors import CallError, Denied, Refused, UnknownWord
+from avow.errors import CallError, Denied, Refused, Unavailable, UnknownWord
+from avow.practices.collecting import check_value
+from avow.practices.deadlines import asked, due, kinds, outside
 from avow.store.interface import ServiceRequest
 
 INVITED: Final = "invitation"
@@ -31,9 +33,10 @@ class InHand(NamedTuple):
 class Colleagues:
     """For one site. Standing is looked up anew with every call: who left, or has not signed, gets nothing."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, mail: Mail | None = None) -> None:
         self._room = room
         self._shop = room.shop
+        self._mail = mail
 
     # -- coming in --------------------------------------------------------------------------------------------------
 
@@ -141,15 +144,20 @@ class Colleagues:
     async def queue(self, token: str) -> list[Waiting]:
         """What the role has to do with, oldest first."""
         session, _ = self.member(token)
-        kinds = [kind for kind in self._room.policy.requests if self._room.tasks.purposes(session.role, kind)]
-        return self._shown(session, await self._shop.queue.open(kinds, SHOWN))
+        words = [word for word in self._room.policy.requests if self._room.tasks.purposes(session.role, word)]
+        found = await self._shop.queue.open([kind for word in words for kind in kinds(word)], SHOWN)
+        return self._shown(session, found)
 
     def _shown(self, session: Staff, requests: Sequence[ServiceRequest]) -> list[Waiting]:
         out: list[Waiting] = []
         for one in requests:
             tasks = self._room.tasks.purposes(session.role, one.kind)
+            kind, right, route = asked(one.kind)
             if tasks:
-                out.append({"request": one.row.hex(), "kind": one.kind, "opened": one.opened, "tasks": tasks})
+                out.append({
+                    "request": one.row.hex(), "kind": kind, "right": right, "through": route, "opened": one.opened,
+                    "due": due(self._room.policy, one.kind, one.opened), "tasks": tasks,
+                })  # fmt: skip
         return out
 
     async def task(self, token: str, request: str, purpose: str) -> Task:
@@ -162,10 +170,10 @@ class Colleagues:
             await self._refuse(found, purpose, member)
         made, now = self._room.sessions.token(), self._room.now()
         session.tasks = {name: one for name, one in session.tasks.items() if one.until >= now}
-        until = now + TASK
+        until, (kind, right, _) = now + TASK, asked(found.kind)
         session.tasks[hashed(made)] = InHand(found.subject.hex(), found.row, purpose, until)
         return {
-            "task": made, "request": request, "kind": found.kind, "purpose": purpose,
+            "task": made, "request": request, "kind": kind, "right": right, "purpose": purpose,
             "categories": self._room.tasks.categories(session.role, purpose),
         }  # fmt: skip
 
@@ -196,13 +204,49 @@ class Colleagues:
 
     async def close(self, token: str, request: str) -> None:
         """Answered."""
+        found, member, _ = await self._own(token, request)
+        await self._shop.close_request(found.subject.hex(), request, by=member)
+
+    async def answer(self, token: str, request: str, words: str) -> None:
+        """Write back, and close."""
+        found, member, purposes = await self._own(token, request)
+        check_value("answer", words, confirmed=True)
+        if self._mail is None:
+            raise CallError("this site sends no mail; answer by letter or telephone, and log it")
+        who, address = found.subject.hex(), None
+        for number, purpose in enumerate(purposes, 1):
+            try:
+                address = await self._shop.reach(who, "mail", purpose=purpose, by=member)
+                break
+            except Refused:
+                if number == len(purposes):
+                    raise
+        assert address is not None  # noqa: S101 - there is a purpose, and it was reached or refused
+        name = self._room.policy.controller.name
+        try:
+            await self._mail(address, f"Our answer ({name}, no. {request[:8]})", words.strip() + self._beside(found))
+        except OSError:
+            raise Unavailable("the answer could not be sent; the request stays open, so try again") from None
+        await self._shop.close_request(who, request, by=member, answered=True)
+
+    def _beside(self, found: ServiceRequest) -> str:
+        """What every answer to a complaint ends with: who else there is to turn to."""
+        if asked(found.kind).right != "complain":
+            return "\n"
+        offices = outside(self._room.policy) or ("the data protection or consumer protection authority where you live",)
+        listed = "".join(f"* {office}\n" for office in offices)
+        return f"\n\n-- \nIf this answer does not settle it, you can also turn to\n{listed}"
+
+    async def _own(self, token: str, request: str) -> tuple[ServiceRequest, Member, list[str]]:
+        """An open request that the colleague's role has to do with, and for which purposes."""
         session, member = self.member(token)
         found = await self._shop.queue.one(row(request))
         if found is None:
             raise CallError("no such request is open; it was answered already, or its person is gone")
-        if not self._room.tasks.purposes(session.role, found.kind):
+        purposes = self._room.tasks.purposes(session.role, found.kind)
+        if not purposes:
             raise Refused((), f"the role `{session.role}` has nothing to do with such a request")
-        await self._shop.close_request(found.subject.hex(), request, by=member)
+        return found, member, purposes
 
     # -- admins -----------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from avow.policy.model import Policy, Use
+from avow.practices.deadlines import asked
 
 
 class Tasks:
@@ -22,7 +23,7 @@ class Tasks:
 
     def purposes(self, role: str, kind: str) -> list[str]:
         """The purposes that a request of this kind serves and for which the role may see something."""
-        return [purpose for purpose in self._serves.get(kind, ()) if self.categories(role, purpose)]
+        return [purpose for purpose in self._serves.get(asked(kind).kind, ()) if self.categories(role, purpose)]
 
     def categories(self, role: str, purpose: str) -> list[str]:
         """What the role may see for a purpose. That it is listed is no grant: the gate decides each look."""

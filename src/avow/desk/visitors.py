@@ -4,12 +4,12 @@ import asyncio
 import hmac
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from avow.desk.interface import CODE, RECEIPT, TRIES, Taken
-from avow.desk.room import PASSWORD, Room, row, text, told
+from avow.desk.room import PASSWORD, Mail, Room, row, text, told
 from avow.desk.sessions import HOUR, hashed
 from avow.errors import AvowError, BadValue, CallError, Denied, Refused, UnknownWord
 from avow.policy.model import Contact
@@ -19,7 +19,6 @@ RIGHTS: Final = "rights-request"  # the kind of service request that a code is a
 CODES: Final = 10_000  # codes that wait at once
 
 log = logging.getLogger("avow.desk")
-Mail = Callable[[str, str, str], Awaitable[None]]  # address, subject, text
 
 
 @dataclass(slots=True)

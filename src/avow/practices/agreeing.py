@@ -12,11 +12,12 @@ from typing import Final, TypeVar
 
 from avow.decide.facts import Circumstances, add, drop, escaped, tokens
 from avow.decide.request import Allow, Refuse, Request
-from avow.errors import BadValue, CallError, KeyGone, OperatorError, Tampered, Unavailable, UnknownWord
+from avow.errors import BadValue, CallError, KeyGone, OperatorError, Refused, Tampered, Unavailable, UnknownWord
 from avow.gate import Act, Actor, Gate, Journal, Look
 from avow.policy.model import CHANNELS, CONTACT, RECIPIENT_KINDS, RIGHTS_PURPOSE, SITE, Choose, Policy, Right
 from avow.policy.retention import ORDINARY
 from avow.practices.collecting import Entry, entry_of, listing
+from avow.practices.deadlines import asked, giving
 from avow.practices.words import quoted, unknown
 from avow.rows import anchored, words_of
 from avow.store.interface import Consent, Datum, ServiceRequest
@@ -211,25 +212,33 @@ class Agreeing:
     # -- service requests ---------------------------------------------------------------------------------------
 
     async def ask(self, subject: bytes, kind: str, actor: Actor) -> bytes:
-        """The person asks for something: an open service request. Its id."""
-        if kind not in self._policy.requests:
+        """The person asks for something: an open service request. Its id. For rights requests see `deadlines.kind_of`."""
+        word = asked(kind).kind
+        if word not in self._policy.requests:
             raise unknown("service request", kind, self._policy.requests)
         row = self._gate.random(16)
 
         async def apply(act: Act) -> bytes:
             await put_request(act, ServiceRequest(subject, row, kind, act.at, None))
-            act.facts = add(act.facts, f"request/{kind}")
+            act.facts = add(act.facts, f"request/{word}")
             return row
 
         return await self._narrow(subject, actor, "request", apply)
 
-    async def close(self, subject: bytes, request: bytes, actor: Actor) -> None:
-        """The request is answered: whatever it alone permitted is refused from now on."""
+    async def close(self, subject: bytes, request: bytes, actor: Actor, *, answered: bool = False) -> None:
+        """The request is answered: whatever it alone permitted is refused from now on.
+
+        Raises `Refused` for a complaint unless the caller vouches that it was `answered`.
+        """
 
         async def apply(act: Act) -> None:
             requests = await act.tx.requests(subject)
             for one in requests:
                 if one.row == request and one.closed is None:
+                    if asked(one.kind).right == "complain" and not answered:
+                        raise Refused(
+                            giving(self._policy, "complain"), "a complaint is closed by an answer; send it one"
+                        )
                     self._journal.append("closed", {"subject": subject.hex(), "row": request.hex(), "at": act.at})
                     await put_request(act, one._replace(closed=act.at))
                     act.facts = without(act.facts, one, requests)
@@ -344,8 +353,9 @@ async def put_request(act: Act, request: ServiceRequest) -> None:
 
 def without(line: str, closed: ServiceRequest, requests: Sequence[ServiceRequest]) -> str:
     """The facts line once a request is closed: its kind stays while another one of it is open."""
-    others = [one for one in requests if one.kind == closed.kind and one.closed is None and one.row != closed.row]
-    return line if others else drop(line, f"request/{closed.kind}")
+    word = asked(closed.kind).kind
+    others = [one for one in requests if asked(one.kind).kind == word and one.closed is None and one.row != closed.row]
+    return line if others else drop(line, f"request/{word}")
 
 
 def _without(line: str, ended: str) -> str:

@@ -10,13 +10,14 @@ from avow.decide.facts import Circumstances
 from avow.decide.request import Request
 from avow.errors import CallError
 from avow.gate import Act, Actor, Gate, Journal
-from avow.policy.model import RIGHTS_PURPOSE, Action
+from avow.policy.model import RIGHTS_PURPOSE, Action, Policy
 from avow.policy.retention import awaited
 from avow.practices.collecting import Entry, bound, check_value, index, listing
+from avow.practices.deadlines import asked, due
 from avow.practices.words import unknown
 from avow.record import Recorder
 from avow.rows import outlives, words_of
-from avow.store.interface import Consent, Datum, LookUp
+from avow.store.interface import Consent, Datum, LookUp, ServiceRequest
 from avow.store.terms import DUE, decode, moment
 
 T = TypeVar("T")
@@ -59,10 +60,7 @@ class Rights:
                 "since": act.row.created,
                 "data": _told(held, map(act.open, held)),
                 "consents": [self._consent(act, one) for one in await act.tx.consents(subject)],
-                "requests": [
-                    {"id": one.row.hex(), "kind": one.kind, "opened": one.opened, "closed": one.closed}
-                    for one in await act.tx.requests(subject)
-                ],
+                "requests": [_request(self._policy, one) for one in await act.tx.requests(subject)],
                 "standing": act.row.facts.split(),
                 "events": await self._events(act),
             }
@@ -157,6 +155,12 @@ class Rights:
     async def _events(self, act: Act) -> list[dict[str, Any]]:
         seen = [self._recorder.reveal(act.own, trace) for trace in await act.tx.traces(act.row.subject)]
         return [one._asdict() | {"event": one.event.hex()} for one in seen]
+
+
+def _request(policy: Policy, one: ServiceRequest) -> dict[str, Any]:
+    kind, right, route = asked(one.kind)
+    told = {"id": one.row.hex(), "kind": kind, "opened": one.opened, "closed": one.closed}
+    return told | {"right": right, "through": route, "due": due(policy, one.kind, one.opened)}
 
 
 def _told(data: Sequence[Datum], values: Iterable[str]) -> list[dict[str, Any]]:

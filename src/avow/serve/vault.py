@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from avow.app import Avow
 from avow.desk.desk import Desk
 from avow.desk.interface import Operator
-from avow.desk.visitors import Mail
+from avow.desk.room import Mail
 from avow.policy.model import Policy
 from avow.serve.sites import Site, Tell
 from avow.start import must_be_private

@@ -195,6 +195,7 @@ class Client(Line):
     look = carried(Desk.look)
     find = carried(Desk.find)
     close = carried(Desk.close)
+    answer = carried(Desk.answer)
     record = carried(Desk.record)
     invite = carried(Desk.invite)
     dismiss = carried(Desk.dismiss)

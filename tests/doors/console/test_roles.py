@@ -34,7 +34,7 @@ async def person(bed: Bed, kind: str) -> str:
             who = await bed.shop.collect(name, given, who=who, affiliate_link=name == "affiliate-link")
     assert who
     for one in await bed.shop.queue.of(bytes.fromhex(who)):
-        await bed.shop.close_request(who, one.row.hex())
+        await bed.shop.close_request(who, one.row.hex(), answered=True)
     return await bed.shop.ask(who, kind)
 
 

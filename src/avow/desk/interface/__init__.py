@@ -74,12 +74,16 @@ class Choice(TypedDict):
 
 class Waiting(TypedDict):
     """An open service request in a queue. It says nothing about the person; `tasks` are the purposes that it serves
-    and for which the colleague's role may see something.
+    and for which the colleague's role may see something. `right` and `through`: which right it asks for, by which
+    route it came, where it is about a right. `due`: until when the policy promises an answer.
     """
 
     request: str
     kind: str
+    right: str | None
+    through: str | None
     opened: int
+    due: int | None
     tasks: list[str]
 
 
@@ -89,6 +93,7 @@ class Task(TypedDict):
     task: str
     request: str
     kind: str
+    right: str | None
     purpose: str
     categories: list[str]
 
@@ -238,7 +243,13 @@ class Desk(Protocol):
         """The open requests of whoever gave this value; recorded. Releases nothing."""
 
     async def close(self, session: str, request: str) -> None:
-        """The request is answered."""
+        """The request is answered. Raises `Refused` for a complaint that no answer went out to."""
+
+    async def answer(self, session: str, request: str, text: str) -> None:
+        """Write back to who made the request, by mail to the address on file, and close it. The answer to a complaint
+        ends with the outside offices that the policy names. Raises `Refused`, `NotHeld`, `CallError`; `Unavailable`
+        where the mail could not be sent: then the request stays open.
+        """
 
     async def record(self, session: str) -> dict[str, Any]:
         """The ledger's state and the site's health: `size`, `root`, `checkpoint` (its text), `waiting`, `swept`,

@@ -27,10 +27,7 @@ async def held(visit: Visit, done: str = "") -> Response:
     """Each datum with where it came from, what for, and until when."""
     export = await visit.desk.held(visit.session)
     policy = visit.room.policy
-    requests = [
-        (policy.requests[one["kind"]].says if one["kind"] in policy.requests else one["kind"], one["opened"], one["closed"])
-        for one in export["requests"]
-    ]  # fmt: skip
+    requests = words.requests(policy, export["requests"], (await visit.desk.about())["now"])
     rows = words.rows(policy, export["data"], visit.room.versions)
     return visit.page("held.html", rows=rows, requests=requests, done=done)
 
@@ -58,10 +55,11 @@ async def download(visit: Visit) -> Response:
         body, media = json.dumps(export, ensure_ascii=False, indent=2), "application/json"
     else:
         kind, media = "html", "text/html"
+        now = (await room.desk.about())["now"]
         body = room.env.get_template("file.html").render(
             rows=words.rows(room.policy, export["data"], room.versions),
             events=words.events(room.policy, export["events"]), export=export, policy=room.policy,
-            now=(await room.desk.about())["now"],
+            requests=words.requests(room.policy, export["requests"], now), now=now,
         )  # fmt: skip
     name = f"{room.policy.site}-your-data.{kind}"
     headers = {

@@ -154,6 +154,44 @@ def promises(policy: Policy, ids: Sequence[str]) -> list[tuple[str, str]]:
     return [(one, says.get(one, "a promise of an earlier version")) for one in ids]
 
 
+class Request(NamedTuple):
+    """Something that was asked for. `due`: until when an answer is promised; `left`: whole days until then, negative
+    once it is overdue.
+    """
+
+    says: str
+    opened: int
+    closed: int | None
+    due: int | None
+    left: int
+    id: str
+
+
+_RIGHTS: Final[Mapping[str, str]] = MappingProxyType({
+    "access": "a copy of everything that we hold", "correct": "something to be put right", "erase": "to be erased",
+    "opt-out": "not to be contacted", "withdraw": "to take back an agreement", "complain": "a complaint",
+    "ask": "a question",
+})  # fmt: skip
+_ROUTES: Final[Mapping[str, str]] = MappingProxyType({
+    "mail": "by e-mail", "phone": "by telephone", "letter": "by letter", "form": "by a form",
+    "centre": "in the privacy centre", "link": "by a link",
+})  # fmt: skip
+
+
+def requests(policy: Policy, asked: Sequence[Mapping[str, Any]], now: int) -> list[Request]:
+    """What a person asked for, and how long it has until an answer is due."""
+    out = []
+    for one in asked:
+        known = policy.requests.get(one["kind"])
+        says = known.says if known and known.says else words.plain(one["kind"])
+        if one["kind"] == "rights-request" and one["right"]:
+            way = f", {_ROUTES[one['through']]}" if one["through"] in _ROUTES else ""
+            says = f"{says}: {_RIGHTS.get(one['right'], one['right'])}{way}"
+        left = 0 if one["due"] is None else (one["due"] - now) // 86_400_000
+        out.append(Request(says, one["opened"], one["closed"], one["due"], left, one["id"]))
+    return out
+
+
 def answering(policy: Policy, *rights: RightName) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     """For the first of the rights that a promise names: within what time there is an answer ("" if no promise says),
     the outside offices that are named, and the promises.

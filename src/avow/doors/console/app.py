@@ -22,7 +22,7 @@ from avow.policy.model import Policy
 SCRIPT: Final = "/passkey.js"  # the console's one script
 SCRIPTED: Final = frozenset(("/passkey", "/passkeys/new"))  # the pages that may run it
 ACTS: Final[Mapping[str, Act]] = {
-    "/queue": work.queue, "/find": work.find, "/task": work.task, "/look": work.look, "/close": work.close,
+    "/queue": work.queue, "/find": work.find, "/task": work.task, "/look": work.look, "/close": work.close, "/answer": work.answer,
     "/record": house.record, "/staff": house.staff, "/invite": house.invite, "/dismiss": house.dismiss,
     "/account": house.account, "/passkeys/new": house.passkey_wanted, "/passkeys": house.passkey_made,
 }  # fmt: skip

@@ -22,6 +22,15 @@ _MISSING: Final[Mapping[str, str]] = {  # a condition that would have changed th
     "standing": "that you are on the staff in this role and have signed the agreement in force",
     "in-time": "that the time for which it may be kept is not over",
 }
+_RIGHTS: Final[Mapping[str, str]] = {
+    "access": "a copy of everything", "correct": "to put something right", "erase": "to be erased",
+    "opt-out": "not to be contacted", "withdraw": "to take an agreement back", "complain": "a complaint",
+    "ask": "a question",
+}  # fmt: skip
+_ROUTES: Final[Mapping[str, str]] = {
+    "mail": "by e-mail", "phone": "by telephone", "letter": "by letter", "form": "by a form",
+    "centre": "in the privacy centre", "link": "by a link",
+}  # fmt: skip
 _AGES: Final = ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"))
 
 
@@ -69,6 +78,14 @@ class Words:
         """What sort of request it is, beginning with a capital letter."""
         known = self._policy.requests.get(name)
         return self.label(known.says if known and known.says else name)
+
+    def right(self, name: str) -> str:
+        """What a rights request is for."""
+        return _RIGHTS.get(name, name)
+
+    def route(self, name: str) -> str:
+        """By which way it came."""
+        return _ROUTES.get(name, name)
 
     def role(self, name: str) -> str:
         """Who the people of a role are; "" where the policy does not say."""

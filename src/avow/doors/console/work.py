@@ -73,3 +73,11 @@ async def close(room: Room, visit: Visit) -> Response:
         raise CallError("tick that the request is answered; it stays open until then")
     await room.desk.close(visit.session, visit.fields.one("request"))
     return await queue(room, visit, "The request is closed. What it alone permitted is over.")
+
+
+async def answer(room: Room, visit: Visit) -> Response:
+    """An answer by mail, which closes the request."""
+    if not visit.fields.one("text").strip():
+        raise CallError("write the answer first; nothing was sent, and the request stays open")
+    await room.desk.answer(visit.session, visit.fields.one("request"), visit.fields.one("text"))
+    return await queue(room, visit, "The answer is on its way, and the request is closed.")
