@@ -104,7 +104,11 @@ def test_planted_faults_are_found() -> None:
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
 OURS = {"examples"}  # which the demo serves
 BENCH_ONLY = {"casbin", "cedarpy"}  # peers that are measured and asked; never needed to serve
-NAMES = {"pyyaml": "yaml", "argon2-cffi": "argon2"}  # distribution -> what is imported, where they differ
+NAMES = {
+    "pyyaml": "yaml",
+    "argon2-cffi": "argon2",
+    "dkimpy": "dkim",
+}  # distribution -> what is imported, where they differ
 UNSEEN = {"python-multipart"}  # by which Starlette reads a form
 
 

@@ -51,9 +51,12 @@ SecretFile = Annotated[
     Path | None, typer.Option("--secret", help="What both sides of --private hold.", rich_help_panel=INSIDE)
 ]
 OperatorSocket = Annotated[str | None, typer.Option("--operator", help="The operator's.", rich_help_panel=INSIDE)]
-Smtp = Annotated[
+SmartHost = Annotated[
     str | None,
-    typer.Option(envvar="AVOW_SMTP", help="smtp:// or smtps://USER@HOST:PORT, for codes.", rich_help_panel=INSIDE),
-]
+    typer.Option(
+        "--smarthost", envvar="AVOW_SMARTHOST", help="smtp:// or smtps://USER@HOST:PORT: hands all mail on.",
+        rich_help_panel=INSIDE,
+    ),
+]  # fmt: skip
 Demo = Annotated[bool, typer.Option("--demo", help="A new site whose clock may be moved.", rich_help_panel=INSIDE)]
 UntilInputEnds = Annotated[bool, typer.Option("--until-input-ends", hidden=True)]

@@ -20,14 +20,15 @@ from avow.cli.policy import policy_at
 from avow.cli.sites import Database, Folder, Policy, places, with_site
 from avow.desk.interface import Operator
 from avow.errors import CallError
+from avow.mail.smarthost import Server
 from avow.serve import both
-from avow.serve.mail import Server
+from avow.serve.mail import sending
 from avow.serve.port import Names, Port
 from avow.serve.sites import Tell, Whereabouts, operator_at
 from avow.wire import OperatorClient, Secret
 
 T = TypeVar("T")
-_VAULTS = frozenset(("data", "database", "folder", "socket", "group", "operator", "smtp", "demo", "until_input_ends"))
+_VAULTS = frozenset(("data", "database", "folder", "socket", "group", "operator", "demo", "until_input_ends"))
 _NAMES = Names()
 Socket = Annotated[str | None, typer.Option("--operator", help="The operator's socket, if it was moved.")]
 
@@ -49,7 +50,7 @@ def serve(
     console_host: options.ConsoleHost = _NAMES.console, api_host: options.ApiHost = _NAMES.api,
     shop_url: options.ShopUrl = "", socket: options.Socket = None, group: options.Group = None,
     private: options.Private = None, secret: options.SecretFile = None, operator: options.OperatorSocket = None,
-    smtp: options.Smtp = None, demo: options.Demo = False, until_input_ends: options.UntilInputEnds = False,
+    smarthost: options.SmartHost = None, demo: options.Demo = False, until_input_ends: options.UntilInputEnds = False,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Serve sites: a vault process that listens on nothing public, and a doors process that holds no keys.
@@ -68,7 +69,8 @@ def serve(
             "--group wants --socket, in a folder of its own: a group has nothing to do in the site's folder"
         )
     shared = Secret.read(secret, os.urandom) if private and secret else None
-    sending = Server.of(smtp, os.environ.get("AVOW_SMTP_PASSWORD", "")) if smtp else None
+    server = Server.of(smarthost, os.environ.get("AVOW_SMARTHOST_PASSWORD", "")) if smarthost else None
+    mail = sending(server) if server else None
     members = _group(group)
     tell = _telling(as_json=as_json)
 
@@ -77,7 +79,7 @@ def serve(
         if only is options.Only.vault:
             from avow.serve import vault  # noqa: PLC0415 - no other command waits for the desk's libraries
 
-            await vault.keep(sites, stop, tell, secret=shared, group=members, mail=sending, demo=demo)
+            await vault.keep(sites, stop, tell, secret=shared, group=members, mail=mail, demo=demo)
         elif only is options.Only.doors:
             from avow.serve import doors  # noqa: PLC0415 - nor for those of HTTP
 

@@ -44,5 +44,5 @@ def command(vault: Vault) -> list[str]:
     return [
         "-c", "from avow.cli import main; main()", "serve", str(policy), "--only", "vault", "--demo",
         "--database", vault.url, "--folder", str(vault.kept),
-        "--socket", str(vault.desk), "--operator", str(vault.operator), "--smtp", vault.mail, "--until-input-ends",
+        "--socket", str(vault.desk), "--operator", str(vault.operator), "--smarthost", vault.mail, "--until-input-ends",
     ]  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Final
 from avow.errors import OperatorError
 
 _PATIENCE: Final = {"doors": 20.0, "vault": 60.0}  # seconds to stop in; doors first, so that no call is cut off
-_VAULTS: Final = frozenset(("AVOW_ROOT_KEY", "AVOW_DATABASE", "AVOW_FOLDER", "AVOW_SMTP", "AVOW_SMTP_PASSWORD"))
+_VAULTS: Final = frozenset(("AVOW_ROOT_KEY", "AVOW_DATABASE", "AVOW_FOLDER"))
 
 
 async def together(

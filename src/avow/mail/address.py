@@ -1,0 +1,57 @@
+"""Mail addresses, strictly: what cannot be written into a header or a command as it stands is no address."""
+
+import re
+import unicodedata
+from typing import Final
+
+from avow.errors import BadValue
+
+LONGEST: Final = 254  # octets of an address (RFC 5321, 4.5.3.1.3, less the brackets)
+LONGEST_LOCAL: Final = 64  # octets before the `@` (4.5.3.1.1)
+_ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u00a1-\U0010ffff]+"
+_QUOTED: Final = r'"(?:[\x20\x21\x23-\x5b\x5d-\x7e\u00a1-\U0010ffff]|\\[\x20-\x7e])*"'
+_LABEL: Final = r"[A-Za-z0-9\u00a1-\U0010ffff](?:[A-Za-z0-9\-\u00a1-\U0010ffff]{0,61}[A-Za-z0-9\u00a1-\U0010ffff])?"
+_ADDRESS: Final = re.compile(rf"({_ATOM}(?:\.{_ATOM})*|{_QUOTED})@({_LABEL}(?:\.{_LABEL})*)")
+
+
+def is_address(text: str) -> bool:
+    """Whether this is one mailbox (RFC 5321, 4.1.2, with RFC 6531), by name of its host: no route, no group, no literal."""
+    found = _ADDRESS.fullmatch(text)
+    return (
+        found is not None
+        and len(text.encode("utf-8", "surrogatepass")) <= LONGEST
+        and len(found[1].encode("utf-8", "surrogatepass")) <= LONGEST_LOCAL
+        and (text.isascii() or not any(unicodedata.category(char)[0] in "CZ" for char in text))
+    )
+
+
+def checked(text: str) -> str:
+    """The address. Raises `BadValue` for what is none, without repeating it."""
+    if not is_address(text):
+        raise BadValue("this is no mail address; say one mailbox, as name@host.example")
+    return text
+
+
+def parts(address: str) -> tuple[str, str]:
+    """What stands before and after the last `@`."""
+    local, _, domain = address.rpartition("@")
+    return local, domain
+
+
+def tagged(address: str, kind: str, token: str) -> str:
+    """An address at the same host that carries a token: `out+TOKEN@…`."""
+    return f"{kind}+{token}@{parts(address)[1]}"
+
+
+def token_of(address: str, contact: str) -> tuple[str, str] | None:
+    """Kind and token of such an address at the host of `contact`; None for any other address."""
+    local, domain = parts(address)
+    kind, plus, token = local.partition("+")
+    if domain.lower() != parts(contact)[1].lower() or not plus or kind.lower() not in ("out", "back"):
+        return None
+    return kind.lower(), token
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two addresses are written alike, capitals aside; for addresses of our own only."""
+    return one.lower() == other.lower()
