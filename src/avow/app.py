@@ -16,6 +16,7 @@ from avow.errors import AvowError, NotHeld, Unavailable, UnknownWord
 from avow.gate import Actor, Gate, Look
 from avow.opening import put_together
 from avow.policy.model import PERSON, SITE, Policy
+from avow.policy.parse import parse
 from avow.practices.accounts import Accounts
 from avow.practices.agreeing import Agreeing, recipient_of
 from avow.practices.collecting import Collecting, Submission
@@ -321,6 +322,19 @@ class Avow:
     async def export(self, who: str, *, by: By = None) -> dict[str, Any]:
         """Everything held on the person, from every table. `by` the person, unless somebody proved who they are."""
         return await self._rights.export(_id(who), await self._actor(by or Somebody(who), who))
+
+    async def version(self, digest: str) -> Policy:
+        """The policy version of this digest (its first 32 hexadecimal digits), by which data and consents name it.
+
+        Raises `UnknownWord` for one that was never in force here.
+        """
+        if digest == self.policy.digest.hex()[:32]:
+            return self.policy
+        async with self._gate.store.transaction() as tx:
+            for known, version, source, _ in await tx.policies():
+                if known.hex() == digest:
+                    return parse(source, f"the version of {version}")
+        raise UnknownWord("no policy version of that digest was ever in force here")
 
     async def seen(self, who: str) -> list[dict[str, Any]]:
         """Every event that concerns the person: who looked, for what, what was refused."""

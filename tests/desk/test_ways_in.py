@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from avow.desk.interface import TRIES
-from avow.errors import CallError, Denied, TooMany
+from avow.errors import CallError, Denied, Refused, TooMany, UnknownWord
 from tests.desk.beds import PASSWORD, Bed, desk
 
 MAIL, OTHER = "ada@quill.example", "bo@quill.example"
@@ -113,5 +113,19 @@ async def test_a_receipt_of_yesterday_agrees_to_nothing(tmp_path: Path) -> None:
         bed.clock.forward(days=1)
         with pytest.raises(Denied):
             await bed.desk.collect(
-                "contact", {"email": MAIL, "message": "hello"}, receipt=taken["receipt"], agreed={choice: "Yes"}
+                "registration", {"name": "Ada", "email": MAIL}, receipt=taken["receipt"], agreed={choice: "Yes"}
             )
+
+
+async def test_a_choice_counts_as_its_form_puts_it_and_the_easier_form_lends_it_nothing(tmp_path: Path) -> None:
+    """TOC-6: on the order form the yes to the newsletter counts at once, on its own form once it is confirmed."""
+    async with desk(tmp_path, "aitoc") as bed:
+        yes = {"TOC-6.newsletter": "Yes, the newsletter"}
+        await bed.desk.collect("newsletter", {"email": "somebody-else@x.example"}, agreed=yes)
+        (who,) = await bed.shop.find("email", "somebody-else@x.example")
+        assert "consent/newsletter" not in (await bed.shop.standing(who))[0]
+        with pytest.raises(Refused, match="TOC-6"):
+            await bed.shop.reach(who, "mail", purpose="newsletter")
+        with pytest.raises(UnknownWord):
+            await bed.desk.collect("contact", {"email": "x@x.example", "message": "Hello"}, agreed=yes)
+        assert await bed.shop.find("email", "x@x.example") == []

@@ -58,7 +58,7 @@ API: Final[dict[str, Row]] = {
     "held": Row(CUSTOMER, _S), "seen": Row(CUSTOMER, _S), "choices": Row(CUSTOMER, _S),
     "agree": Row(CUSTOMER, _S | {"choice": "none", "words": "Yes"}, no=True),
     "withdraw": Row(CUSTOMER, _S | {"choice": "none"}, no=True),
-    "opted_out": Row(CUSTOMER, _S), "opt_out": Row(CUSTOMER, _S | {"channel": "mail"}),
+    "consent_receipts": Row(CUSTOMER, _S), "opted_out": Row(CUSTOMER, _S), "opt_out": Row(CUSTOMER, _S | {"channel": "mail"}),
     "opt_in": Row(CUSTOMER, _S | {"channel": "phone"}),
     "correct": Row(CUSTOMER, _S | {"category": "name", "value": "NameAdaquill"}),
     "erase": Row(CUSTOMER, _S), "keep": Row(CUSTOMER, _S), "leaving": Row(CUSTOMER, _S),

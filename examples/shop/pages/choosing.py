@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from avow.desk.interface import Choice
 from avow.policy.model import Choose, Policy
-from avow.policy.notice import words
+from avow.policy.notice.statements import statement
 from examples.shop.pages.account import entry
 from examples.shop.pages.writing import ELSEWHERE, written
 from examples.shop.room import Visit
@@ -17,13 +17,8 @@ def chosen_on(policy: Policy) -> tuple[str, ...]:
     return tuple(one.name for one in policy.forms.values() if one.name in forms - asking)
 
 
-def statement(policy: Policy, one: Choice) -> str:
-    """What is agreed to, in words that go on record."""
-    whom = words.listed(words.recipient(policy, name) for name in one["recipients"])
-    what = words.listed(words.category(policy, name) for name in one["categories"])
-    why = words.listed(words.purpose(policy, name) for name in one["purposes"])
-    did = f"sell {what} to {whom}" if ".sell." in one["id"] else f"pass {what} on to {whom}"
-    return words.sentence(f"{policy.controller.name} may {did}, {why}")
+def _statement(policy: Policy, one: Choice) -> str:
+    return statement(policy, one["way"], one["purposes"], one["recipients"], one["categories"])
 
 
 async def choose(visit: Visit) -> Response:
@@ -46,7 +41,7 @@ async def choose(visit: Visit) -> Response:
     now = [one for one in await room.desk.choices(visit.session) if one["id"] in offered]
     return visit.page(
         "choose.html", status=400 if errors else 200, form=form, errors=errors,
-        offers=[(one, statement(room.policy, one)) for one in now], signs=any(one["written"] for one in now),
+        offers=[(one, _statement(room.policy, one)) for one in now], signs=any(one["written"] for one in now),
         recipients=[one for one in room.policy.recipients.values() if any(one.name in c["recipients"] for c in now)],
     )  # fmt: skip
 
@@ -58,7 +53,7 @@ async def _agreed(visit: Visit, offered: dict[str, Choice]) -> dict[str, str]:
         return {"signature": "Sign with your full name: this choice has to be agreed to in writing"}
     for one in ticked:
         signed = f" Signed: {name}" if one["written"] else ""
-        await visit.room.desk.agree(visit.session, one["id"], statement(visit.room.policy, one) + signed)
+        await visit.room.desk.agree(visit.session, one["id"], _statement(visit.room.policy, one) + signed)
     visit.notice = (
         "Saved. You can take it back here at any time." if ticked else "Nothing was ticked, and nothing changed."
     )

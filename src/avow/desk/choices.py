@@ -8,7 +8,11 @@ from avow.policy.model import Choose, Policy, Share
 
 
 class Choice(NamedTuple):
-    """One switch. `way`: agree (to purposes), share, or sell. `consent`, `approval`: what a recipient's grant needs."""
+    """One switch. `way`: agree (to purposes), share, or sell. `consent`, `approval`: what a recipient's grant needs.
+
+    `forms`: those that put it to the person, each with whether it has to be confirmed there; None stands for any.
+    `confirm`: whether it has to be anywhere, which holds for every other way of agreeing, too.
+    """
 
     id: str
     promise: str
@@ -16,11 +20,15 @@ class Choice(NamedTuple):
     purposes: tuple[str, ...]
     recipient: str | None
     categories: tuple[str, ...]
-    form: str | None
+    forms: tuple[tuple[str | None, bool], ...]
     written: bool
     confirm: bool
     consent: bool
     approval: bool
+
+    def on(self, form: str) -> bool:
+        """Whether this form puts it to the person."""
+        return any(name in (None, form) for name, _ in self.forms)
 
     def tokens(self) -> frozenset[str]:
         """The tokens that stand while it is agreed to."""
@@ -42,14 +50,17 @@ def choices(policy: Policy) -> tuple[Choice, ...]:
         for clause in promise.clauses:
             if isinstance(clause, Choose):
                 for choice in _of(policy, promise.id, clause):
-                    out.setdefault(choice.id, choice)
+                    known = out.setdefault(choice.id, choice)
+                    if known is not choice:  # the same on another form
+                        forms = known.forms + choice.forms
+                        out[choice.id] = known._replace(forms=forms, confirm=known.confirm or choice.confirm)
     return tuple(out.values())
 
 
 def _of(policy: Policy, promise: str, clause: Choose) -> Iterator[Choice]:
     whole = Choice(
-        f"{promise}.{'-'.join(clause.purposes)}", promise, "agree", clause.purposes, None, (), clause.form,
-        clause.written, clause.confirm is not None, consent=True, approval=False,
+        f"{promise}.{'-'.join(clause.purposes)}", promise, "agree", clause.purposes, None, (),
+        ((clause.form, clause.confirm is not None),), clause.written, clause.confirm is not None, consent=True, approval=False,
     )  # fmt: skip
     if not clause.recipients:
         yield whole

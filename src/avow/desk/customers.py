@@ -13,6 +13,8 @@ from avow.desk.sessions import Person
 from avow.desk.visitors import Visitors
 from avow.errors import BadValue, CallError, Denied, NotHeld, Refused, UnknownWord
 from avow.policy.model import CHANNELS, PERSON, Collect, Use
+from avow.policy.notice.agreements import receipt
+from avow.practices.agreeing import CONFIRM_WITHIN
 from avow.practices.deadlines import kind_of
 
 LISTS: Final = ("data", "consents", "requests", "events")  # of an export
@@ -94,7 +96,7 @@ class Customers:
     async def agree(self, session: str, choice: str, words: str) -> None:
         """Agree, in these words."""
         person = self._person(session)
-        await self._visitors.agree(person.people[0], choice, text(words, "the words", 4096), person.proved)
+        await self._visitors.agree(person.people[0], choice, text(words, "the words", 4096), proved=person.proved)
 
     async def withdraw(self, session: str, choice: str) -> None:
         """Take it back, for every id."""
@@ -104,6 +106,18 @@ class Customers:
         for who in person.people:
             for token in sorted(one.tokens()):
                 await self._shop.withdraw(who, token)
+
+    async def consent_receipts(self, session: str) -> list[dict[str, Any]]:
+        """One for each agreement of all ids, oldest first."""
+        export = await self.held(session)
+        made = []
+        for one in sorted(export["consents"], key=lambda one: int(one["given"])):
+            policy = await self._shop.version(one["policy"])
+            made.append(receipt(
+                policy, one, export["events"], subject=export["subject"], now=self._room.now(),
+                lapsed=one["given"] + CONFIRM_WITHIN, verifier_key=self._shop.verifier_key,
+            ))  # fmt: skip
+        return made
 
     async def opted_out(self, session: str) -> list[str]:
         """The channels."""

@@ -105,6 +105,9 @@ class Desk:
     async def withdraw(self, session: str, choice: str) -> None:
         await self._customers.withdraw(session, choice)
 
+    async def consent_receipts(self, session: str) -> list[dict[str, Any]]:
+        return await self._customers.consent_receipts(session)
+
     async def opted_out(self, session: str) -> list[str]:
         return await self._customers.opted_out(session)
 

@@ -47,7 +47,7 @@ class Visitors:
         affiliate_link: bool = False, agreed: Mapping[str, str],
     ) -> tuple[str, Taken]:  # fmt: skip
         """The person, and what they get for it."""
-        self._offered(agreed)
+        self._offered(agreed, form)
         now, who, since = self._room.now(), None, None
         if session is not None:
             who = self._room.sessions.customer(text(session, "a session"), now).people[0]
@@ -65,32 +65,36 @@ class Visitors:
         opened = [one.row.hex() for one in await self._shop.queue.of(row(who)) if one.row not in before]
         request = opened[-1] if opened else None
         for choice, words in agreed.items():
-            await self.agree(who, choice, words)
+            await self.agree(who, choice, words, form=form)
         made = self._room.receipts.make(who, request, since or self._room.now(), self._room.random(12))
         return who, {"receipt": made, "request": request}
 
     async def register(self, form: str, given: Mapping[str, str], password: str, agreed: Mapping[str, str]) -> str:
         """Take somebody in with an account; their session."""
-        self._offered(agreed)
+        self._offered(agreed, form)
         kept = await self._room.passwords.hash(text(password, "a password"))
         who, _ = await self.collect(form, given, None, None, (), agreed={})
         await self._shop.accounts.give(row(who), PASSWORD, told({"hash": kept}), first=True)
         for choice, words in agreed.items():
-            await self.agree(who, choice, words)
+            await self.agree(who, choice, words, form=form)
         return self._room.sessions.person((who,), self._room.now())
 
-    def _offered(self, agreed: Mapping[str, str]) -> None:
-        """Before anything is taken in. Raises `UnknownWord`."""
+    def _offered(self, agreed: Mapping[str, str], form: str) -> None:
+        """Before anything is taken in: a choice is made where the policy puts it. Raises `UnknownWord`."""
         for choice in agreed:
-            if choice not in self._room.choices:
-                raise UnknownWord("the policy offers no such choice")
+            if choice not in self._room.choices or not self._room.choices[choice].on(form):
+                raise UnknownWord("the policy offers no such choice on this form")
 
-    async def agree(self, who: str, choice: str, words: str, proved: str | None = None) -> None:
-        """Everything that a choice stands for. `proved`: the channel by which a code has just reached the person."""
+    async def agree(
+        self, who: str, choice: str, words: str, *, form: str | None = None, proved: str | None = None
+    ) -> None:
+        """Everything that a choice stands for. `form`: through which, None in the centre. `proved`: the channel by which
+        a code has just reached the person.
+        """
         one = self._room.choices.get(text(choice, "a choice"))
         if one is None:
             raise UnknownWord("the policy offers no such choice")
-        how = one.form or "centre"
+        how = form or "centre"
         if one.recipient is None:
             for purpose in one.purposes:
                 consent = await self._shop.agree(who, purpose, words=words, how=how)

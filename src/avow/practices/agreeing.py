@@ -23,6 +23,9 @@ from avow.rows import anchored, words_of
 from avow.store.interface import Consent, Datum, ServiceRequest
 
 T = TypeVar("T")
+CONFIRM_WITHIN: Final = (
+    7 * 86_400_000
+)  # ms in which an agreement may be confirmed; after that it permits nothing for good
 _SITE: Final = Actor(SITE, "site", standing=True)
 
 log = logging.getLogger("avow.agreeing")
@@ -78,12 +81,15 @@ class Agreeing:
     async def confirm(self, subject: bytes, consent: bytes, actor: Actor) -> None:
         """The person confirms, by the way that the policy names, what they agreed to: now it holds. Again is harmless.
 
-        Raises `CallError` when they have no such consent, or withdrew it; `Refused` when no choice asks for it any more.
+        Raises `CallError` when they have no such consent, withdrew it, or let `CONFIRM_WITHIN` go by; `Refused` when no
+        choice asks for it any more.
         """
 
         async def apply(act: Act) -> None:
             for one in await act.tx.consents(subject):
                 if one.row == consent and one.withdrawn is None:
+                    if act.at > one.given + CONFIRM_WITHIN and one.about not in tokens(act.facts):
+                        raise CallError("this consent was not confirmed in time; have them agree anew")
                     told = json.loads(act.gate.open(words_of(one), act.at, act.own, "consent")) | {"confirmed": act.at}
                     await put_consent(act, one._replace(sealed=_sealed(act, one, told)))
                     act.facts = add(act.facts, one.about)

@@ -149,7 +149,12 @@ class Rights:
 
     def _consent(self, act: Act, consent: Consent) -> dict[str, Any]:
         told: dict[str, Any] = json.loads(act.gate.open(words_of(consent), act.at, act.own, "consent"))
-        about = {"about": consent.about, "given": consent.given, "withdrawn": consent.withdrawn}
+        about = {
+            "id": consent.row.hex(),
+            "about": consent.about,
+            "given": consent.given,
+            "withdrawn": consent.withdrawn,
+        }
         return about | {"policy": consent.policy.hex()} | told
 
     async def _events(self, act: Act) -> list[dict[str, Any]]:

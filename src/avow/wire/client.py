@@ -178,6 +178,7 @@ class Client(Line):
     choices = carried(Desk.choices)
     agree = carried(Desk.agree)
     withdraw = carried(Desk.withdraw)
+    consent_receipts = carried(Desk.consent_receipts)
     opted_out = carried(Desk.opted_out)
     opt_out = carried(Desk.opt_out)
     opt_in = carried(Desk.opt_in)

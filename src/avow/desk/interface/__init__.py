@@ -190,6 +190,9 @@ class Desk(Protocol):
     async def withdraw(self, session: str, choice: str) -> None:
         """Take an agreement back. Effective when it returns."""
 
+    async def consent_receipts(self, session: str) -> list[dict[str, Any]]:
+        """A receipt of each agreement, ended ones too, oldest first: ISO/IEC TS 27560:2023 as JSON-LD. See docs/lists.md."""
+
     async def opted_out(self, session: str) -> list[str]:
         """The channels by which the person is not to be reached."""
 

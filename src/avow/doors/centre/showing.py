@@ -6,7 +6,7 @@ from typing import Final
 from starlette.responses import Response
 
 from avow.doors.centre import words
-from avow.doors.centre.room import Visit
+from avow.doors.centre.room import Room, Visit
 
 EVENTS: Final = 25  # on a page
 
@@ -48,22 +48,31 @@ async def copy_page(visit: Visit) -> Response:
 
 
 async def download(visit: Visit) -> Response:
-    """Everything as a file: for machines (JSON), or to be read (a page that needs nothing else)."""
-    export = await visit.desk.held(visit.session)
+    """A file: everything for machines (JSON), or to be read (a page that needs nothing else), or receipts of consents."""
     room, kind = visit.room, visit.form.get("as", "")
+    if kind == "receipts":
+        receipts = await visit.desk.consent_receipts(visit.session)
+        return _file(room, "consent-receipts.json", "application/ld+json", _json(receipts))
+    export = await visit.desk.held(visit.session)
     if kind == "json":
-        body, media = json.dumps(export, ensure_ascii=False, indent=2), "application/json"
-    else:
-        kind, media = "html", "text/html"
-        now = (await room.desk.about())["now"]
-        body = room.env.get_template("file.html").render(
-            rows=words.rows(room.policy, export["data"], room.versions),
-            events=words.events(room.policy, export["events"]), export=export, policy=room.policy,
-            requests=words.requests(room.policy, export["requests"], now), now=now,
-        )  # fmt: skip
-    name = f"{room.policy.site}-your-data.{kind}"
+        return _file(room, "your-data.json", "application/json", _json(export))
+    now = (await room.desk.about())["now"]
+    page = room.env.get_template("file.html").render(
+        rows=words.rows(room.policy, export["data"], room.versions),
+        events=words.events(room.policy, export["events"]), export=export, policy=room.policy,
+        requests=words.requests(room.policy, export["requests"], now), now=now,
+    )  # fmt: skip
+    return _file(room, "your-data.html", "text/html", page)
+
+
+def _json(told: object) -> str:
+    return json.dumps(told, ensure_ascii=False, indent=2)
+
+
+def _file(room: Room, name: str, media: str, body: str) -> Response:
+    """To be saved, never shown in place of a page."""
     headers = {
-        "content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store",
+        "content-disposition": f'attachment; filename="{room.policy.site}-{name}"', "cache-control": "no-store",
         "x-content-type-options": "nosniff", "content-security-policy": "sandbox; default-src 'none'",
     }  # fmt: skip
     return Response(body, media_type=media, headers=headers)

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from avow.desk.interface import Choice
 from avow.policy.model import PERSON, SITE, Collect, Policy, Right, RightName
 from avow.policy.notice import words
+from avow.policy.notice.statements import statement
 from avow.policy.notice.words import listed, sentence
 
 ALL: Final = ("*",)
@@ -137,15 +138,7 @@ def _who(policy: Policy, role: str) -> str:
 
 def choice(policy: Policy, one: Choice) -> str:
     """The statement that is agreed to or declined."""
-    name = policy.controller.name
-    purposes = listed(words.purpose(policy, each) for each in one["purposes"])
-    if not one["recipients"]:
-        return sentence(f"{name} may use your data {purposes}")
-    whom = listed(words.recipient(policy, each) for each in one["recipients"])
-    what = listed(words.category(policy, each) for each in one["categories"])
-    act = "sell" if one["way"] == "sell" else "pass"
-    to = f"to {whom}" if one["way"] == "sell" else f"on to {whom}"
-    return sentence(f"{name} may {act} {what} {to}, {purposes}")
+    return statement(policy, one["way"], one["purposes"], one["recipients"], one["categories"])
 
 
 def promises(policy: Policy, ids: Sequence[str]) -> list[tuple[str, str]]:

@@ -124,7 +124,7 @@ def _controller(policy: Policy, this: str) -> Node:
     }
 
 
-def _term(term: str) -> str:
+def term_of(term: str) -> str:
     """A DPV name with its prefix."""
     full = dpv.iri(term)
     return next(f"{prefix}:{full.removeprefix(base)}" for prefix, base in CONTEXT.items() if full.startswith(base))
@@ -134,7 +134,7 @@ def _category(policy: Policy, name: str, this: str) -> Node:
     category = policy.categories[name]
     node: Node = {
         "@id": f"{this}#data-{name}",
-        "@type": ["dpv:NonPersonalData" if category.apart else "dpv:PersonalData", _term(category.term)],
+        "@type": ["dpv:NonPersonalData" if category.apart else "dpv:PersonalData", term_of(category.term)],
         "dct:title": words.category(policy, name),
     }
     if category.held_by is not None:
@@ -256,7 +256,7 @@ def _cookies(clause: Cookies, this: str) -> dict[str, Node]:
         }
     node = _process(this, ("set-cookie",), (), (clause.purpose,), needs=clause.needs)
     node["dct:title"] = clause.name
-    node["dpv:hasDuration"] = _duration(clause.lifetime) if clause.lifetime else {"@type": "dpv:UntilEventDuration"}
+    node["dpv:hasDuration"] = duration(clause.lifetime) if clause.lifetime else {"@type": "dpv:UntilEventDuration"}
     if clause.at is not None:
         node["dpv:isImplementedByEntity"] = {"@id": f"{this}#recipient-{clause.at}"}
     return {"dpv:hasPermission": {"@type": "dpv:Permission", "dpv:hasProcess": node}}
@@ -267,11 +267,11 @@ def _keep(clause: Keep, this: str) -> Node:
     return {
         "@type": "dpv:StorageDeletion",
         "dpv:hasPersonalData": [{"@id": f"{this}#data-{name}"} for name in clause.categories],
-        "dpv:hasDuration": ends if clause.term is None else _duration(clause.term),
+        "dpv:hasDuration": ends if clause.term is None else duration(clause.term),
     }
 
 
-def _duration(term: timedelta) -> Node:
+def duration(term: timedelta) -> Node:
     """ISO 8601, as XML Schema reads it: days, and hours where there are some left."""
     hours = int(term.total_seconds()) // 3600
     iso = f"P{hours // 24}D" + (f"T{hours % 24}H" if hours % 24 else "")
