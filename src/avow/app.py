@@ -16,9 +16,9 @@ from avow.errors import AvowError, NotHeld, Unavailable, UnknownWord
 from avow.gate import Actor, Gate, Look
 from avow.opening import put_together
 from avow.policy.model import PERSON, SITE, Policy
-from avow.policy.parse import parse
 from avow.practices.accounts import Accounts
 from avow.practices.agreeing import Agreeing, recipient_of
+from avow.practices.agreements import Agreements
 from avow.practices.collecting import Collecting, Submission
 from avow.practices.ending import Ending, Swept
 from avow.practices.finding import Finding
@@ -29,6 +29,7 @@ from avow.practices.queue import Queue
 from avow.practices.recovery import Recovered, Recovery, Unfinished, restoring, suppressed
 from avow.practices.rights import Erased, Rights
 from avow.practices.staff import Staff
+from avow.practices.words import id_of as _id
 from avow.practices.words import unknown
 from avow.record import Recorder
 from avow.sequencer import BATCH, Log
@@ -90,6 +91,7 @@ class Avow:
         self._leaving = Leaving(gate, self._rights.erase)
         self.accounts = Accounts(gate)
         self.queue = Queue(gate)
+        self.agreements = Agreements(gate, self.verifier_key)
         self._ending = Ending(gate, journal)
         self.recovery = Recovery(gate, journal)
         self._inspecting = Inspecting(gate, recorder, log.entries, journal)
@@ -323,19 +325,6 @@ class Avow:
         """Everything held on the person, from every table. `by` the person, unless somebody proved who they are."""
         return await self._rights.export(_id(who), await self._actor(by or Somebody(who), who))
 
-    async def version(self, digest: str) -> Policy:
-        """The policy version of this digest (its first 32 hexadecimal digits), by which data and consents name it.
-
-        Raises `UnknownWord` for one that was never in force here.
-        """
-        if digest == self.policy.digest.hex()[:32]:
-            return self.policy
-        async with self._gate.store.transaction() as tx:
-            for known, version, source, _ in await tx.policies():
-                if known.hex() == digest:
-                    return parse(source, f"the version of {version}")
-        raise UnknownWord("no policy version of that digest was ever in force here")
-
     async def seen(self, who: str) -> list[dict[str, Any]]:
         """Every event that concerns the person: who looked, for what, what was refused."""
         return await self._rights.seen(_id(who), await self._actor(Somebody(who), who))
@@ -501,13 +490,3 @@ async def _end(task: "asyncio.Task[None]") -> None:
 @cache
 def _circumstances(identified: bool, standing: bool) -> Circumstances:
     return Circumstances(identified=identified, standing=standing)
-
-
-def _id(text: str) -> bytes:
-    try:
-        found = bytes.fromhex(text)
-    except ValueError:
-        found = b""
-    if len(found) != 16:
-        raise UnknownWord("an id is 32 hexadecimal digits")
-    return found

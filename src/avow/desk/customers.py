@@ -13,8 +13,6 @@ from avow.desk.sessions import Person
 from avow.desk.visitors import Visitors
 from avow.errors import BadValue, CallError, Denied, NotHeld, Refused, UnknownWord
 from avow.policy.model import CHANNELS, PERSON, Collect, Use
-from avow.policy.notice.agreements import receipt
-from avow.practices.agreeing import CONFIRM_WITHIN
 from avow.practices.deadlines import kind_of
 
 LISTS: Final = ("data", "consents", "requests", "events")  # of an export
@@ -109,15 +107,7 @@ class Customers:
 
     async def consent_receipts(self, session: str) -> list[dict[str, Any]]:
         """One for each agreement of all ids, oldest first."""
-        export = await self.held(session)
-        made = []
-        for one in sorted(export["consents"], key=lambda one: int(one["given"])):
-            policy = await self._shop.version(one["policy"])
-            made.append(receipt(
-                policy, one, export["events"], subject=export["subject"], now=self._room.now(),
-                lapsed=one["given"] + CONFIRM_WITHIN, verifier_key=self._shop.verifier_key,
-            ))  # fmt: skip
-        return made
+        return await self._shop.agreements.receipts(await self.held(session))
 
     async def opted_out(self, session: str) -> list[str]:
         """The channels."""

@@ -22,3 +22,14 @@ def listed(names: Iterable[str]) -> str:
 def unknown(what: str, word: str, names: Iterable[str]) -> UnknownWord:
     """The error for a word that is none of these names of the policy."""
     return UnknownWord(f"the policy names no {what} {quoted(word)}; it names {listed(names)}")
+
+
+def id_of(text: str) -> bytes:
+    """The 16 bytes of an id of a person, a request or a consent. Raises `UnknownWord`."""
+    try:
+        found = bytes.fromhex(text)
+    except ValueError:
+        found = b""
+    if len(found) != 16:
+        raise UnknownWord("an id is 32 hexadecimal digits")
+    return found
