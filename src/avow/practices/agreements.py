@@ -20,13 +20,14 @@ class Agreements:
 
     async def receipts(self, export: Mapping[str, Any]) -> list[dict[str, Any]]:
         """One for each agreement in an export, ended ones too, oldest first."""
-        made = []
-        for one in sorted(export["consents"], key=lambda one: int(one["given"])):
-            made.append(receipt(
-                await self._version(one["policy"]), one, export["events"], subject=export["subject"],
-                now=self._gate.now(), lapsed=one["given"] + CONFIRM_WITHIN, verifier_key=self._key,
-            ))  # fmt: skip
-        return made
+        agreed = sorted(export["consents"], key=lambda one: int(one["given"]))
+        return [await self._receipt(one, export) for one in agreed]
+
+    async def _receipt(self, one: Mapping[str, Any], export: Mapping[str, Any]) -> dict[str, Any]:
+        return receipt(
+            await self._version(one["policy"]), one, export["events"], subject=export["subject"], now=self._gate.now(),
+            lapsed=one["given"] + CONFIRM_WITHIN, verifier_key=self._key,
+        )  # fmt: skip
 
     async def _version(self, digest: str) -> Policy:
         """The policy version that an agreement was given under."""
