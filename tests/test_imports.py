@@ -42,7 +42,6 @@ MAY_KNOW: dict[str, set[str]] = {  # room -> what else of avow it may import; th
     },  # inspecting reads entries
     "desk": VALUES | {"app", "gate", "mail", "practices", "rows", "store.interface", "upkeep"},
     "desk.interface": set(),  # a contract, in plain values: doors and vault alike may read it
-    "mail": {"errors", "policy"},
     "wire": {"errors", "desk.interface"},
     "proof": {"errors", "policy", "ledger"},  # a witness: never decide, gate, vault or store
     "mail": {"errors", "policy"},
