@@ -105,6 +105,7 @@ PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
 OURS = {"examples"}  # which the demo serves
 BENCH_ONLY = {"casbin", "cedarpy"}  # peers that are measured and asked; never needed to serve
 NAMES = {
+    "fpdf2": "fpdf",
     "pyyaml": "yaml",
     "argon2-cffi": "argon2",
     "dkimpy": "dkim",
