@@ -75,6 +75,7 @@ def make_processor(
             Route("/api/outcome", api.outcome, methods=["POST"]),
             Route("/pay/{id}", paying.show, methods=["GET"]),
             Route("/pay/{id}", paying.pay, methods=["POST"]),
+            Route("/pay/{id}/confirm", paying.confirm, methods=["POST"]),
             Route("/pay/{id}/cancel", paying.cancel, methods=["POST"]),
         ],
         exception_handlers=error_pages(env) | {AvowError: refused},
@@ -108,7 +109,7 @@ class Api:
         checkout = self._company.books.of(merchant.name, reference) if REFERENCE.fullmatch(reference) else None
         if checkout is None:
             return JSONResponse({"status": None})
-        status = "cancelled" if self._company.late(checkout) else checkout.state.replace("paying", "open")
+        status = "expired" if self._company.late(checkout) else checkout.state.replace("paying", "open")
         return JSONResponse(told(checkout) | {"status": status})
 
     async def _read(self, request: Request) -> tuple[Merchant, dict[str, Any]]:

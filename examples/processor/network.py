@@ -11,6 +11,7 @@ from typing import Final
 TEST_CARDS: Final[Mapping[str, str]] = {
     "4242424242424242": "paid",
     "5555555555554444": "paid",
+    "4000002500003155": "confirm",
     "4000000000000002": "declined",
     "4000000000009995": "insufficient",
 }
@@ -40,10 +41,17 @@ def read(number: str, expiry: str) -> tuple[Card | None, dict[str, str]]:
 
 
 def authorise(card: Card, now: datetime) -> str:
-    """What the network answers: paid, declined, insufficient or expired."""
+    """What the network answers: paid, declined, insufficient, expired; or confirm, where the card's bank wants to hear
+    from the buyer first (as 3-D Secure has it), and nothing was charged so far.
+    """
     if (card.year, card.month) < (now.year, now.month):
         return "expired"
     return TEST_CARDS.get(card.number, "declined")
+
+
+def confirmed(answer: str) -> str:
+    """What the network answers once the bank has asked the buyer: only a yes is paid."""
+    return "paid" if answer == "yes" else "unconfirmed"
 
 
 def _luhn(digits: str) -> bool:

@@ -1,9 +1,13 @@
-"""The page to pay on. The card is read, used and dropped within one request; the rest of an order goes to the vault."""
+"""The page to pay on. The card is read, used and dropped within one request; the rest of an order goes to the vault.
+
+Some cards need another step: their bank asks the buyer before it pays. A page of its own stands in between, and what
+was typed besides the card travels in it, sealed. Nothing is kept here of an order that nobody confirms.
+"""
 
 import logging
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from jinja2 import Environment
@@ -12,7 +16,8 @@ from starlette.responses import RedirectResponse, Response
 
 from avow.doors.design import error_page, page
 from avow.doors.posted import posted
-from avow.errors import AvowError, BadValue, CallError, Refused
+from avow.doors.tokens import KEY, Opened, Tokens
+from avow.errors import AvowError, BadValue, CallError, Denied, Refused
 from examples.processor import network
 from examples.processor.books import Checkout
 from examples.processor.company import CURRENCIES, Company
@@ -20,6 +25,8 @@ from examples.processor.company import CURRENCIES, Company
 TRIES: Final = 5  # cards in one checkout
 BUYER: Final = 365 * 86_400  # s that a returning buyer is known
 LONGEST: Final = 500  # characters in a field
+STEP: Final = 10 * 60_000  # ms that somebody may take to answer their bank
+LATE: Final = "Your bank's question waited too long, or was answered before. Nothing was charged; type your card again."
 COOKIE: Final = "buyer"
 ADDRESS: Final = re.compile(
     r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,255}"
@@ -29,6 +36,7 @@ SAID: Final[Mapping[str, str]] = {
     "declined": "The card network declined this card. Nothing was charged; try another card.",
     "insufficient": "There is not enough on this card. Nothing was charged; try another card.",
     "expired": "This card has expired. Nothing was charged; try another card.",
+    "unconfirmed": "You told the bank that this is not you. Nothing was charged; try another card.",
 }
 
 log = logging.getLogger("processor.paying")
@@ -41,6 +49,7 @@ class Paying:
         self._company = company
         self._env = env
         self._whole = "order" in company.shop.policy.forms  # the whole order is taken here
+        self._steps = Tokens(company.random(KEY), company.shop.policy.site, clock=company.clock, random=company.random)
 
     async def show(self, request: Request) -> Response:
         """The empty form; for a returning buyer, what they gave last time."""
@@ -57,19 +66,28 @@ class Paying:
         errors = wrong | errors
         if errors or card is None:
             return self._form(checkout, fields, errors, status=422)
-        if not self._company.books.take(checkout.id):
-            return self._settled(self._fresh(checkout))
+        return await self._taken(checkout, fields, lambda: network.authorise(card, self._company.clock()))
+
+    async def confirm(self, request: Request) -> Response:
+        """What the buyer told the bank that asked: yes charges the card, once, and no does not."""
+        checkout = self._open(request)
+        if isinstance(checkout, Response):
+            return checkout
+        pairs = await posted(request)
+        given = dict(pairs)
         try:
-            return await self._charge(checkout, fields, card)
-        except BaseException:  # a vault that is away, a server that stops: what was not charged can be paid again
-            if self._fresh(checkout).state == "paying":
-                self._reopen(checkout)
-            raise
+            step = self._step(given.get("step", ""), checkout)
+        except Denied:
+            return self._form(checkout, {}, {"card": LATE}, status=422)
+        if len(pairs) != 2 or given.get("answer") not in {"yes", "no"}:
+            return self._asks(checkout, given["step"], status=422)
+        self._steps.spend(step, within=STEP)
+        return await self._taken(checkout, step.told["fields"], lambda: network.confirmed(given["answer"]))
 
     async def cancel(self, request: Request) -> Response:
         """Back to the shop, without an order."""
         checkout = self._company.books.get(request.path_params["id"])
-        if checkout is None:
+        if checkout is None or self._company.late(checkout):  # what ran out was not called off
             return self._gone()
         if self._company.books.take(checkout.id):
             self._company.books.settle(checkout.id, "cancelled", "", self._company.now())
@@ -78,19 +96,40 @@ class Paying:
 
     # -- parts --------------------------------------------------------------------------------------------------------
 
-    async def _charge(self, checkout: Checkout, fields: Mapping[str, str], card: network.Card) -> Response:
+    async def _taken(self, checkout: Checkout, fields: Mapping[str, str], ask: Callable[[], str]) -> Response:
+        """Charge, unless somebody else is charging this order or has: the network is asked by one alone."""
+        if not self._company.books.take(checkout.id):
+            return self._settled(self._fresh(checkout))
+        try:
+            return await self._charge(checkout, fields, ask)
+        except BaseException:  # a vault that is away, a server that stops: what was not charged can be paid again
+            if self._fresh(checkout).state == "paying":
+                self._reopen(checkout)
+            raise
+
+    async def _charge(self, checkout: Checkout, fields: Mapping[str, str], ask: Callable[[], str]) -> Response:
         """Of a checkout that was taken. Nothing is awaited between the network's answer and the books."""
         try:
             who = await self._company.shop.collect("order", fields) if self._whole else None
         except (BadValue, CallError) as error:
             self._reopen(checkout)
             return self._form(checkout, fields, {_named(error, fields): str(error)}, status=422)
-        outcome = network.authorise(card, self._company.clock())
+        outcome = ask()
         if outcome == "paid":
             return await self._paid(checkout, who)
         if who is not None:  # nothing was ordered: nothing is kept
             await self._company.shop.erase(who, asked="by the site")
+        if outcome == "confirm" and checkout.tries + 1 < TRIES:
+            self._reopen(checkout)
+            return self._asks(checkout, self._steps.seal("step", {"checkout": checkout.id, "fields": dict(fields)}))
         return self._declined(checkout, fields, outcome)
+
+    def _step(self, token: str, checkout: Checkout) -> Opened:
+        """What travelled in the page of the bank's question. Raises `Denied` for one that is over, or another's."""
+        step = self._steps.open("step", token, within=STEP)
+        if step.told["checkout"] != checkout.id or self._steps.spent(step):
+            raise Denied
+        return step
 
     def _asked(self) -> tuple[str, ...]:
         return (*(ASKED if self._whole else ()), "card", "card-expiry")
@@ -115,7 +154,7 @@ class Paying:
             self._tell(checkout)
             return self._settled(self._fresh(checkout))
         self._reopen(checkout)
-        return self._form(checkout, fields, {"card": SAID[outcome]}, status=402)
+        return self._form(checkout, fields, {"card": SAID.get(outcome, SAID["declined"])}, status=402)
 
     async def _paid(self, checkout: Checkout, who: str | None) -> Response:
         payment = f"P-{self._company.random(8).hex().upper()}"
@@ -165,6 +204,14 @@ class Paying:
         return page(
             self._env, "pay.html", status=status, checkout=checkout, amount=amount(checkout), merchant=merchant.name,
             values=values, errors=errors, whole=self._whole,
+        )  # fmt: skip
+
+    def _asks(self, checkout: Checkout, step: str, *, status: int = 200) -> Response:
+        """The page in between, on which the card's bank asks. A real one is the bank's own; this one stands for it."""
+        merchant = self._company.merchants[checkout.merchant]
+        return page(
+            self._env, "confirm.html", status=status, checkout=checkout, amount=amount(checkout), merchant=merchant.name,
+            step=step,
         )  # fmt: skip
 
     def _settled(self, checkout: Checkout) -> Response:

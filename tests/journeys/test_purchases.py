@@ -16,6 +16,10 @@ from tests.journeys.running import Running
 pytestmark = pytest.mark.xdist_group("journeys")
 
 GIVEN: Final = BUYER.given() | CARD
+ORDERED: Final = {  # what each shop's order form asks for, of that
+    site: {key: value for key, value in GIVEN.items() if key not in {"company", "interest"} and (key != "phone" or site == "daminion")}
+    for site in SITES
+}  # fmt: skip
 PASSWORD: Final = "weir cottage otter kettle"
 REFERENCE: Final = re.compile(r"\b[A-Z]{4}(?:-[A-Z]{4}){3}\b")
 LEFT: Final = {  # cookies of the shop that a purchase leaves behind, as the policy lets it
@@ -72,8 +76,7 @@ def buy(one: Customer, demo: Running, site: str) -> None:
 
 def order(one: Customer, demo: Running, site: str) -> None:
     """From the checkout on."""
-    one.fill({key: value for key, value in GIVEN.items() if key not in {"phone", "company", "interest"}} |
-             ({"phone": GIVEN["phone"]} if site == "daminion" else {}), "#once")  # fmt: skip
+    one.fill(ORDERED[site], "#once")
     one.press("Buy at Keyhouse" if site == "aimini" else "Order and pay")
     see_it_paid(one, pay(one, demo, site))
 
@@ -99,6 +102,27 @@ def test_a_purchase_leaves_in_a_phones_browser_what_the_policy_says(
         assert one.said == []
         assert site != "aimini" or one.cacheable(demo.at.shop(site)) == []  # AIM-2: not even a copy of a sheet
         assert one.kept(demo.at.shop(site)) == Kept(LEFT[site], 0, 0, 0)
+
+
+@pytest.mark.parametrize("site", ["aimini", "daminion"])
+def test_a_card_whose_bank_asks_first_pays_after_one_more_page_of_the_companys_own(
+    browser: Browser, demo: Running, shots: Path, site: str
+) -> None:
+    with customer(browser) as one:
+        to_the_checkout(one, demo, site)
+        one.fill(ORDERED[site], "#once")
+        one.press("Buy at Keyhouse" if site == "aimini" else "Order and pay")
+        company, reference = one.page.url, REFERENCE.search(one.page.inner_text("main"))
+        assert reference is not None
+        one.fill(GIVEN | {"card": "4000 0025 0000 3155"}, "main")
+        one.press("Pay")
+        expect(one.page.get_by_role("heading", name="One more step")).to_be_visible()
+        assert one.page.url == company  # an answer to what was posted there, and no page of anybody else's
+        assert one.context.cookies(company) == []
+        one.look(shots, f"{site}-4-one-more-step")
+        one.press("Yes, it is me")
+        expect(one.page.get_by_role("heading", name="Paid")).to_be_visible()
+        see_it_paid(one, reference[0])
 
 
 @pytest.fixture(scope="module")

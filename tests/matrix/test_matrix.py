@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from starlette.responses import JSONResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avow.desk.interface import Operator
@@ -23,10 +24,13 @@ from avow.doors.console.app import make_console
 from avow.doors.payment import Sandbox
 from examples.shop import Orders, Urls, make_shop, read_site
 from tests.desk.beds import SITES
+from tests.examples.processor.test_processor import company
 from tests.examples.shop.beds import form, shop
 from tests.matrix import table
 from tests.matrix.asking import Surface, api, faults, pages, paths
-from tests.matrix.people import SITE, Scene, given, scene
+from tests.matrix.company import COMPANY, EVERYBODY, house, ways
+from tests.matrix.company import faults as payment_faults
+from tests.matrix.people import SITE, TARGETS, Scene, given, scene
 from tests.matrix.table import API, API_PAGES, CENTRE, CONSOLE, CONSOLE_FILES, SHOP, Row
 
 ORIGIN = "https://console.x.example"
@@ -117,6 +121,34 @@ async def test_what_is_the_operators_is_at_no_door(tmp_path: Path) -> None:
         for name, _ in inspect.getmembers(Operator, inspect.isfunction):
             if not name.startswith("_"):
                 assert (await http.post(path_of(name), json={})).status_code == 404
+
+
+@pytest.mark.parametrize("brand", ["cardhouse", "keyhouse"])
+async def test_every_route_of_the_payment_company_has_its_row(tmp_path: Path, brand: str) -> None:
+    async with company(tmp_path / brand, brand) as bed:
+        assert ways(bed.app._app.routes) == COMPANY.keys()
+
+
+async def test_a_route_that_has_no_row_is_noticed(tmp_path: Path) -> None:
+    async with company(tmp_path / "c", "cardhouse") as bed:
+        bed.app._app.routes.append(Route("/pay/{id}/receipt", lambda _: JSONResponse({}), methods=["POST"]))
+        assert ways(bed.app._app.routes) - COMPANY.keys() == {"POST /pay/{id}/receipt"}
+
+
+async def test_the_payment_company_gives_each_role_what_is_theirs_and_nothing_else(tmp_path: Path) -> None:
+    async with scene(tmp_path) as at, house(tmp_path) as there:
+        assert await payment_faults(there, at) == []
+
+
+async def test_a_leak_at_the_payment_company_is_found(tmp_path: Path) -> None:
+    async with scene(tmp_path) as at, house(tmp_path) as there:
+        planted = Leaking(there.bed.app, "/privacy")
+        async with reached(planted, str(there.bed.client.base_url)) as http:
+            leaking = there._replace(bed=there.bed._replace(client=http))
+            found = await payment_faults(leaking, at, {"GET /privacy": COMPANY["GET /privacy"]})
+        assert len(found) == len(EVERYBODY) * len(TARGETS)
+        lax = {"GET /pay/{id}": COMPANY["GET /pay/{id}"]._replace(fills=False)}
+        assert any("Adaquill" in one for one in await payment_faults(there, at, lax))
 
 
 class Leaking:

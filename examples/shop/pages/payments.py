@@ -9,6 +9,7 @@ from avow.doors.payment import Notice
 from avow.errors import AvowError, CallError, Denied, Refused, Unavailable
 from examples.shop.orders import OPEN, Placed
 from examples.shop.room import STALE, Room, Visit
+from examples.shop.site import CURRENCY
 
 LONGEST: Final = 16 * 1024  # bytes of a notice
 ABOUT: Final = "status"
@@ -16,6 +17,7 @@ STATES: Final = {
     "open": ("waits for its payment", "Nothing has been paid yet. If you have just paid, look again in a minute."),
     "paid": ("is paid", "Thank you. We are getting it ready."),
     "declined": ("was not paid", "The payment was declined. Nothing was taken from you; you may order again."),
+    "expired": ("was not paid in time", "The time to pay ran out. Nothing was taken from you; you may order again."),
     "cancelled": ("was called off", "You called the payment off. Nothing was taken from you; you may order again."),
 }
 _ENDS: Final = frozenset({"paid"})  # after which nothing changes
@@ -49,9 +51,9 @@ def _told(status: int, says: str) -> Response:
 
 
 async def settle(room: Room, order: Placed, told: Notice) -> bool:
-    """Record what became of a payment, once. False where amount or order do not fit, or where it was settled."""
+    """Record what became of a payment, once. False where order, amount or currency do not fit, or where it was settled."""
     order = room.orders.find(order.reference) or order
-    if told.reference != order.reference or told.amount != order.amount:
+    if (told.reference, told.amount, told.currency) != (order.reference, order.amount, CURRENCY):
         return False
     if told.status == order.state:
         return True

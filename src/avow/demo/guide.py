@@ -37,6 +37,7 @@ _HEADERS: Final = {
 }
 CARDS: Final = (  # numbers that payment companies publish for trying out; Luhn-valid, and nobody's
     ("4242 4242 4242 4242", "is paid"),
+    ("4000 0025 0000 3155", "asks for one more step, then is paid"),
     ("4000 0000 0000 0002", "is declined"),
     ("4000 0000 0000 9995", "lacks the money"),
 )

@@ -21,8 +21,8 @@ from avow.errors import CallError, Denied, Unavailable
 SIGNATURE: Final = "avow-signature"  # the header; its value is `t=MOMENT,id=ID,v1=HEX`
 FRESH: Final = 5 * 60_000  # ms that a signed message may be on its way, and clocks may differ
 LONGEST: Final = 16 * 1024  # bytes of a message
-Status = Literal["paid", "declined", "cancelled", "open"]
-STATUSES: Final = ("paid", "declined", "cancelled", "open")
+Status = Literal["paid", "declined", "cancelled", "expired", "open"]
+STATUSES: Final = ("paid", "declined", "cancelled", "expired", "open")
 
 
 class Order(NamedTuple):

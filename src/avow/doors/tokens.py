@@ -72,13 +72,17 @@ class Tokens:
     def spend(self, opened: Opened, *, within: int) -> None:
         """Use it up. Raises `Denied` where it has been, `TooMany` when more are spent than can be remembered."""
         now = self.now()
-        if self._spent.get(opened.id, -1) >= now:
+        if self.spent(opened):
             raise Denied
         if len(self._spent) >= MOST:
             self._spent = {one: until for one, until in self._spent.items() if until >= now}
             if len(self._spent) >= MOST:
                 raise TooMany
         self._spent[opened.id] = opened.since + within
+
+    def spent(self, opened: Opened) -> bool:
+        """Whether it was used up."""
+        return self._spent.get(opened.id, -1) >= self.now()
 
     def _bound(self, kind: str) -> bytes:
         return f"avow/1 token {kind}\0{self._site}".encode()

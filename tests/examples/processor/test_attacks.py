@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +12,9 @@ import pytest
 from avow.app import Avow
 from avow.doors.payment import SIGNATURE, sign
 from avow.errors import Unavailable
-from examples.processor import network
 from tests.examples.processor.test_processor import ADA, CARD, ORDER, SECRET, SHOP, Bed, company
 
 DECLINED = {"card": "4000 0000 0000 0002", "card-expiry": "09/31"}
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the card network answered, once for each time that it was asked."""
-    answers: list[str] = []
-    real = network.authorise
-
-    def counted(card: network.Card, now: datetime) -> str:
-        answers.append(real(card, now))
-        return answers[-1]
-
-    monkeypatch.setattr(network, "authorise", counted)
-    return answers
 
 
 async def call(bed: Bed, path: str, body: bytes, id: str = "n-1") -> int:
@@ -185,7 +170,7 @@ async def test_a_checkout_that_ran_out_is_not_said_to_be_open(tmp_path: Path) ->
         waiting = await bed.merchant.outcome("R-7")
         bed.clock.now += timedelta(minutes=2)
         late = await bed.merchant.outcome("R-7")
-        assert (waiting and waiting.status, late and late.status) == ("open", "cancelled")
+        assert (waiting and waiting.status, late and late.status) == ("open", "expired")
 
 
 @pytest.mark.parametrize("brand", ["cardhouse", "keyhouse"])

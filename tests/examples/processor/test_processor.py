@@ -51,6 +51,7 @@ class Bed(NamedTuple):
     notices: list[tuple[str, Mapping[str, str], bytes]]
     mails: list[tuple[str, str, str]]
     folder: Path
+    app: Any  # the company, inside its guard
 
     async def start(self, order: Order = ORDER) -> str:
         """The path of a new checkout."""
@@ -92,7 +93,7 @@ async def company(folder: Path, brand: str, answers: list[int] | None = None) ->
                 "https://pay.localhost:8443", SHOP.name, SECRET, client=client, clock=lambda: clock.ms,
                 fresh_id=lambda: os.urandom(8).hex(), seen=Remembered(),
             )  # fmt: skip
-            yield Bed(client, sandbox, shop, clock, notices, mails, folder)
+            yield Bed(client, sandbox, shop, clock, notices, mails, folder, app)
         books.close()
 
 

@@ -88,6 +88,29 @@ async def test_a_notice_after_the_receipts_week_is_refused_and_the_company_is_to
         assert the_order(bed)[1] == "open"
 
 
+async def test_a_notice_in_another_currency_pays_nothing(tmp_path: Path) -> None:
+    """DAM-24: the same figure in a currency that is worth less."""
+    async with shop(tmp_path, "daminion") as bed:
+        reference = await placed(bed)
+        right: dict[str, Any] = {"reference": reference, "amount": the_order(bed)[2]}
+        for currency in ("JPY", "usd", "US", "USD "):
+            assert (await told(bed, currency=currency, **right)).status_code == 409
+        assert the_order(bed)[1] == "open"
+        assert "payment-reference" not in await bed.held()
+        assert (await told(bed, **right)).status_code == 200
+
+
+async def test_a_checkout_that_ran_out_is_said_to_have_run_out_and_not_to_be_called_off(tmp_path: Path) -> None:
+    async with shop(tmp_path, "daminion") as bed:
+        reference = await placed(bed)
+        bed.desk.clock.forward(minutes=31)
+        one = form((await bed.browser.get("/order")).text, "/order")
+        says = (await bed.send(one, reference=reference)).text
+        assert "was not paid in time" in says
+        assert "called" not in says
+        assert the_order(bed)[1] == "expired"
+
+
 async def test_a_declined_or_cancelled_payment_shows_and_leaves_no_reference(tmp_path: Path) -> None:
     async with shop(tmp_path, "aitpro") as bed:
         reference = await placed(bed)
