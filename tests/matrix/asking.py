@@ -73,7 +73,7 @@ def should(row: Row, role: str, target: str) -> set[str]:
         return yes
     if row.kind is Kind.ADMIN:
         return yes if role == "admin" else {"no"}
-    return yes if role in BUSINESS and target == "own" else {"no", "turned away"}
+    return yes if role in (row.roles or BUSINESS) and target == "own" else {"no", "turned away"}
 
 
 def may_see(row: Row, role: str, target: str) -> set[tuple[str, str]]:

@@ -27,12 +27,14 @@ class Kind(StrEnum):
 class Row(NamedTuple):
     """One route. In what is sent, `{session}`, `{request}`, `{purpose}` and `{task}` are filled in for each cell.
 
+    `roles`: those of the roles with such business that may, if not all of them.
     `no`: even who may is told no to what is sent here, as it means nothing; that they are not turned away is what counts.
     """
 
     kind: Kind
     sent: dict[str, Any] = {}  # noqa: RUF012 - never changed
     no: bool = False
+    roles: frozenset[str] = frozenset()
 
 
 OPEN, VISITOR, CUSTOMER, STAFF, ADMIN, WORK = Kind
@@ -42,6 +44,7 @@ _FIND: Final = {
     "category": "email",
     "value": "MAILADAQUILL@X.EXAMPLE",
 }  # not as it is held, so that an echo is no finding
+_MAIL: Final = frozenset({"support", "contest-desk"})  # roles that the policy lets write to people
 _NEW: Final = {"name": "Somebody New", "email": "new@x.example"}
 _PASSKEY: Final = {"id": "AA", "rawId": "AA", "type": "public-key", "response": {"clientDataJSON": "AA"}}
 
@@ -58,6 +61,8 @@ API: Final[dict[str, Row]] = {
     "held": Row(CUSTOMER, _S), "seen": Row(CUSTOMER, _S), "choices": Row(CUSTOMER, _S),
     "agree": Row(CUSTOMER, _S | {"choice": "none", "words": "Yes"}, no=True),
     "withdraw": Row(CUSTOMER, _S | {"choice": "none"}, no=True),
+    # before anybody opts out of mail
+    "answer": Row(WORK, _S | {"request": "{request}", "text": "It is done."}, roles=_MAIL),
     "consent_receipts": Row(CUSTOMER, _S), "opted_out": Row(CUSTOMER, _S), "opt_out": Row(CUSTOMER, _S | {"channel": "mail"}),
     "opt_in": Row(CUSTOMER, _S | {"channel": "phone"}),
     "correct": Row(CUSTOMER, _S | {"category": "name", "value": "NameAdaquill"}),
@@ -100,6 +105,7 @@ CONSOLE: Final[dict[str, Row]] = {
     "/agreement": Row(STAFF, _S, no=True), "/queue": Row(STAFF, _S), "/find": Row(STAFF, _S | _FIND),
     "/task": Row(WORK, _WORK), "/look": Row(WORK, _WORK | {"category": "{categories}"}),
     "/close": Row(WORK, _S | {"request": "{request}", "answered": "yes"}),
+    "/answer": Row(WORK, _S | {"request": "{request}", "text": "It is done."}, roles=_MAIL),
     "/record": Row(STAFF, _S), "/account": Row(STAFF, _S),
     "/staff": Row(STAFF, _S),  # a form; that only an admin may send it is for the desk to say
     "/invite": Row(ADMIN, _S | {"name": "newcomer", "role": "support"}),
