@@ -90,7 +90,7 @@ class Avow:
         self.when_erased = self._rights.when_erased
         self._leaving = Leaving(gate, self._rights.erase)
         self.accounts = Accounts(gate)
-        self.queue = Queue(gate)
+        self.queue = Queue(gate, self._agreeing)
         self.agreements = Agreements(gate, self.verifier_key)
         self._ending = Ending(gate, journal)
         self.recovery = Recovery(gate, journal)
@@ -411,6 +411,7 @@ class Avow:
             self._suppressed |= {(entry.channel, entry.hash) for entry in await tx.suppressions()}
         self._suppressed |= suppressed(entries)  # whoever can write the table cannot write the journal
         self.staff_roll.load()
+        await self.queue.settle()
         await self.sweep()
         if restoring(entries):
             await self.sequence_all()

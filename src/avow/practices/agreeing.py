@@ -217,17 +217,19 @@ class Agreeing:
 
     # -- service requests ---------------------------------------------------------------------------------------
 
-    async def ask(self, subject: bytes, kind: str, actor: Actor) -> bytes:
-        """The person asks for something: an open service request. Its id. For rights requests see `deadlines.kind_of`."""
+    async def ask(self, subject: bytes, kind: str, actor: Actor, row: bytes | None = None) -> bytes:
+        """The person asks for something: an open service request. Its id, by chance unless `row` is passed. For rights
+        requests see `deadlines.kind_of`.
+        """
         word = asked(kind).kind
         if word not in self._policy.requests:
             raise unknown("service request", kind, self._policy.requests)
-        row = self._gate.random(16)
+        made = row or self._gate.random(16)
 
         async def apply(act: Act) -> bytes:
-            await put_request(act, ServiceRequest(subject, row, kind, act.at, None))
+            await put_request(act, ServiceRequest(subject, made, kind, act.at, None))
             act.facts = add(act.facts, f"request/{word}")
-            return row
+            return made
 
         return await self._narrow(subject, actor, "request", apply)
 

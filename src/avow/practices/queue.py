@@ -1,17 +1,31 @@
 """What is asked of the merchant and not answered yet: open service requests, without saying whose."""
 
-from collections.abc import Sequence
+import hmac
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
 
-from avow.gate import Gate
+from avow.errors import CallError, KeyGone, Refused, Tampered
+from avow.gate import Actor, Gate
+from avow.policy.model import PERSON
+from avow.practices.agreeing import Agreeing
 from avow.practices.deadlines import asked, due, kinds
 from avow.store.interface import ServiceRequest
+
+_THEMSELF: Final = Actor(PERSON, "person", identified=True)
+_MOST: Final = 100_000  # open requests looked through at a start
+
+log = logging.getLogger("avow.queue")
 
 
 class Queue:
     """For one site."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, agreeing: Agreeing) -> None:
         self._gate = gate
+        self._agreeing = agreeing
+        self._key = gate.keys.site_key("passing requests")
 
     async def open(self, kinds: Sequence[str], limit: int) -> list[ServiceRequest]:
         """Up to so many of these kinds, oldest first."""
@@ -34,3 +48,33 @@ class Queue:
         """One person's, oldest first."""
         async with self._gate.store.transaction() as tx:
             return [one for one in await tx.requests(subject) if one.closed is None]
+
+    @asynccontextmanager
+    async def passing(self, subject: bytes, kind: str) -> AsyncIterator[None]:
+        """A request of the person's that is open for the time of one act, whatever comes of it.
+
+        Its id is half chance and half a MAC of that, by which the next start knows it from those that wait for an
+        answer, should this process die meanwhile.
+        """
+        chance = self._gate.random(8)
+        request = await self._agreeing.ask(subject, kind, _THEMSELF, chance + self._mark(subject, chance))
+        try:
+            yield
+        finally:
+            await self._agreeing.close(subject, request, _THEMSELF)
+
+    async def settle(self) -> int:
+        """Close the passing requests that a crash left open; how many. Only before serving: then none is under way."""
+        closed = 0
+        words = self._gate.policy.requests
+        for one in await self.open([kind for word in words for kind in kinds(word)], _MOST):
+            if hmac.compare_digest(one.row[8:], self._mark(one.subject, one.row[:8])):
+                try:
+                    await self._agreeing.close(one.subject, one.row, _THEMSELF)
+                    closed += 1
+                except (CallError, Refused, Tampered, KeyGone) as error:  # nobody else is held up by it
+                    log.error("a request that a crash left open was not closed: %s", type(error).__name__)  # noqa: TRY400 - a trace could tell values
+        return closed
+
+    def _mark(self, subject: bytes, chance: bytes) -> bytes:
+        return hmac.digest(self._key, subject + chance, "sha256")[:8]
