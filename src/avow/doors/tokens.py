@@ -4,8 +4,11 @@ Format: base64url of nonce (12) | AES-256-GCM of moment (ms, 8 bytes) and a JSON
 kind of the token and the name of the site, so that none passes for another. What is sealed cannot be read or changed by
 who carries it; it can be shown again, unless it is spent.
 
-Single use is known to this process alone, while it runs: a door that runs in several processes keeps `Opened.id` in a
-database of its own. No clock and no dice of its own.
+Single use is known to this process alone, while it runs. Under one key a token can be spent once in each process, and
+once more after a restart, until its time is over; with a key of chance, which a restart replaces, it cannot. Who carries
+a token may get another one any time, so this keeps a reload from being a second submission, and is no proof of anything:
+what must happen once, whoever tries, is for the desk, or for a database of the door's own that keeps `Opened.id`. No
+clock and no dice of its own.
 """
 
 import json
