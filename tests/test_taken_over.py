@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from avow.desk import limits
 from avow.desk.interface import LOOKS, TRIES, Operator
 from avow.errors import AvowError, CallError, Denied, OperatorError, Refused, TooMany, Unavailable
 from avow.listening import public_addresses
@@ -182,9 +181,8 @@ async def test_a_token_that_has_ended_does_not_come_back(tmp_path: Path) -> None
 
 
 async def test_it_reads_the_live_sessions_and_what_a_colleague_may_look_at_in_an_hour_and_nobody_else(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(limits, "MOST", 50)  # so that a flood of other tries comes cheap
     async with taken_over(tmp_path, PEOPLE) as house:
         hours = [await _an_hour(house, newest_first=one) for one in (False, True)]
         read = set.union(*hours)

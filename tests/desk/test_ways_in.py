@@ -1,5 +1,7 @@
 """Ways in that there are not: by somebody else's number, by turns, by an old receipt, by an invitation left over."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -129,3 +131,23 @@ async def test_a_choice_counts_as_its_form_puts_it_and_the_easier_form_lends_it_
         with pytest.raises(UnknownWord):
             await bed.desk.collect("contact", {"email": "x@x.example", "message": "Hello"}, agreed=yes)
         assert await bed.shop.find("email", "x@x.example") == []
+
+
+async def test_of_two_invitations_for_one_name_the_newer_alone_holds(tmp_path: Path) -> None:
+    async with desk(tmp_path, "daminion") as bed:
+        first, second = [await bed.desk.invite_first(name, "support") for name in ("kim", "Kim ")]
+        with pytest.raises(Denied):
+            await bed.desk.accept(first, PASSWORD)
+        assert await bed.desk.accept(second, PASSWORD)
+
+
+async def test_an_invitation_of_a_version_that_kept_no_list_of_them_brings_nobody_back(tmp_path: Path) -> None:
+    async with desk(tmp_path, "daminion") as bed:
+        boss, _ = await bed.staff("boss", "admin"), await bed.staff("kim", "admin")
+        invitation = "an-invitation-of-an-older-version-of-avow00"
+        told = {"name": "kim", "role": "admin", "until": bed.shop.now() + 86_400_000}
+        owner = hashlib.sha256(invitation.encode()).digest()[:16]
+        await bed.shop.accounts.give_staff(owner, "invitation", json.dumps(told).encode())
+        await bed.desk.dismiss(boss, "kim")
+        with pytest.raises(Denied):
+            await bed.desk.accept(invitation, PASSWORD)

@@ -9,7 +9,7 @@ from avow.app import Avow
 from avow.decide.facts import opt_out
 from avow.desk.interface import HOLD, Choice
 from avow.desk.room import Room, text
-from avow.desk.sessions import Person
+from avow.desk.sessions import AGAIN, Person, is_fresh
 from avow.desk.visitors import Visitors
 from avow.errors import BadValue, CallError, Denied, NotHeld, Refused, UnknownWord
 from avow.policy.model import CHANNELS, PERSON, Collect, Use
@@ -126,8 +126,13 @@ class Customers:
             await self._shop.opt_in(who, text(channel, "a channel"), proved=channel == person.proved)
 
     async def correct(self, session: str, category: str, value: str, *, no_card: bool) -> None:
-        """For every id that holds the category. Raises `CallError` where none does."""
+        """For every id that holds the category. Raises `CallError` where none does, `Denied` for what people are found by
+        in a session that is not fresh.
+        """
         person, held = self._person(session), False
+        known = self._room.policy.categories.get(text(category, "a category"))
+        if known is not None and known.look_up and not is_fresh(person, self._room.now()):
+            raise Denied(AGAIN)  # whom a code opens hangs on it
         for who in person.people:
             try:
                 await self._shop.correct(who, category, text(value, "the value", 64 * 1024), no_card=no_card)

@@ -1,39 +1,57 @@
-"""How often the same may be tried. One counter a name, counted before anything else is done.
+"""How often the same may be tried: `most` at once, and one more for each `within / most` that passes.
+
+Counters lie in a table of fixed size, under a keyed hash of their name. So nobody makes a counter be forgotten by trying
+a million other names, and no number of names fills the table: names that share a cell count together, which can only
+refuse sooner. At a thousand tries of other names a second, a name that nobody tried is refused less than once in a thousand
+times.
 
 Nothing here waits, so between reading a counter and raising it nobody else gets a turn: of a thousand guesses at once
-exactly as many are let through as may be. No clock of its own.
+exactly as many are let through as may be. No clock and no dice of its own.
 """
 
-from collections import OrderedDict
-from typing import Final
+import hashlib
+from array import array
+from typing import Final, NamedTuple
 
 from avow.errors import TooMany
 
-MOST: Final = 100_000  # names remembered; the oldest are forgotten
+CELLS: Final = 1 << 20  # of 8 bytes
+
+
+class Limit(NamedTuple):
+    """`most` tries at once, of the kind `what`; all of them may be made again after `within` (ms)."""
+
+    what: str
+    most: int
+    within: int
+
+    @property
+    def cost(self) -> int:
+        """After how long one try may be made again (ms)."""
+        return self.within // self.most
 
 
 class Limits:
-    """Counters by name. A name is opaque to this class; keep personal values out of it all the same."""
+    """Counters by name. `key`: 32 bytes of chance, so that nobody finds names that share a cell with another."""
 
-    def __init__(self) -> None:
-        self._spent: OrderedDict[tuple[str, bytes], tuple[int, int]] = OrderedDict()  # -> tries, until
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._paid = array("q", bytes(8 * CELLS))  # by cell: the moment from which on none of its tries counts (ms)
 
-    def spend(self, what: str, name: bytes, most: int, within: int, now: int) -> None:
-        """Count a try. Raises `TooMany` when `most` were made within the last `within` ms, counted from the first."""
-        spent, until = self._spent.get((what, name), (0, 0))
-        if now >= until:
-            spent, until = 0, now + within
-        if spent >= most:
+    def spend(self, limit: Limit, name: bytes, now: int) -> None:
+        """Count a try. Raises `TooMany`, and counts nothing, when no more may be made yet."""
+        cell = self._cell(limit, name)
+        paid = max(self._paid[cell], now) + limit.cost
+        if paid - now > limit.within:
             raise TooMany
-        self._spent[what, name] = spent + 1, until
-        self._spent.move_to_end((what, name))
-        while len(self._spent) > MOST:
-            self._spent.popitem(last=False)
+        self._paid[cell] = paid
 
-    def give_back(self, what: str, name: bytes) -> None:
-        """It went well, and does not count. The tries before it do: who has an account beside mine, under the same
-        address, would else guess at my password and come in by their own in turns, for ever.
+    def give_back(self, limit: Limit, name: bytes, spent: int, now: int) -> None:
+        """The try of the moment `spent` went well, and does not count. The tries before it do: who has an account
+        beside mine, under the same address, would else guess at my password and come in by their own in turns, for ever.
         """
-        spent, until = self._spent.get((what, name), (0, 0))
-        if spent:
-            self._spent[what, name] = spent - 1, until
+        self._paid[self._cell(limit, name)] -= max(0, limit.cost - (now - spent))  # what time has not forgiven yet
+
+    def _cell(self, limit: Limit, name: bytes) -> int:
+        hidden = hashlib.blake2b(limit.what.encode() + b"\0" + name, key=self._key, digest_size=8).digest()
+        return int.from_bytes(hidden) % CELLS

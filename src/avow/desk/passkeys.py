@@ -1,13 +1,22 @@
-"""Passkeys of colleagues (WebAuthn Level 3), by the library `webauthn`. Challenges live in memory and are used once."""
+"""Passkeys of colleagues (WebAuthn Level 3), by the library `webauthn`.
 
+A challenge to sign in holds whose it is and until when, and a MAC by a key of this process: nothing is remembered of it
+until it was answered rightly, and then that it was, until its time is over. So nobody takes a colleague's challenge away
+by asking for others, and none is good twice, nor in another process. A passkey cannot be guessed, so wrong answers are
+not counted, and lock nobody out.
+
+Format of a challenge: chance (16) | until (ms, 8 bytes) | HMAC-SHA-256 of owner and both.
+"""
+
+import hmac
 import json
 from base64 import urlsafe_b64encode
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import webauthn
+from webauthn.helpers import base64url_to_bytes
 from webauthn.helpers.exceptions import InvalidAuthenticationResponse, InvalidRegistrationResponse, WebAuthnException
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
@@ -16,12 +25,12 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from avow.desk.interface import CODE, TRIES
+from avow.desk.interface import CODE
 from avow.desk.room import Room, told
 from avow.desk.staff import PASSKEY, Colleagues
 from avow.errors import CallError, Denied
 
-ASKED: Final = 10_000  # challenges that wait at once
+_PLAIN: Final = 24  # bytes of a challenge before its MAC
 VERIFIED: Final = UserVerificationRequirement.REQUIRED
 
 
@@ -31,12 +40,13 @@ class Passkeys:
     def __init__(self, room: Room, colleagues: Colleagues) -> None:
         self._room = room
         self._colleagues = colleagues
-        self._asked: OrderedDict[bytes, tuple[bytes, int]] = OrderedDict()  # owner -> challenge, until
+        self._key = room.random(32)
+        self._used: dict[bytes, int] = {}  # challenges answered rightly -> until when they would hold (ms)
 
     async def wanted(self, token: str, origin: str) -> dict[str, Any]:
         """Options for making one."""
-        session = self._colleagues.session(token)
-        owner = self._colleagues.owner(session.member)
+        session = self._colleagues.session(token, fresh=True)
+        owner = session.owner
         session.challenge = self._room.random(32)
         kept = await self._room.shop.accounts.of_staff(owner, PASSKEY)
         options = webauthn.generate_registration_options(
@@ -51,7 +61,7 @@ class Passkeys:
 
     async def made(self, token: str, origin: str, answer: Mapping[str, Any]) -> None:
         """Keep what the browser made."""
-        session = self._colleagues.session(token)
+        session = self._colleagues.session(token, fresh=True)
         challenge, session.challenge = session.challenge, b""
         if not challenge:
             raise Denied
@@ -65,17 +75,15 @@ class Passkeys:
         kept = {
             "id": found.credential_id.hex(), "key": found.credential_public_key.hex(), "count": found.sign_count,
         }  # fmt: skip
-        await self._room.shop.accounts.give_staff(
-            self._colleagues.owner(session.member), PASSKEY, told(kept), row=self._room.random(16)
-        )
+        async with self._room.changing:  # whoever's session has ended meanwhile comes too late
+            owner = self._colleagues.session(token, fresh=True).owner
+            await self._room.shop.accounts.give_staff(owner, PASSKEY, told(kept), row=self._room.random(16))
+            self._room.sessions.end_of(owner, but=token)
 
     async def asked(self, name: str, origin: str) -> dict[str, Any]:
         """Options for signing in. They name no passkey, so that they are alike for everybody."""
-        owner = self._colleagues.owner(name[:100])
-        challenge = self._room.random(32)
-        self._asked[owner] = challenge, self._room.now() + CODE
-        while len(self._asked) > ASKED:
-            self._asked.popitem(last=False)
+        plain = self._room.random(16) + (self._room.now() + CODE).to_bytes(8, "big")
+        challenge = plain + self._mac(self._colleagues.owner(name[:100]), plain)
         options = webauthn.generate_authentication_options(
             rp_id=_host(origin), challenge=challenge, user_verification=VERIFIED
         )
@@ -84,10 +92,9 @@ class Passkeys:
     async def sign_in(self, name: str, origin: str, answer: Mapping[str, Any]) -> str:
         """A session for who has answered."""
         owner = self._colleagues.owner(name[:100])
-        self._room.limits.spend("passkey", owner, TRIES, CODE, self._room.now())
-        challenge, until = self._asked.pop(owner, (b"", 0))
+        challenge = self._ours(owner, answer)
         colleague = await self._colleagues.kept(name)
-        if not challenge or self._room.now() > until or colleague is None:
+        if colleague is None:
             raise Denied
         for kept in await self._room.shop.accounts.of_staff(owner, PASSKEY):
             said = json.loads(kept.told)
@@ -101,14 +108,41 @@ class Passkeys:
                 )  # fmt: skip
             except (WebAuthnException, InvalidAuthenticationResponse, ValueError, KeyError, TypeError):
                 raise Denied from None
-            await self._room.shop.accounts.give_staff(
-                owner, PASSKEY, told(said | {"count": found.new_sign_count}), row=kept.row
-            )
-            self._room.limits.give_back("passkey", owner)
-            if not self._room.shop.staff_roll.active(colleague["name"]):
-                break
-            return self._room.sessions.staff(colleague["name"], colleague["role"], self._room.now())
+            self._use(challenge)
+            async with self._room.changing:  # whose passkey was taken meanwhile does not have it back
+                there = kept.row in {one.row for one in await self._room.shop.accounts.of_staff(owner, PASSKEY)}
+                if not there or not self._room.shop.staff_roll.active(colleague["name"], colleague["role"]):
+                    break
+                await self._room.shop.accounts.give_staff(
+                    owner, PASSKEY, told(said | {"count": found.new_sign_count}), row=kept.row
+                )
+                return self._room.sessions.staff(colleague["name"], owner, colleague["role"], self._room.now())
         raise Denied
+
+    def _ours(self, owner: bytes, answer: Mapping[str, Any]) -> bytes:
+        """The challenge that an answer is to, if we made it for this colleague and its time is not over."""
+        try:
+            said = json.loads(base64url_to_bytes(answer["response"]["clientDataJSON"]))
+            challenge = base64url_to_bytes(said["challenge"])
+        except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
+            raise Denied from None
+        plain = challenge[:_PLAIN]
+        if not hmac.compare_digest(challenge[_PLAIN:], self._mac(owner, plain)):
+            raise Denied
+        if self._room.now() > int.from_bytes(plain[16:], "big"):
+            raise Denied
+        return challenge
+
+    def _use(self, challenge: bytes) -> None:
+        """It was answered rightly. Raises `Denied` where it had been before."""
+        now = self._room.now()
+        self._used = {one: until for one, until in self._used.items() if until >= now}
+        if challenge in self._used:
+            raise Denied
+        self._used[challenge] = int.from_bytes(challenge[16:_PLAIN], "big")
+
+    def _mac(self, owner: bytes, plain: bytes) -> bytes:
+        return hmac.digest(self._key, owner + plain, "sha256")
 
 
 def _host(origin: str) -> str:

@@ -4,42 +4,53 @@ What a password may be follows ASVS 5.0, 6.2: long, any characters, nothing well
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from avow.desk.lanes import Lane
 from avow.errors import BadValue
 
 SHORTEST: Final = 12
 LONGEST: Final = 128
 AT_ONCE: Final = 2  # each takes 64 MiB for its time
+WAITING: Final = 30  # some three seconds of work
 
 
 class Passwords:
-    """Hashes and verifies. `hasher` is another one only where tests must be quick."""
+    """Hashes and verifies. `hasher` is another one only where tests must be quick.
+
+    Customers and colleagues wait in lanes of their own: no crowd at the shop's door keeps the staff out.
+    """
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
-        self._turn = asyncio.Semaphore(AT_ONCE)
+        self.customers = Lane(AT_ONCE, WAITING)
+        self.staff = Lane(1, WAITING)
         self._nobody = self._hasher.hash("of nobody at all")
 
-    async def hash(self, password: str) -> str:
-        """What is kept of a password. Raises `BadValue` for one that is too easily guessed, or too long."""
+    async def hash(self, password: str, lane: Lane) -> str:
+        """What is kept of a password. Raises `BadValue` for one that is too easily guessed, or too long; `TooMany`."""
         if len(password) < SHORTEST:
             raise BadValue(f"a password has at least {SHORTEST} characters; four ordinary words are a good one")
         if len(password) > LONGEST:
             raise BadValue(f"a password has at most {LONGEST} characters")
         if len(set(password.casefold())) < 6:
             raise BadValue("this password repeats itself too much; four ordinary words are a good one")
-        async with self._turn:
-            return await asyncio.to_thread(self._hasher.hash, password)
+        with lane.place():
+            async with lane.turn:
+                return await asyncio.to_thread(self._hasher.hash, password)
 
-    async def fits(self, kept: str | None, password: str) -> bool:
-        """Whether it is the one. Without anything kept it takes as long, and is no."""
-        async with self._turn:
-            fits = await asyncio.to_thread(self._verify, kept or self._nobody, password[: LONGEST + 1])
-        return fits and kept is not None
+    async def fitting(self, kept: Sequence[str], password: str, lane: Lane, most: int) -> list[bool]:
+        """Which of them it is, of the first `most`. Always `most` verifications, however many there are: how long it
+        takes tells nothing of that. The caller holds a place in the lane.
+        """
+        tried = [*kept[:most], *[self._nobody] * (most - len(kept))]
+        async with lane.turn:
+            fits = await asyncio.to_thread(lambda: [self._verify(one, password[: LONGEST + 1]) for one in tried])
+        return fits[: len(kept)]
 
     def _verify(self, kept: str, password: str) -> bool:
         try:

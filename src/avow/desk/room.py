@@ -1,12 +1,14 @@
 """What the desk's parts share: the site, who is verified, how often things were tried, and dice."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from avow.app import Avow
 from avow.desk.choices import choices
-from avow.desk.limits import Limits
+from avow.desk.interface import CODE, TRIES
+from avow.desk.limits import Limit, Limits
 from avow.desk.passwords import Passwords
 from avow.desk.receipts import Receipts
 from avow.desk.sessions import Sessions
@@ -17,6 +19,10 @@ from avow.policy.model import Protect
 LONGEST_TOKEN: Final = 512
 Mail = Callable[[str, str, str], Awaitable[None]]  # address, subject, text
 PASSWORD: Final = "password"  # noqa: S105 - the kind of a credential, no password
+SIGN_IN: Final = Limit("sign-in", TRIES, CODE)
+STAFF: Final = Limit("staff", TRIES, CODE)
+SENT: Final = Limit("code", TRIES, CODE)
+ENTER: Final = Limit("enter", TRIES, CODE)
 
 
 class Room:
@@ -27,7 +33,8 @@ class Room:
         self.policy = shop.policy
         self.random = random
         self.passwords = passwords
-        self.limits = Limits()
+        self.limits = Limits(random(32))
+        self.changing = asyncio.Lock()  # held while what proves somebody is changed: of two at once, one comes after
         self.sessions = Sessions(random)
         shop.when_erased(self.sessions.without)
         self.receipts = Receipts(shop.keystore.site_key("receipts"), shop.policy.site)

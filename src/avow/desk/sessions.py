@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from avow.desk.interface import IDLE, LOOKS, SESSION
+from avow.desk.interface import FRESH, IDLE, LOOKS, SESSION
 from avow.errors import Denied, TooMany
 
 MOST: Final = 100_000
 HOUR: Final = 3_600_000  # ms
+AGAIN: Final = "this needs a sign-in of the last ten minutes; sign in again and go on from there"
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class Person:
     used: int
     looks: Looks  # stays when the token is renewed
     proved: str | None = None
+    contact: bytes = b""  # what the proved address is counted under
 
 
 @dataclass(slots=True, eq=False)
@@ -53,6 +55,7 @@ class Staff:
     """A colleague's session."""
 
     member: str
+    owner: bytes  # the same however the name was typed
     role: str
     began: int
     used: int
@@ -66,16 +69,16 @@ class Sessions:
 
     def __init__(self, random: Callable[[int], bytes]) -> None:
         self._random = random
-        self._looked: dict[str, Looks] = {}  # by colleague: signing in again gives nobody more of them
+        self._looked: dict[bytes, Looks] = {}  # by colleague: signing in again gives nobody more of them
         self._open: OrderedDict[bytes, Person | Staff] = OrderedDict()
 
-    def person(self, people: tuple[str, ...], now: int, proved: str | None = None) -> str:
+    def person(self, people: tuple[str, ...], now: int, proved: str | None = None, contact: bytes = b"") -> str:
         """A new session of a customer; its token."""
-        return self._begin(Person(people, now, now, Looks(), proved))
+        return self._begin(Person(people, now, now, Looks(), proved, contact))
 
-    def staff(self, member: str, role: str, now: int) -> str:
+    def staff(self, member: str, owner: bytes, role: str, now: int) -> str:
         """A new session of a colleague; its token."""
-        return self._begin(Staff(member, role, now, now, self._looked.setdefault(member, Looks())))
+        return self._begin(Staff(member, owner, role, now, now, self._looked.setdefault(owner, Looks())))
 
     def _begin(self, session: Person | Staff) -> str:
         token = self.token()
@@ -101,11 +104,15 @@ class Sessions:
         self._open.move_to_end(key)
         return session
 
-    def customer(self, token: str, now: int, *, looks: bool = False) -> Person:
-        """A customer's session; `looks` counts a reading of personal data. Raises `Denied`, `TooMany`."""
+    def customer(self, token: str, now: int, *, looks: bool = False, fresh: bool = False) -> Person:
+        """A customer's session; `looks` counts a reading of personal data, `fresh` wants it begun within `FRESH`.
+        Raises `Denied`, `TooMany`.
+        """
         session = self.any(token, now)
         if not isinstance(session, Person):
             raise Denied
+        if fresh and not is_fresh(session, now):
+            raise Denied(AGAIN)
         if looks:
             session.looks.spend(now)
         return session
@@ -129,10 +136,16 @@ class Sessions:
         """The session is over, if it was not yet."""
         self._open.pop(hashed(token), None)
 
-    def end_of(self, member: str) -> None:
-        """Every session of this colleague is over."""
+    def end_of(self, owner: bytes, but: str = "") -> None:
+        """Every session of this colleague is over, but that of one token."""
         for key, session in list(self._open.items()):
-            if isinstance(session, Staff) and session.member == member:
+            if isinstance(session, Staff) and session.owner == owner and key != hashed(but):
+                del self._open[key]
+
+    def end_others(self, who: str, but: str) -> None:
+        """Every session that stands for this person is over, but that of one token."""
+        for key, session in list(self._open.items()):
+            if isinstance(session, Person) and who in session.people and key != hashed(but):
                 del self._open[key]
 
     def without(self, who: str) -> None:
@@ -142,6 +155,11 @@ class Sessions:
                 session.people = tuple(one for one in session.people if one != who)
                 if not session.people:
                     del self._open[key]
+
+
+def is_fresh(session: Person | Staff, now: int) -> bool:
+    """Whether somebody showed just now who they are. A renewed token makes no session younger."""
+    return now - session.began <= FRESH
 
 
 def hashed(token: str) -> bytes:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, NoReturn
 
 from avow.app import Member
-from avow.desk.interface import CODE, INVITATION, TASK, TRIES, Colleague, Task, Waiting
-from avow.desk.room import PASSWORD, Mail, Room, row, text, told
-from avow.desk.sessions import Staff, hashed
+from avow.desk.interface import INVITATION, TASK, Colleague, Task, Waiting
+from avow.desk.room import PASSWORD, STAFF, Mail, Room, row, text, told
+from avow.desk.sessions import AGAIN, Staff, hashed, is_fresh
 from avow.errors import CallError, Denied, Refused, Unavailable, UnknownWord
 from avow.practices.collecting import check_value
 from avow.practices.deadlines import asked, due, kinds, outside
@@ -41,17 +41,19 @@ class Colleagues:
     # -- coming in --------------------------------------------------------------------------------------------------
 
     async def invite(self, name: str, role: str, by: str = "") -> str:
-        """An invitation, by whoever may invite: an admin, or the operator."""
+        """An invitation, by whoever may invite: an admin, or the operator. It voids those that wait for the name."""
         if role not in self._room.policy.roles:
             raise UnknownWord(f"the policy names no such role; it names {', '.join(self._room.policy.roles)}")
         if not text(name, "a name", 100).strip():
             raise CallError("a colleague needs a name")
         token = self._room.sessions.token()
         until, owner = self._room.now() + INVITATION, hashed(token)[:16]
-        await self._shop.accounts.give_staff(
-            owner, INVITED, told({"name": name.strip(), "role": role, "until": until, "by": by})
-        )
-        await self._shop.accounts.give_staff(self.owner(name), INVITED, told({"of": owner.hex()}), row=owner)
+        async with self._room.changing:
+            await self._drop_invitations(name)
+            await self._shop.accounts.give_staff(
+                owner, INVITED, told({"name": name.strip(), "role": role, "until": until, "by": by})
+            )
+            await self._shop.accounts.give_staff(self.owner(name), INVITED, told({"of": owner.hex()}), row=owner)
         return token
 
     async def accept(self, invitation: str, password: str) -> str:
@@ -60,31 +62,39 @@ class Colleagues:
         found = await self._shop.accounts.of_staff(owner, INVITED)
         if not found:
             raise Denied
-        kept = await self._room.passwords.hash(text(password, "a password"))
+        kept = await self._room.passwords.hash(text(password, "a password"), self._room.passwords.staff)
         said = json.loads(found[0].told)
-        if not await self._shop.accounts.take_staff(owner, INVITED) or self._room.now() > said["until"]:
-            raise Denied
         name, role, by = said["name"], said["role"], said.get("by", "")
-        await self._shop.accounts.take_staff(self.owner(name), INVITED, owner)
-        if by and not self._shop.staff_roll.active(by, ADMIN):  # who was sent away has nobody come after them
-            raise Denied
-        await self._drop_passkeys(name)  # of whoever had this name before
-        await self._shop.accounts.give_staff(
-            self.owner(name), PASSWORD, told({"hash": kept, "role": role, "name": name})
-        )
-        await self._shop.staff_roll.join(name, role)
-        return self._room.sessions.staff(name, role, self._room.now())
+        member = self.owner(name)
+        async with self._room.changing:
+            there = await self._shop.accounts.take_staff(owner, INVITED)
+            # one that is not on the name's own list was voided, or is of a version that could not void it
+            listed = await self._shop.accounts.take_staff(member, INVITED, owner)
+            if not there or not listed or self._room.now() > said["until"]:
+                raise Denied
+            if by and not self._shop.staff_roll.active(by, ADMIN):  # who was sent away has nobody come after them
+                raise Denied
+            await self._drop_passkeys(name)  # of whoever had this name before
+            await self._shop.accounts.give_staff(member, PASSWORD, told({"hash": kept, "role": role, "name": name}))
+            await self._shop.staff_roll.join(name, role)
+            self._room.sessions.end_of(member)
+            return self._room.sessions.staff(name, member, role, self._room.now())
 
     async def sign_in(self, name: str, password: str) -> str:
         """By password."""
         owner = self.owner(text(name, "a name", 100))
-        self._room.limits.spend("staff", owner, TRIES, CODE, self._room.now())
-        kept = await self.kept(name)
-        fits = await self._room.passwords.fits(kept["hash"] if kept else None, text(password, "a password"))
-        if not fits or kept is None or not self._shop.staff_roll.active(kept["name"]):
-            raise Denied
-        self._room.limits.give_back("staff", owner)
-        return self._room.sessions.staff(kept["name"], kept["role"], self._room.now())
+        password, passwords, now = text(password, "a password"), self._room.passwords, self._room.now()
+        with passwords.staff.place():
+            self._room.limits.spend(STAFF, owner, now)
+            kept = await self.kept(name)
+            fits = await passwords.fitting([kept["hash"]] if kept else [], password, passwords.staff, 1)
+        async with self._room.changing:  # a password that was changed meanwhile opens nothing
+            if fits != [True] or kept is None or await self.kept(name) != kept:
+                raise Denied
+            if not self._shop.staff_roll.active(kept["name"], kept["role"]):
+                raise Denied
+            self._room.limits.give_back(STAFF, owner, now, self._room.now())
+            return self._room.sessions.staff(kept["name"], owner, kept["role"], self._room.now())
 
     async def kept(self, name: str) -> dict[str, Any] | None:
         """What is kept of a colleague: hash, role, name."""
@@ -95,12 +105,16 @@ class Colleagues:
         """What a colleague's credentials are kept under."""
         return self._shop.staff_roll.pseudonym(name)
 
-    def session(self, token: str, *, looks: bool = False) -> Staff:
-        """The session of who is still staff, whether they signed or not. Raises `Denied`."""
+    def session(self, token: str, *, looks: bool = False, fresh: bool = False) -> Staff:
+        """The session of who is still staff, whether they signed or not. Raises `Denied`, where `fresh` is asked also for
+        one that did not begin just now.
+        """
         session = self._room.sessions.colleague(text(token, "a session"), self._room.now(), looks=looks)
         if not self._shop.staff_roll.active(session.member, session.role):
             self._room.sessions.end(token)  # they left, or came back in another role
             raise Denied
+        if fresh and not is_fresh(session, self._room.now()):
+            raise Denied(AGAIN)
         return session
 
     def member(self, token: str, *, looks: bool = False) -> tuple[Staff, Member]:
@@ -257,13 +271,13 @@ class Colleagues:
     async def dismiss(self, token: str, name: str) -> None:
         """By an admin: effective at once, whatever sessions there are."""
         self._admin(token)
-        await self._shop.staff_roll.leave(text(name, "a name", 100))
-        kept = await self.kept(name)
-        await self._shop.accounts.take_staff(self.owner(name), PASSWORD)
-        await self._drop_passkeys(name)
-        await self._drop_invitations(name)
-        if kept is not None:
-            self._room.sessions.end_of(kept["name"])
+        async with self._room.changing:
+            self._admin(token)
+            await self._shop.staff_roll.leave(text(name, "a name", 100))
+            await self._shop.accounts.take_staff(self.owner(name), PASSWORD)
+            await self._drop_passkeys(name)
+            await self._drop_invitations(name)
+            self._room.sessions.end_of(self.owner(name))
 
     async def _drop_passkeys(self, name: str) -> None:
         for one in await self._shop.accounts.of_staff(self.owner(name), PASSKEY):

@@ -8,15 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from avow.desk.interface import CODE, RECEIPT, TRIES, Taken
-from avow.desk.room import PASSWORD, Mail, Room, row, text, told
-from avow.desk.sessions import HOUR, hashed
-from avow.errors import AvowError, BadValue, CallError, Denied, Refused, UnknownWord
+from avow.desk.interface import CODE, RECEIPT, Taken
+from avow.desk.lanes import BUSY, Lane
+from avow.desk.room import ENTER, PASSWORD, SENT, SIGN_IN, Mail, Room, row, text, told
+from avow.desk.sessions import HOUR, hashed, is_fresh
+from avow.errors import AvowError, BadValue, CallError, Denied, Refused, TooMany, UnknownWord
 from avow.policy.model import Contact
 from avow.practices.collecting import index
 
 RIGHTS: Final = "rights-request"  # the kind of service request that a code is a message of
 CODES: Final = 10_000  # codes that wait at once
+ACCOUNTS: Final = 3  # under one address that a password is tried at
+LONGEST_WORDS: Final = 4096
+LOOKING: Final = (4, 200)  # people being looked for to send them a code: at once, and waiting
+MAILING: Final = (8, 200)  # messages on their way: a slow mail server holds no look-up up
 
 log = logging.getLogger("avow.desk")
 
@@ -39,6 +44,7 @@ class Visitors:
         self._mail = mail
         self._codes: dict[bytes, Code] = {}
         self._sending: set[asyncio.Task[None]] = set()
+        self._looking, self._mailing = Lane(*LOOKING), Lane(*MAILING)
 
     # -- giving -----------------------------------------------------------------------------------------------------
 
@@ -50,7 +56,10 @@ class Visitors:
         self._offered(agreed, form)
         now, who, since = self._room.now(), None, None
         if session is not None:
-            who = self._room.sessions.customer(text(session, "a session"), now).people[0]
+            person = self._room.sessions.customer(text(session, "a session"), now)
+            # a code would go to another address, and open the person to whoever reads mail there
+            if is_fresh(person, now) or await self._shop.finding.fits(row(person.people[0]), given):
+                who = person.people[0]
         elif receipt is not None:
             shown = self._room.receipts.read(text(receipt, "a receipt"), now, HOUR if agreed else RECEIPT)
             if await self._shop.finding.fits(
@@ -72,7 +81,7 @@ class Visitors:
     async def register(self, form: str, given: Mapping[str, str], password: str, agreed: Mapping[str, str]) -> str:
         """Take somebody in with an account; their session."""
         self._offered(agreed, form)
-        kept = await self._room.passwords.hash(text(password, "a password"))
+        kept = await self._hash(password)
         who, _ = await self.collect(form, given, None, None, (), agreed={})
         await self._shop.accounts.give(row(who), PASSWORD, told({"hash": kept}), first=True)
         for choice, words in agreed.items():
@@ -80,10 +89,14 @@ class Visitors:
         return self._room.sessions.person((who,), self._room.now())
 
     def _offered(self, agreed: Mapping[str, str], form: str) -> None:
-        """Before anything is taken in: a choice is made where the policy puts it. Raises `UnknownWord`."""
-        for choice in agreed:
+        """Before anything is taken in, so that nothing is kept of a call that fails: a choice is made where the policy
+        puts it, in words. Raises `UnknownWord`, `BadValue`.
+        """
+        for choice, words in agreed.items():
             if choice not in self._room.choices or not self._room.choices[choice].on(form):
                 raise UnknownWord("the policy offers no such choice on this form")
+            if not text(words, "the words", LONGEST_WORDS).strip():
+                raise BadValue("the words that were agreed to are empty")
 
     async def agree(
         self, who: str, choice: str, words: str, *, form: str | None = None, proved: str | None = None
@@ -111,39 +124,65 @@ class Visitors:
         """A password for who has a receipt or a session."""
         now = self._room.now()
         if session is not None:
-            person = self._room.sessions.customer(text(session, "a session"), now)
-            kept = await self._room.passwords.hash(text(password, "a password"))
-            await self._shop.accounts.give(row(person.people[0]), PASSWORD, told({"hash": kept}))
+            self._room.sessions.customer(text(session, "a session"), now, fresh=True)
+            kept = await self._hash(password)
+            async with self._room.changing:  # whoever's session has ended meanwhile comes too late
+                person = self._room.sessions.customer(session, self._room.now(), fresh=True)
+                who, proves = person.people[0], person.contact.hex()
+                await self._shop.accounts.give(row(who), PASSWORD, told({"hash": kept, "proves": proves}))
+                self._room.sessions.end_others(who, session)
             return
         who = self._room.receipts.read(text(receipt, "a receipt"), now, HOUR).who
-        kept = await self._room.passwords.hash(text(password, "a password"))
+        kept = await self._hash(password)
         if not await self._shop.accounts.give(row(who), PASSWORD, told({"hash": kept}), first=True):
             raise Denied
+
+    async def _hash(self, password: str) -> str:
+        return await self._room.passwords.hash(text(password, "a password"), self._room.passwords.customers)
 
     # -- showing who one is -----------------------------------------------------------------------------------------
 
     async def sign_in(self, category: str, value: str, password: str) -> str:
         """A session for the account with this value and password."""
-        contact = self._contact(category, value)
-        self._room.limits.spend("sign-in", contact, TRIES, CODE, self._room.now())
-        password, found = text(password, "a password"), None
-        kept: list[tuple[str | None, str]] = [
-            (json.loads(proof.told)["hash"], who)
-            for who in await self._people(category, value)
-            for proof in await self._shop.accounts.of(row(who), PASSWORD)
-        ]
-        for hash_, who in kept or [(None, "")]:  # without an account it takes as long as with one
-            if await self._room.passwords.fits(hash_, password):
-                found = who
-        if found is None:
-            raise Denied
-        self._room.limits.give_back("sign-in", contact)
-        return self._room.sessions.person((found,), self._room.now())
+        contact, password = self._contact(category, value), text(password, "a password")
+        passwords, limits, now = self._room.passwords, self._room.limits, self._room.now()
+        with passwords.customers.place():
+            limits.spend(SIGN_IN, contact, now)
+            kept = await self._accounts(category, value, contact.hex())
+            fits = await passwords.fitting([one for one, _ in kept], password, passwords.customers, ACCOUNTS)
+        found = [one for one, right in zip(kept, fits, strict=False) if right]
+        async with self._room.changing:  # a password that was changed meanwhile opens nothing
+            if not found or not await self._still(*found[-1]):
+                raise Denied
+            limits.give_back(SIGN_IN, contact, now, self._room.now())
+            return self._room.sessions.person((found[-1][1],), self._room.now())
+
+    async def _still(self, kept: str, who: str) -> bool:
+        return any(json.loads(one.told)["hash"] == kept for one in await self._shop.accounts.of(row(who), PASSWORD))
+
+    async def _accounts(self, category: str, value: str, contact: str) -> list[tuple[str, str]]:
+        """What is kept of passwords under a contact, and whose. Before `ACCOUNTS` cuts off: the newest of those set by who
+        had a code sent to this very address, then the oldest of the others; who makes accounts beside mine displaces none.
+        """
+        people = await self._people(category, value) or [self._room.random(16).hex()]  # to read as much for nobody
+        found = await self._shop.accounts.of_each([row(who) for who in people], PASSWORD)
+        proved, others = list[tuple[int, str, str]](), list[tuple[int, str, str]]()
+        for who, proofs in zip(people, found, strict=True):
+            for proof in proofs:
+                said = json.loads(proof.told)
+                (proved if said.get("proves") == contact else others).append((proof.since, said["hash"], who))
+        ranked = sorted(proved, key=lambda one: -one[0]) + sorted(others, key=lambda one: one[0])
+        return [(one, who) for _, one, who in ranked]
 
     async def send_code(self, category: str, value: str) -> None:
         """A code on its way, if anybody is held; the answer neither waits for it nor tells."""
         contact = self._contact(category, value)
-        self._room.limits.spend("code", contact, TRIES, CODE, self._room.now())
+        self._looking.take()
+        try:
+            self._room.limits.spend(SENT, contact, self._room.now())
+        except TooMany:
+            self._looking.leave()
+            raise
         task = asyncio.create_task(self._send(contact, category, value))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
@@ -151,25 +190,40 @@ class Visitors:
     async def _send(self, contact: bytes, category: str, value: str) -> None:
         """Whatever goes wrong is told to the log, in words without persons, and to nobody else."""
         try:
-            people = await self._people(category, value)
-            if not people or self._mail is None:
-                return
-            code = f"{int.from_bytes(self._room.random(8)) % 10**8:08d}"
-            address, opens = await self._reached(contact, category, people)
-            if address is None:
-                return
-            self._codes[contact] = Code(hashed(code), opens, self._room.now() + CODE)
-            while len(self._codes) > CODES:
-                del self._codes[next(iter(self._codes))]
-            name = self._room.policy.controller.name
+            try:
+                async with self._looking.turn:
+                    people = await self._people(category, value)
+                    address, opens = await self._reached(contact, category, people) if self._mail else (None, ())
+            finally:
+                self._looking.leave()
+            if address is not None:
+                with self._mailing.place():
+                    code = self._code(contact, opens)
+                    async with self._mailing.turn:
+                        await self._write(address, code)
+        except (AvowError, OSError) as error:
+            log.warning("a code could not be sent: %s", type(error).__name__)
+
+    def _code(self, contact: bytes, opens: tuple[str, ...]) -> str:
+        """A code that waits. None that waits is forgotten for it. Raises `TooMany`."""
+        now = self._room.now()
+        if len(self._codes) >= CODES:
+            self._codes = {name: one for name, one in self._codes.items() if now <= one.until}
+        if len(self._codes) >= CODES and contact not in self._codes:
+            raise TooMany(BUSY)
+        code = f"{int.from_bytes(self._room.random(8)) % 10**8:08d}"
+        self._codes[contact] = Code(hashed(code), opens, now + CODE)
+        return code
+
+    async def _write(self, address: str, code: str) -> None:
+        name = self._room.policy.controller.name
+        if self._mail is not None:
             await self._mail(
                 address, f"Your code for {name}",
                 f"Your code is {code}.\n\nSomebody, we hope you, gave this address at {name} and wants to show that "
                 "it is theirs. The code is good for ten minutes and for one use. If it was not you, do nothing: without it "
                 "nothing comes of it.\n",
             )  # fmt: skip
-        except (AvowError, OSError) as error:
-            log.warning("a code could not be sent: %s", type(error).__name__)
 
     async def _reached(
         self, contact: bytes, category: str, people: Sequence[str]
@@ -200,13 +254,11 @@ class Visitors:
         purposes = [purpose for purpose in kind.serves if purpose in self._mailed()] if kind else []
         if not purposes:
             return None
-        request = await self._shop.ask(who, RIGHTS)
-        try:
-            return await self._shop.reach(who, "mail", purpose=purposes[0], notice_owed=True)
-        except (Refused, CallError):
-            return None
-        finally:
-            await self._shop.close_request(who, request)
+        async with self._shop.queue.passing(row(who), RIGHTS):
+            try:
+                return await self._shop.reach(who, "mail", purpose=purposes[0], notice_owed=True)
+            except (Refused, CallError):
+                return None
 
     def _mailed(self) -> set[str]:
         clauses = [clause for promise in self._room.policy.promises for clause in promise.clauses]
@@ -215,14 +267,15 @@ class Visitors:
     async def enter(self, category: str, value: str, code: str) -> str:
         """A session for a code. Taken before it is compared, so that of two at once one is too late."""
         contact, now = self._contact(category, value), self._room.now()
-        self._room.limits.spend("enter", contact, TRIES, CODE, now)
+        self._room.limits.spend(ENTER, contact, now)
         kept = self._codes.get(contact)
         given = hashed("".join(text(code, "a code").split()))
         if kept is None or now > kept.until or not hmac.compare_digest(kept.hash, given):
             raise Denied
         del self._codes[contact]
-        self._room.limits.give_back("enter", contact)
-        return self._room.sessions.person(kept.people, now, "mail")  # which is how every code goes
+        self._room.limits.give_back(ENTER, contact, now, now)
+        by_mail = self._room.policy.categories[category].channel == "mail"  # else it went to an address of theirs
+        return self._room.sessions.person(kept.people, now, "mail", contact if by_mail else b"")
 
     async def settle(self) -> None:
         """Wait for what is on its way."""

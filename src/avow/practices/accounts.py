@@ -1,5 +1,6 @@
 """What proves who somebody is: kept sealed, for people under their own key, for colleagues under one of the site's."""
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from avow.decide.facts import Circumstances
@@ -57,14 +58,20 @@ class Accounts:
 
     async def of(self, subject: bytes, kind: str) -> list[Proof]:
         """What a person has of this kind, oldest first; nothing for who is not held."""
+        return (await self.of_each((subject,), kind))[0]
+
+    async def of_each(self, subjects: Sequence[bytes], kind: str) -> list[list[Proof]]:
+        """As `of`, for several people in one transaction."""
+        out: list[list[Proof]] = []
         async with self._gate.store.transaction() as tx:
-            (row,) = await tx.subjects((subject,))
-            kept = [] if row is None or row.state == "erased" else await tx.credentials(subject, kind)
             at = self._gate.now()
-            try:
-                return [Proof(one.row, one.since, self._open(one, at)) for one in kept]
-            except (Tampered, KeyGone):  # what does not open proves nothing
-                return []
+            for subject, row in zip(subjects, await tx.subjects(subjects), strict=True):
+                kept = [] if row is None or row.state == "erased" else await tx.credentials(subject, kind)
+                try:
+                    out.append([Proof(one.row, one.since, self._open(one, at)) for one in kept])
+                except (Tampered, KeyGone):  # what does not open proves nothing
+                    out.append([])
+        return out
 
     def _open(self, kept: Credential, at: int) -> bytes:
         return self._gate.open(_place(kept), at, table="credential").encode()

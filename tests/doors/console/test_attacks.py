@@ -269,6 +269,6 @@ async def test_while_the_desk_cannot_answer_pages_say_so_and_show_nothing(
         monkeypatch.undo()
         await on.kim.submit("/queue")
         assert on.kim.status == 200
-        monkeypatch.setattr(Passwords, "fits", unavailable)
+        monkeypatch.setattr(Passwords, "fitting", unavailable)
         await on.kim.sign_in("kim")
         assert on.kim.status == 503

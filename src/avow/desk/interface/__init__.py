@@ -8,7 +8,9 @@ times an hour for each customer's session and each colleague, and nothing else.
 Tokens are text of letters, digits, `-` and `_`, never longer than 512, and say nothing to who has no key.
   session     somebody verified: a customer by password or code, a colleague by password or passkey. Ends by `sign_out`,
               after `IDLE` without a call or `SESSION` in all, when the person is erased, when the colleague leaves or has
-              another role, and with the desk's process. `renew` gives a new token in place of the old one.
+              another role, when another session of theirs changes a password or makes a passkey, and with the desk's
+              process. `renew` gives a new token in place of the old one, and makes the session no younger. What a code,
+              a password or a passkey opened within `FRESH` is fresh.
   receipt     a person's submission was taken in. Good for further submissions of the same person for `RECEIPT`, and what
               it gives lasts no longer than itself; reads nothing. With another value of what people are found by, the
               submission is somebody new's. Agrees to something, and sets a password, within an hour only.
@@ -18,8 +20,9 @@ Tokens are text of letters, digits, `-` and `_`, never longer than 512, and say 
 
 Everything that goes in or comes out is plain: texts, numbers, booleans, None, lists and dicts of them. Times are
 milliseconds since 1970, UTC. Errors are those of `avow.errors`: `Refused` names promises; `Denied` says that a token or
-proof of identity does not hold, and never why; `TooMany` that the same was tried too often. What is answered to somebody
-not verified, and how long it takes, does not tell whether anybody is held.
+proof of identity does not hold, and to somebody not verified never why; `TooMany` that the same was tried too often, or
+that so much is asked at once that this was not begun. What is answered to somebody not verified, and how long it takes,
+does not tell whether anybody is held.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +34,8 @@ TASK: Final = 15 * 60_000
 RECEIPT: Final = 7 * 86_400_000
 INVITATION: Final = 3 * 86_400_000
 CODE: Final = 10 * 60_000
-TRIES: Final = 5  # wrong passwords or codes for one account within `CODE`, then `TooMany`
+FRESH: Final = 10 * 60_000  # so long after somebody has shown who they are, their session may change what proves it
+TRIES: Final = 5  # wrong passwords or codes for one account at once, then `TooMany`; one more each `CODE / TRIES`
 LOOKS: Final = 120  # calls that read personal data, a customer's session (or a colleague) and hour, then `TooMany`
 WAIT: Final = 60_000
 HOLD: Final = 3 * 86_400_000  # between a person's wish to be erased and the erasure; until then it can be taken back
@@ -135,7 +139,9 @@ class Desk(Protocol):
         no_card: Sequence[str] = (), affiliate_link: bool = False, agreed: Mapping[str, str] | None = None,
     ) -> Taken:  # fmt: skip
         """Take in what somebody submitted through a form of the policy: somebody new, or who `session` or `receipt`
-        stands for. `agreed`: choice id -> the words that were ticked on it. Raises as `Avow.collect`.
+        stands for. `agreed`: choice id -> the words that were ticked on it. In a session that is not
+        fresh, a submission with another value of what people are found by is somebody new's. Raises as `Avow.collect`;
+        what is wrong with the arguments is found before anything is kept.
         """
 
     async def register(
@@ -149,12 +155,17 @@ class Desk(Protocol):
     async def protect(self, password: str, *, receipt: str | None = None, session: str | None = None) -> None:
         """Give the person of a receipt an account with this password, or a session's person a new password.
 
-        Raises `BadValue` for a password that is too short, too common or too long. A receipt does so only once, within
-        an hour of the submission, and only where there is no account yet.
+        Raises `BadValue` for a password that is too short, too common or too long, `Denied` for a session that is not
+        fresh. By a session: all others of the person end. A receipt does so only once, within an hour of the submission,
+        and only where there is no account yet.
         """
 
     async def sign_in(self, category: str, value: str, password: str) -> str:
-        """A customer session for the account with this value of a look-up category. Raises `Denied`, `TooMany`."""
+        """A customer session for the account with this value of a look-up category. Raises `Denied`, `TooMany`.
+
+        Of several accounts with the value three are tried: the newest whose password was set after a code had proved
+        the address, then the oldest of the others.
+        """
 
     async def send_code(self, category: str, value: str) -> None:
         """Send a code of eight digits to whoever is held under this contact, if somebody is. Says nothing either way."""
@@ -203,7 +214,7 @@ class Desk(Protocol):
         """Take an opt-out back. Raises `CallError` where the address must be proved first."""
 
     async def correct(self, session: str, category: str, value: str, *, no_card: bool = False) -> None:
-        """Put a right value in place of the newest one."""
+        """Put a right value in place of the newest one. What people are found by, only in a fresh session: else `Denied`."""
 
     async def erase(self, session: str) -> int:
         """Erase everything after `HOLD`; when. Until then `keep` takes it back. Ends nothing by itself."""
@@ -222,7 +233,9 @@ class Desk(Protocol):
     # -- staff ------------------------------------------------------------------------------------------------------
 
     async def accept(self, invitation: str, password: str) -> str:
-        """Become staff by an invitation; a staff session. Raises `Denied`, `BadValue` for a weak password."""
+        """Become staff by an invitation; a staff session, and the only one of that name. Raises `Denied`, `BadValue` for a
+        weak password.
+        """
 
     async def staff_sign_in(self, name: str, password: str) -> str:
         """A staff session. Raises `Denied`, `TooMany`."""
@@ -260,22 +273,26 @@ class Desk(Protocol):
         """
 
     async def invite(self, session: str, name: str, role: str) -> str:
-        """An invitation for a new colleague. Of the role `admin` alone. Raises `Refused`."""
+        """An invitation for a new colleague; one that waits for the same name is void. Of the role `admin` alone. Raises
+        `Refused`.
+        """
 
     async def dismiss(self, session: str, name: str) -> None:
         """A colleague leaves: effective at once. Of the role `admin` alone. Raises `Refused`."""
 
     async def passkey_wanted(self, session: str, origin: str) -> dict[str, Any]:
-        """Options for a browser to make a passkey for this colleague (WebAuthn Level 3, 5.4), as JSON."""
+        """Options for a browser to make a passkey for this colleague (WebAuthn Level 3, 5.4), as JSON. In a fresh session
+        alone: else `Denied`.
+        """
 
     async def passkey_made(self, session: str, origin: str, answer: Mapping[str, Any]) -> None:
-        """What the browser answered. Raises `Denied`."""
+        """What the browser answered; the colleague's other sessions end. Raises `Denied`."""
 
     async def passkey_asked(self, name: str, origin: str) -> dict[str, Any]:
         """Options for a browser to sign in by a passkey; alike for names that nobody has."""
 
     async def passkey_sign_in(self, name: str, origin: str, answer: Mapping[str, Any]) -> str:
-        """A staff session. Raises `Denied`, `TooMany`."""
+        """A staff session. Wrong answers are not counted: nobody locks a passkey. Raises `Denied`."""
 
 
 class Operator(Protocol):
