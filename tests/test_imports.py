@@ -33,6 +33,8 @@ MAY_KNOW: dict[str, set[str]] = {  # room -> what else of avow it may import; th
     | {
         "cards",
         "gate",
+        "ledger.checkpoint",
+        "ledger.draw",
         "ledger.entry",
         "ledger.faults",
         "record",

@@ -20,7 +20,9 @@ from avow.practices.accounts import Accounts
 from avow.practices.agreeing import Agreeing, recipient_of
 from avow.practices.agreements import Agreements
 from avow.practices.collecting import Collecting, Submission
+from avow.practices.contests import Contests
 from avow.practices.ending import Ending, Swept
+from avow.practices.entering import Entering
 from avow.practices.finding import Finding
 from avow.practices.importing import Imported, Importing
 from avow.practices.inspecting import Inspecting
@@ -82,8 +84,9 @@ class Avow:
         self._suppressed: set[tuple[str, bytes]] = set()
         self._ask = lru_cache(1024)(self._asked)
         self._journal = journal = Unfinished(keystore.journal)
-        self._collecting = Collecting(gate, recorder, journal, self._suppressed)
-        self._agreeing = Agreeing(gate, journal, self._suppressed)
+        entering = Entering(self.policy)
+        self._collecting = Collecting(gate, recorder, journal, self._suppressed, entering)
+        self._agreeing = Agreeing(gate, journal, self._suppressed, entering)
         self.finding = Finding(gate, recorder)
         self._importing = Importing(self.policy, self._collecting, self._agreeing, self.finding)
         self._rights = Rights(gate, recorder, journal, self._suppressed)
@@ -93,13 +96,14 @@ class Avow:
         self.queue = Queue(gate, self._agreeing)
         self.agreements = Agreements(gate, self.verifier_key)
         self._ending = Ending(gate, journal)
+        self.contests = Contests(gate, recorder, log, entering, self._agreeing, self._ending, self.sequence_all)
         self.recovery = Recovery(gate, journal)
         self._inspecting = Inspecting(gate, recorder, log.entries, journal)
         self._true = False  # whether the database is true to the whole journal
         self._sequenced: int | None = None
         self._swept: int | None = None
         self.upkeep = Upkeep((self.sequence, self._tend_keys, self._remember, self.recovery.settle, self._sweep_hourly,
-                              self._leaving.carry_out))  # fmt: skip
+                              self._leaving.carry_out, self.contests.carry_on))  # fmt: skip
 
     @classmethod
     @asynccontextmanager
@@ -218,14 +222,8 @@ class Avow:
         return await self._outside("sell", who, categories, recipient, purpose, by)
 
     async def _outside(
-        self,
-        action: Literal["share", "sell"],
-        who: str,
-        categories: Sequence[str],
-        recipient: str,
-        purpose: str,
-        by: By,
-    ) -> dict[str, str]:
+        self, action: Literal["share", "sell"], who: str, categories: Sequence[str], recipient: str, purpose: str, by: By,
+    ) -> dict[str, str]:  # fmt: skip
         kind, identity = recipient_of(self.policy, recipient)
         asked = identity if identity in self.policy.recipients else kind
         look = self._look(action, who, categories, purpose, await self._actor(by, who), asked, identity)
@@ -416,6 +414,7 @@ class Avow:
         if restoring(entries):
             await self.sequence_all()
             self.keystore.journal.append("restored", {"people": await self._inspecting.lost()})
+        await self.contests.load()
         self._true = not again.skipped
         if self._true:
             await self.recovery.replayed(self.keystore.journal.last)

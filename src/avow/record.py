@@ -100,11 +100,14 @@ class Recorder:
         """The entry of an act whose person is not known here. From outside it looks like any other."""
         return self.plain(at, ask.action, actor, outcome, promises)
 
-    def plain(self, at: int, kind: str, actor: str, outcome: str, promises: tuple[str, ...] = ()) -> Leaf:
-        """An entry that concerns no single person; tag and commitment are chance."""
+    def plain(
+        self, at: int, kind: str, actor: str, outcome: str, promises: tuple[str, ...] = (), commitment: bytes = b""
+    ) -> Leaf:
+        """An entry that concerns no single person; tag and commitment are chance. `commitment`: to a public statement."""
         chance = self._random(64)
         entry = Entry(
-            chance[:16], at, kind, self._policy, promises, outcome, self.actor(actor), chance[16:32], chance[32:],
+            chance[:16], at, kind, self._policy, promises, outcome, self.actor(actor), chance[16:32],
+            commitment or chance[32:],
             CLOCK_MOVED if self._moved() else 0,
         )  # fmt: skip
         return Leaf(chance[:16], encode(entry))

@@ -165,6 +165,16 @@ class Log:
         """The newest signed checkpoint: what an auditor keeps."""
         return self._note
 
+    def root_at(self, size: int) -> bytes:
+        """The root of the tree when it had `size` entries. Raises `IndexError` beyond the tree."""
+        if not 0 <= size <= self.size:
+            raise IndexError(f"a tree of {self.size} has no root at {size}")
+        return self._tiles.root(size)
+
+    def signed(self, text: str) -> str:
+        """A note of the log's key over another text than a checkpoint's; the caller sees to it that it reads as none."""
+        return f"{text}\n{self._signer.sign(text)}"
+
     def find(self, event: bytes, at: int | None = None) -> int | None:
         """The index of an event's entry, None when it is not in the tree (it may be pending).
 

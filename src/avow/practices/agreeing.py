@@ -17,7 +17,8 @@ from avow.gate import Act, Actor, Gate, Journal, Look
 from avow.policy.model import CHANNELS, CONTACT, RECIPIENT_KINDS, RIGHTS_PURPOSE, SITE, Choose, Policy, Right
 from avow.policy.retention import ORDINARY
 from avow.practices.collecting import Entry, entry_of, listing
-from avow.practices.deadlines import asked, giving
+from avow.practices.deadlines import RIGHTS_REQUEST, asked, giving
+from avow.practices.entering import Entering
 from avow.practices.words import quoted, unknown
 from avow.rows import anchored, words_of
 from avow.store.interface import Consent, Datum, ServiceRequest
@@ -34,8 +35,9 @@ log = logging.getLogger("avow.agreeing")
 class Agreeing:
     """For one site. `suppressed` is shared with the collecting practice and kept up to date here."""
 
-    def __init__(self, gate: Gate, journal: Journal, suppressed: set[Entry]) -> None:
+    def __init__(self, gate: Gate, journal: Journal, suppressed: set[Entry], entering: Entering) -> None:
         self._gate = gate
+        self._entering = entering
         self._policy = gate.policy
         self._journal = journal
         self._suppressed = suppressed
@@ -222,16 +224,19 @@ class Agreeing:
         requests see `deadlines.kind_of`.
         """
         word = asked(kind).kind
-        if word not in self._policy.requests:
+        if word not in self._policy.requests or (word != kind and word != RIGHTS_REQUEST):
             raise unknown("service request", kind, self._policy.requests)
         made = row or self._gate.random(16)
 
         async def apply(act: Act) -> bytes:
+            if over := self._entering.over(kind, act.at):
+                raise over
             await put_request(act, ServiceRequest(subject, made, kind, act.at, None))
             act.facts = add(act.facts, f"request/{word}")
             return made
 
-        return await self._narrow(subject, actor, "request", apply)
+        with self._entering.inside((kind,)):
+            return await self._narrow(subject, actor, "request", apply)
 
     async def close(self, subject: bytes, request: bytes, actor: Actor, *, answered: bool = False) -> None:
         """The request is answered: whatever it alone permitted is refused from now on.

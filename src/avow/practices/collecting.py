@@ -14,6 +14,7 @@ from avow.errors import BadValue, CallError, Refused
 from avow.gate import Actor, Gate, Journal, Keys
 from avow.policy.model import Category, Collect, Keep, Policy
 from avow.policy.retention import ORDINARY, rule, term
+from avow.practices.entering import Entering
 from avow.practices.words import listed, unknown
 from avow.record import CHANCE, Recorder
 from avow.rows import STANDING, anchor, anchored, marked, pack, unpack
@@ -53,8 +54,11 @@ class Submission:
 class Collecting:
     """Collects for one site. `suppressed` holds (channel, keyed hash) of all do-not-contact entries."""
 
-    def __init__(self, gate: Gate, recorder: Recorder, journal: Journal, suppressed: set[tuple[str, bytes]]) -> None:
+    def __init__(
+        self, gate: Gate, recorder: Recorder, journal: Journal, suppressed: set[tuple[str, bytes]], entering: Entering
+    ) -> None:
         self._gate = gate
+        self._entering = entering
         self._policy = gate.policy
         self._recorder = recorder
         self._journal = journal
@@ -72,13 +76,24 @@ class Collecting:
         """
         for one in submissions:
             self._check(one)
+        entered = [self._entering.forms.get(one.form) for one in submissions]
+        with self._entering.inside(entered):
+            refused, out, batch = await self._take_all(submissions)
+        if refused is not None:
+            raise refused
+        self._suppressed.update((entry.channel, entry.hash) for entry in batch.suppressions)
+        return out
+
+    async def _take_all(self, submissions: Sequence[Submission]) -> tuple[Refused | None, list[bytes], "_Batch"]:
         refused: Refused | None = None
         out: list[bytes] = []
         async with self._gate.store.transaction() as tx:
             at = self._gate.now()
             batch = _Batch(_Chance(self._gate.random, 192 * len(submissions)))
             for one in submissions:
-                answer = await self._take(tx, batch, one, at)
+                answer = self._entering.over(self._entering.forms.get(one.form), at) or await self._take(
+                    tx, batch, one, at
+                )
                 if isinstance(answer, Refused):
                     refused = answer
                     break
@@ -90,10 +105,7 @@ class Collecting:
                 ask = Request("collect", one.actor.role, "", tuple(one.given), form=one.form)
                 leaf = self._recorder.faceless(at, ask, one.actor.name, "refused", refused.promises)
                 await tx.record((leaf,), ())
-        if refused is not None:
-            raise refused
-        self._suppressed.update((entry.channel, entry.hash) for entry in batch.suppressions)
-        return out
+        return refused, out, batch
 
     def _check(self, one: Submission) -> None:
         """Everything that can be said without deciding. No message carries a value."""
@@ -106,6 +118,10 @@ class Collecting:
             if category not in self._policy.categories:
                 raise unknown("category", category, self._policy.categories)
             check_value(category, value, confirmed=category in one.no_card)
+        if one.source != THE_PERSON and one.form in self._entering.forms:
+            raise CallError(
+                f"the form `{one.form}` enters a contest, and people enter for themselves; import nothing by it"
+            )
         missing = [name for name in asked.asks if name not in one.given]
         if missing and one.source == THE_PERSON:
             raise CallError(f"the form `{one.form}` asks for {listed(missing)}, which was not given")
