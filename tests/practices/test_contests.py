@@ -132,6 +132,8 @@ async def test_nobody_enters_after_the_closing_in_any_way(tmp_path: Path) -> Non
             await shop.collect("contest", person(8), who=who)
         with pytest.raises(Refused, match="DAM-4"):
             await shop.ask(who, "contest")
+        with pytest.raises(UnknownWord):
+            await shop.ask(who, "contest/access/letter")
         await shop.collect("contact", {"email": "c@quillfeather.example", "message": "may I still enter?"})
     async with site(tmp_path) as shop:
         with pytest.raises(Refused, match="DAM-4"):
