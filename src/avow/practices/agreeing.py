@@ -224,7 +224,7 @@ class Agreeing:
         requests see `deadlines.kind_of`.
         """
         word = asked(kind).kind
-        if word not in self._policy.requests or (word != kind and word != RIGHTS_REQUEST):
+        if word not in self._policy.requests or word not in (kind, RIGHTS_REQUEST):
             raise unknown("service request", kind, self._policy.requests)
         made = row or self._gate.random(16)
 
