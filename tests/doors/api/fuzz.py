@@ -98,18 +98,21 @@ def _real(draw: st.DataObject, sender: Sender, operation: Operation) -> dict[str
 
 
 def run(count: int, seed: int, around: Callable[[ASGIApp], ASGIApp] = lambda app: app) -> dict[str, Any]:
-    """So many requests, over all operations and both ways. `ok`: nothing was breached."""
+    """So many requests at least, over all operations and both ways. `ok`: nothing was breached."""
     with live(around=around) as served:
         sender = Sender(served)
         operations = [
             one.ok() for one in openapi.from_dict(served.document).get_all_operations() if isinstance(one, Ok)
         ]
-        each = max(1, count // (2 * len(operations)))
-        for operation in operations:
-            for mode in GenerationMode:
-                _many(sender, operation, mode, each, seed)
+        rounds = 0
+        while sender.sent < count and rounds < 8:  # some operations have fewer ways to be called wrongly than are asked
+            each = max(1, -(-(count - sender.sent) // (2 * len(operations))))
+            for operation in operations:
+                for mode in GenerationMode:
+                    _many(sender, operation, mode, each, seed + rounds)
+            rounds += 1
         return {
-            "ok": not sender.breaches and not any(one.startswith("5") for one in sender.statuses),
+            "ok": sender.sent >= count and not sender.breaches and not any(one.startswith("5") for one in sender.statuses),
             "operations": len(operations), "requests": sender.sent, "statuses": dict(sender.statuses),
             "breaches": sorted(set(sender.breaches)),
         }  # fmt: skip

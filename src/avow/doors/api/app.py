@@ -82,12 +82,13 @@ def _problems() -> dict[int | str, dict[str, Any]]:
 
 def _add(api: FastAPI, desk: Desk, method: Method) -> None:
     empty = method.result is type(None)
+    or_in_the_body = {"security": [{}]} if "session" in method.parameters else None  # beside the bearer token
     summary, _, rest = method.says.replace("\n", " ").partition(". ")
     api.add_api_route(
         path_of(method.name), _endpoint(desk, method, body_of(method)), methods=["POST"], name=method.name,
         operation_id=method.name, summary=summary.rstrip(".") + ".", description=rest or None,
         status_code=204 if empty else 200, response_model=None if empty else result_of(method.result),
-        response_class=Response if empty else JSONResponse,
+        response_class=Response if empty else JSONResponse, openapi_extra=or_in_the_body,
     )  # fmt: skip
 
 
