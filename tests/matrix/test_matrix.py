@@ -47,7 +47,10 @@ def centre(at: Scene) -> Any:
 
 
 def console(at: Scene) -> Any:
-    return make_console(at.bed.desk, at.bed.policy, origin=ORIGIN)
+    return make_console(
+        at.bed.desk, at.bed.policy, origin=ORIGIN, policy_page="https://privacy.x.example/policy", clock=at.bed.clock,
+        random=os.urandom,
+    )  # fmt: skip
 
 
 async def test_every_route_has_its_row(tmp_path: Path) -> None:
@@ -55,7 +58,7 @@ async def test_every_route_has_its_row(tmp_path: Path) -> None:
         known = {path_of(name) for name in API} | API_PAGES
         assert paths(make_api(at.bed.desk, at.bed.policy).routes) == known
         assert paths(centre(at).routes) - CENTRE.keys() == set()
-        assert paths(console(at)._app.routes) - CONSOLE_FILES == CONSOLE.keys()
+        assert paths(console(at)._app._app.routes) - CONSOLE_FILES == CONSOLE.keys()
 
 
 async def test_the_api_gives_each_role_what_is_theirs_and_nothing_else(tmp_path: Path) -> None:

@@ -45,7 +45,10 @@ def apps(told: Told, clock: SiteClock) -> dict[str, ASGIApp]:
             random=os.urandom,
         )  # fmt: skip
         made[f"privacy.{site}.localhost"] = make_centre(desk, policy, shop_url=at.shop(site), look=own.look)
-        made[f"console.{site}.localhost"] = make_console(desk, policy, origin=at.console(site), look=own.look)
+        made[f"console.{site}.localhost"] = make_console(
+            desk, policy, origin=at.console(site), policy_page=at.centre(site) + "/policy", clock=clock, random=os.urandom,
+            look=own.look,
+        )  # fmt: skip
     return made
 
 

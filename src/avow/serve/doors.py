@@ -35,9 +35,10 @@ def apps(desk: Desk, policy: Policy, names: Names, port: Port) -> dict[str, tupl
     site = policy.site
     shop = names.shop.format(site=site) or policy.controller.url or port.origin(f"{site}.localhost")
     made: dict[str, tuple[str, ASGIApp]] = {}
+    page = f"{shop}/privacy"
     if name := names.centre.format(site=site):
         centre = make_centre(desk, policy, shop_url=shop)
-        seen = port.origin(name).partition("://")[2]
+        seen, page = port.origin(name).partition("://")[2], port.origin(name) + "/policy"
         plain = () if port.certificate or port.proxy else (seen,)
         guarded = Guard(
             centre, policy, clock=_now, random=os.urandom, hosts=[seen], plain_hosts=plain, own=[shop],
@@ -45,10 +46,14 @@ def apps(desk: Desk, policy: Policy, names: Names, port: Port) -> dict[str, tupl
         )  # fmt: skip
         made[name] = ("privacy centre", guarded)
     if name := names.console.format(site=site):
-        made[name] = ("staff console", make_console(desk, policy, origin=port.origin(name)))
+        made[name] = ("staff console", _console(desk, policy, port.origin(name), page))
     if name := names.api.format(site=site):
         made[name] = ("HTTP API", make_api(desk, policy))
     return made
+
+
+def _console(desk: Desk, policy: Policy, origin: str, policy_page: str) -> ASGIApp:
+    return make_console(desk, policy, origin=origin, policy_page=policy_page, clock=_now, random=os.urandom)
 
 
 def _now() -> datetime:

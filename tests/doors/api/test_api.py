@@ -177,7 +177,7 @@ async def test_the_document_says_that_a_session_may_come_either_way(tmp_path: Pa
     async with desk(tmp_path, "daminion") as bed:
         document = make_api(bed.desk, bed.policy).openapi()
     for name, method in METHODS.items():
-        either = [{"HTTPBearer": []}, {}] if "session" in method.parameters else None
+        either: list[dict[str, list[str]]] | None = [{"HTTPBearer": []}, {}] if "session" in method.parameters else None
         assert document["paths"][path_of(name)]["post"].get("security") == either
 
 

@@ -1,6 +1,7 @@
 """The console of one of the five sites behind a real server, and a real Chromium in front of it."""
 
 import asyncio
+import os
 import shutil
 import socket
 from collections.abc import AsyncIterator
@@ -15,7 +16,7 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, Viewpor
 
 from avow.doors.console import make_console
 from tests.desk.beds import PASSWORD, Bed, desk
-from tests.doors.console.robot import AGREEMENT
+from tests.doors.console.robot import AGREEMENT, POLICY_PAGE
 
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 STORED = """async () => [
@@ -108,7 +109,10 @@ async def front(folder: Path, site: str) -> AsyncIterator[Front]:
     origin = f"http://console.{site}.localhost:{listener.getsockname()[1]}"
     async with desk(folder, site) as bed:
         await bed.desk.set_agreement(AGREEMENT)
-        async with listening(make_console(bed.desk, bed.policy, origin=origin), listener), async_playwright() as driver:
+        app = make_console(
+            bed.desk, bed.policy, origin=origin, policy_page=POLICY_PAGE, clock=bed.clock, random=os.urandom
+        )  # fmt: skip
+        async with listening(app, listener), async_playwright() as driver:
             browser = await driver.chromium.launch(executable_path=path, args=list(ARGUMENTS))
             yield Front(bed, origin, browser)
             await browser.close()

@@ -1,5 +1,6 @@
 """A colleague at the console without a browser: reads the forms of the page they are on, fills them in, sends them."""
 
+import os
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,17 +13,19 @@ import httpx
 
 from avow.desk.interface import Desk
 from avow.doors.console import make_console
+from avow.doors.guard import Report
 from avow.policy.model import Policy
 from avow.wire import Client, serving
 from tests.desk.beds import PASSWORD, Bed, desk
 
+POLICY_PAGE = "https://privacy.shop.example/policy"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 AGREEMENT = "What I read at work I keep to myself.\n\nThis holds when I have left, too."
 
 
 def origin(policy: Policy) -> str:
     """Where the console of a site is in these tests."""
-    return f"https://console.{policy.site}.localhost"
+    return f"https://console.{policy.site}.example"
 
 
 class Form(NamedTuple):
@@ -122,6 +125,7 @@ class Site(NamedTuple):
 
     bed: Bed
     client: httpx.AsyncClient
+    reports: list[Report]  # what the guard found
 
     @property
     def desk(self) -> Desk:
@@ -148,7 +152,11 @@ async def console(folder: Path, site: str, *, agreement: str = AGREEMENT, wired:
             address = str(folder / "run" / "desk.sock")
             await stack.enter_async_context(serving(bed.desk, address))
             asked = await stack.enter_async_context(Client(address))
-        app = make_console(asked, bed.policy, origin=origin(bed.policy))
+        reports: list[Report] = []
+        app = make_console(
+            asked, bed.policy, origin=origin(bed.policy), policy_page=POLICY_PAGE, clock=bed.clock, random=os.urandom,
+            report=reports.append,
+        )  # fmt: skip
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url=origin(bed.policy)) as client:
-            yield Site(bed, client)
+            yield Site(bed, client, reports)

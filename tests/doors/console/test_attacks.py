@@ -164,9 +164,9 @@ async def test_a_form_on_another_site_does_nothing(tmp_path: Path) -> None:
         for headers in (
             {"origin": "https://elsewhere.example"},
             {"origin": "null", "sec-fetch-site": "cross-site"},
-            {"origin": "https://shop.aitpro.localhost", "sec-fetch-site": "same-site"},
+            {"origin": "https://shop.aitpro.example", "sec-fetch-site": "same-site"},
             {"origin": f"{origin(on.at.bed.policy)}.elsewhere.example"},
-            {"origin": "http://console.aitpro.localhost"},
+            {"origin": "http://console.aitpro.example"},
         ):
             for path in PATHS:
                 answer = await on.at.client.post(path, data=fields, headers=headers)

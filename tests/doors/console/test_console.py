@@ -7,7 +7,7 @@ import pytest
 
 from avow.desk.interface import LOOKS
 from tests.desk.beds import PASSWORD, SITES
-from tests.doors.console.robot import AGREEMENT, Robot, console, origin
+from tests.doors.console.robot import AGREEMENT, POLICY_PAGE, Robot, console, origin
 
 ADA = "ada@quill.example"
 LETTER = "When do you open on Sundays?"
@@ -275,9 +275,49 @@ async def test_pages_are_never_stored_run_no_script_set_no_cookie_and_keep_token
             assert ("script-src 'none'" in policy) is not scripted
             assert answer.headers["strict-transport-security"]
             for address in re.findall(r'(?:href|action|src)="([^"]*)"', answer.text):
-                assert re.fullmatch(
+                assert address == POLICY_PAGE or re.fullmatch(
                     r"(?:/[a-z/-]*|/design/design\.[0-9a-f]+\.css|/passkey\.js|data:,|#[a-z-]+)", address
                 )
+
+
+@pytest.mark.parametrize("site", SITES)
+async def test_the_guard_finds_nothing_in_a_colleagues_day_and_every_page_leads_to_the_policy(
+    tmp_path: Path, site: str
+) -> None:
+    """AIM-2, AUD-12, TOC-1."""
+    async with console(tmp_path, site) as at:
+        await at.desk.collect("contact", QUESTION)
+        kim = await at.join("kim", "support")
+        pages = [kim.text]
+        pages += [(await kim.submit(path)).text for path in ("/find", "/record", "/account", "/queue", "/task")]
+        pages.append((await kim.submit("/look", category=["message"])).text)
+        pages += [(await kim.open(path)).text for path in ("/", "/accept")]
+        assert all(f'<a href="{POLICY_PAGE}">' in one and at.bed.policy.version.isoformat() in one for one in pages)
+        assert at.reports == []
+
+
+@pytest.mark.parametrize("path", ["/find", "/look", "/sign-out", "/", "/accept", "/passkey/answer"])
+async def test_a_card_number_gets_into_no_form_of_the_console(tmp_path: Path, path: str) -> None:
+    """AIM-9, DAM-17: nobody in the house types one in, either."""
+    async with console(tmp_path, "daminion") as at:
+        kim = await at.join("kim", "support")
+        fields = {"session": kim.session, "category": "email", "value": "4242 4242 4242 4242", "name": "kim"}
+        answer = await at.client.post(path, data=fields)
+        assert (answer.status_code, "take the card number out" in answer.text) == (422, True)
+        assert "4242" not in answer.text
+        assert {one.kind for one in at.reports} == {"card"}
+        assert (await kim.submit("/queue")).status == 200  # the token was not even spent
+
+
+async def test_over_plain_http_the_console_takes_nothing(tmp_path: Path) -> None:
+    """AUD-3, DAM-15."""
+    async with console(tmp_path, "daminion") as at:
+        kim = await at.join("kim", "support")
+        plain = origin(at.bed.policy).replace("https:", "http:")
+        refused = await at.client.post(f"{plain}/queue", data={"session": kim.session})
+        assert refused.status_code == 403
+        assert (await at.client.get(f"{plain}/")).headers["location"].startswith("https://")
+        assert (await kim.submit("/queue")).status == 200
 
 
 async def test_a_visitor_by_address_gets_the_page_to_sign_in_and_nothing_else(tmp_path: Path) -> None:
@@ -288,7 +328,7 @@ async def test_a_visitor_by_address_gets_the_page_to_sign_in_and_nothing_else(tm
             assert (robot.status, "Sign in" in robot.says) == (200, True)
         await robot.open("/nothing")
         assert robot.status == 404
-        assert origin(at.bed.policy) == "https://console.aimini.localhost"
+        assert origin(at.bed.policy) == "https://console.aimini.example"
         assert AGREEMENT not in robot.text
 
 

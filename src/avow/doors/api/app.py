@@ -82,7 +82,9 @@ def _problems() -> dict[int | str, dict[str, Any]]:
 
 def _add(api: FastAPI, desk: Desk, method: Method) -> None:
     empty = method.result is type(None)
-    or_in_the_body = {"security": [{}]} if "session" in method.parameters else None  # beside the bearer token
+    or_in_the_body: dict[str, Any] | None = (
+        {"security": [{}]} if "session" in method.parameters else None
+    )  # beside the bearer token
     summary, _, rest = method.says.replace("\n", " ").partition(". ")
     api.add_api_route(
         path_of(method.name), _endpoint(desk, method, body_of(method)), methods=["POST"], name=method.name,

@@ -1,6 +1,7 @@
 """The staff console as an ASGI app, on an origin of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,11 +17,17 @@ from avow.doors.console import house, work
 from avow.doors.console.entry import Entry, sign
 from avow.doors.console.room import HERE, Act, Room
 from avow.doors.design import Look, error_page, error_pages, static
+from avow.doors.guard import Guard, Report
+from avow.doors.guard.report import to_log
 from avow.errors import AvowError
 from avow.policy.model import Policy
 
 SCRIPT: Final = "/passkey.js"  # the console's one script
 SCRIPTED: Final = frozenset(("/passkey", "/passkeys/new"))  # the pages that may run it
+CSP: Final = (  # beside the guard's: a browser holds a page to both
+    "default-src 'none'; style-src 'self'; script-src {}; img-src data:; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'"
+)
 ACTS: Final[Mapping[str, Act]] = {
     "/queue": work.queue, "/find": work.find, "/task": work.task, "/look": work.look, "/close": work.close, "/answer": work.answer,
     "/record": house.record, "/staff": house.staff, "/invite": house.invite, "/dismiss": house.dismiss,
@@ -28,15 +35,20 @@ ACTS: Final[Mapping[str, Act]] = {
 }  # fmt: skip
 
 
-def make_console(desk: Desk, policy: Policy, *, origin: str, look: Look | None = None) -> ASGIApp:
+def make_console(
+    desk: Desk, policy: Policy, *, origin: str, policy_page: str, clock: Callable[[], datetime],
+    random: Callable[[int], bytes], look: Look | None = None, report: Callable[[Report], None] = to_log,
+) -> Guard:  # fmt: skip
     """The console of one site. `origin` is where browsers see it, for example `https://console.shop.example`; passkeys
-    are bound to it, and posts from elsewhere are turned away. `look`: how it looks.
+    are bound to it, and posts from elsewhere are turned away. `policy_page`: URL of the policy, for the foot of its pages.
+    `clock`, `random`, `report`: as the guard takes them, which holds the console to the policy. `look`: how it looks.
+    Raises `CallError` for an origin without TLS that is not this machine's.
 
     It keeps nothing and decides nothing: every page asks the desk anew. It sets no cookie, writes nothing into the
     browser, and puts no token, name or value into an address. Without JavaScript everything works but passkeys.
     """
     chosen = look or Look(hue=220, colour=0.06, radius=6)
-    room = Room(desk, policy, origin.rstrip("/"), chosen)
+    room = Room(desk, policy, origin.rstrip("/"), chosen, policy_page)
     entry = Entry(room)
 
     async def script(_: Request) -> Response:
@@ -53,11 +65,16 @@ def make_console(desk: Desk, policy: Policy, *, origin: str, look: Look | None =
     routes += [Route(SCRIPT, script, methods=["GET"]), static(look=chosen)]
     app = Starlette(routes=routes, exception_handlers=error_pages(room.env) | {AvowError: room.unavailable})
     app.router.redirect_slashes = False  # it would repeat the host that the caller names
-    return Guarded(app, room)
+    scheme, host = urlsplit(room.origin)[:2]
+    return Guard(
+        _Alone(app, room), policy, clock=clock, random=random, hosts=[host], plain_hosts=[host] if scheme == "http" else (),
+        own=["{0.scheme}://{0.netloc}".format(urlsplit(policy_page))], policy_page=policy_page, scripts=tuple(SCRIPTED),
+        static=(), report=report,
+    )  # fmt: skip
 
 
-class Guarded:
-    """Around everything: posts from other origins do not get in, and every answer says what a browser may do with it.
+class _Alone:
+    """Inside the guard: posts from other origins do not get in, and pages may do less than the guard lets a shop's do.
 
     A forged post would carry no session, for nothing is ambient here; it is turned away all the same.
     """
@@ -65,7 +82,6 @@ class Guarded:
     def __init__(self, app: ASGIApp, room: Room) -> None:
         self._app = app
         self._room = room
-        self._tls = urlsplit(room.origin).scheme == "https"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -76,8 +92,9 @@ class Guarded:
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in self._headers(scope["path"]).items():
-                    headers[name] = value
+                scripts = "'self'" if scope["path"] in SCRIPTED else "'none'"
+                headers["content-security-policy"] = CSP.format(scripts)
+                headers["x-frame-options"] = "DENY"
             await send(message)
 
         if scope["method"] not in {"GET", "HEAD"} and self._foreign(Headers(scope=scope)):
@@ -95,20 +112,3 @@ class Guarded:
         if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
             return True
         return headers.get("origin", "null") not in {"null", self._room.origin}
-
-    def _headers(self, path: str) -> dict[str, str]:
-        scripts = "'self'" if path in SCRIPTED else "'none'"
-        policy = (
-            f"default-src 'none'; style-src 'self'; script-src {scripts}; img-src data:; form-action 'self'; "
-            "frame-ancestors 'none'; base-uri 'none'"
-        )
-        told = {
-            "cache-control": "no-store",  # of the style sheet and the script, too: nothing stays in the browser
-            "content-security-policy": policy,
-            "x-content-type-options": "nosniff",
-            "x-frame-options": "DENY",
-            "referrer-policy": "no-referrer",
-            "cross-origin-opener-policy": "same-origin",
-            "cross-origin-resource-policy": "same-origin",
-        }
-        return told | ({"strict-transport-security": "max-age=31536000; includeSubDomains"} if self._tls else {})

@@ -48,13 +48,14 @@ Act = Callable[["Room", Visit], Awaitable[Response]]
 
 
 class Room:
-    """For one console. `origin` is what a browser shows of it, without a path."""
+    """For one console. `origin` is what a browser shows of it, without a path; `policy_page` where the policy stands."""
 
-    def __init__(self, desk: Desk, policy: Policy, origin: str, look: Look) -> None:
+    def __init__(self, desk: Desk, policy: Policy, origin: str, look: Look, policy_page: str) -> None:
         self.desk = desk
         self.origin = origin
         self.words = Words(policy)
-        common: dict[str, Any] = {"words": self.words, "age": age, "version": policy.version.isoformat(), "pages": ()}
+        common: dict[str, Any] = {"words": self.words, "age": age, "version": policy.version.isoformat(), "pages": (),
+                                  "policy_link": policy_page}  # fmt: skip
         self.env = templates(HERE / "templates", look=look, site=policy.controller.name, **common)
 
     # -- pages --------------------------------------------------------------------------------------------------
