@@ -52,6 +52,8 @@ API: Final[dict[str, Row]] = {
     "about": Row(OPEN), "well": Row(OPEN),
     "collect": Row(OPEN, {"form": "contact", "given": _NEW | {"message": "Hello"}}),
     "register": Row(OPEN, {"form": "registration", "given": _NEW, "password": PASSWORD}),
+    "contests": Row(OPEN), "draw": Row(OPEN, {"contest": "00" * 16}, no=True),
+    "entered": Row(OPEN, {"receipt": "x"}),
     "protect": Row(CUSTOMER, _S | {"password": PASSWORD}),
     "sign_in": Row(OPEN, {"category": "email", "value": "nobody@x.example", "password": PASSWORD}),
     "send_code": Row(OPEN, {"category": "email", "value": "nobody@x.example"}),

@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from avow.app import Avow
+from avow.cli.draws import verify_file
 from avow.cli.output import Json, count, err, out, print_json, told
 from avow.cli.sites import Database, Folder, Policy, with_site
 from avow.errors import CallError
@@ -65,7 +66,9 @@ def log(
 
 
 def verify(
-    log: Annotated[Path, typer.Argument(metavar="LOG", help="A copy of a log, or a site's folder or ledger.")],
+    log: Annotated[
+        Path, typer.Argument(metavar="LOG", help="A copy of a log, a site's folder or ledger, or the file of a draw.")
+    ],
     key: Annotated[str | None, typer.Option(help="The log's verifier key, or a file that holds it.")] = None,
     held: Annotated[
         list[Path] | None, typer.Option("--checkpoint", help="A checkpoint that you kept yourself; repeat it.")
@@ -73,12 +76,19 @@ def verify(
     witness: Annotated[
         list[str] | None, typer.Option(help="The verifier key of a witness that you trust; repeat it.")
     ] = None,
+    entry: Annotated[
+        list[Path] | None, typer.Option(help="Of a draw: the note that you were given when you entered; repeat it.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Verify a log offline, trusting nothing but its key and the checkpoints that you held.
+    """Verify a log, or the draw of a contest, offline, trusting nothing but the log's key and what you held.
 
-    Exit status 1: the log has a fault, and nothing can be claimed.
+    Exit status 1: there is a fault, and nothing can be claimed.
     """
+    if log.is_file():
+        if verify_file(log, key, [_note(path) for path in held or []], entry or [], as_json=as_json):
+            raise typer.Exit(1)
+        return
     folder = log / "ledger" if (log / "ledger" / CHECKPOINT).is_file() else log
     if not (folder / CHECKPOINT).is_file() and not (folder / "tile").is_dir():
         raise CallError(f"`{log}` holds no log; name a folder that `avow log` made, or a site's folder")

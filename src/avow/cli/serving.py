@@ -136,7 +136,7 @@ def invite(
 ) -> None:  # fmt: skip
     """An invitation for a colleague. Hand it over in person: whoever has it becomes staff, once, within three days."""
     known("role of the policy", role, dict.fromkeys((*policy_at(policy).roles, "admin")))
-    token = _asked(policy, database, folder, operator, lambda desk: desk.invite_first(name, role))
+    token = asked(policy, database, folder, operator, lambda desk: desk.invite_first(name, role))
     if as_json:
         print_json({"name": name, "role": role, "invitation": token})
         return
@@ -154,21 +154,22 @@ def agreement(
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise CallError(f"`{file}` is no text that can be read; name a file in UTF-8") from None
-    _asked(policy, database, folder, operator, lambda desk: desk.set_agreement(text))
+    asked(policy, database, folder, operator, lambda desk: desk.set_agreement(text))
     if as_json:
         print_json({"agreement": str(file), "characters": len(text)})
         return
     out.print(Text.assemble("in force: ", (str(file), "bold"), "; who signed another text signs this one first"))
 
 
-def _asked(
-    policy: Path, database: str, folder: Path | None, operator: str | None, act: Callable[[Operator], Awaitable[T]]
-) -> T:
-    """Ask the vault process that serves the site; where none does, open the site for it."""
+def asked(
+    policy: Path, database: str, folder: Path | None, operator: str | None, act: Callable[[Operator], Awaitable[T]],
+    *, patience: float = 30.0, new: bool = True,
+) -> T:  # fmt: skip
+    """Ask the vault process that serves the site; where none does, open the site for it. `patience`: seconds."""
     address = operator or operator_at(places(database, folder).keys.parent)
 
     async def ask() -> T:
-        async with OperatorClient(address) as served:
+        async with OperatorClient(address, timeout=patience) as served:
             return await act(served)
 
     async def open_(shop: Avow) -> T:
@@ -176,7 +177,7 @@ def _asked(
 
         return await act(Desk(shop, os.urandom))
 
-    return asyncio.run(ask()) if _serves(address) else with_site(policy, database, folder, open_, new=True)
+    return asyncio.run(ask()) if _serves(address) else with_site(policy, database, folder, open_, new=new)
 
 
 def _serves(address: str) -> bool:

@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 from avow.app import Avow
+from avow.desk.contests import Contesting
 from avow.desk.customers import Customers
 from avow.desk.interface import WAIT, Choice, Colleague, Taken, Task, Waiting, Well
+from avow.desk.interface.contests import Contest, Entered
 from avow.desk.passkeys import Passkeys
 from avow.desk.passwords import Passwords
 from avow.desk.room import Mail, Room, text
@@ -38,6 +40,7 @@ class Desk:
         self._customers = Customers(self._room, self._visitors)
         self._staff = Colleagues(self._room, mail)
         self._passkeys = Passkeys(self._room, self._staff)
+        self._contests = Contesting(self._room)
 
     # -- anybody ----------------------------------------------------------------------------------------------------
 
@@ -66,6 +69,15 @@ class Desk:
         self, form: str, given: Mapping[str, str], *, password: str, agreed: Mapping[str, str] | None = None
     ) -> str:
         return await self._visitors.register(form, given, password, agreed or {})
+
+    async def contests(self) -> list[Contest]:
+        return await self._contests.contests()
+
+    async def draw(self, contest: str) -> dict[str, Any]:
+        return await self._contests.draw(contest)
+
+    async def entered(self, receipt: str) -> Entered:
+        return await self._contests.entered(receipt)
 
     async def protect(self, password: str, *, receipt: str | None = None, session: str | None = None) -> None:
         await self._visitors.protect(password, receipt, session)
@@ -187,6 +199,21 @@ class Desk:
         return await self._passkeys.sign_in(name, origin, answer)
 
     # -- the operator: `interface.Operator` -----------------------------------------------------------------------------
+
+    async def contest_close(self, kind: str, winners: int, closes: int | None = None) -> Contest:
+        return await self._contests.close(kind, winners, closes)
+
+    async def contest_draw(self, kind: str) -> Contest:
+        return await self._contests.drawn(kind)
+
+    async def contest_told(self, kind: str, *, anyway: bool = False) -> Contest:
+        return await self._contests.told(kind, anyway=anyway)
+
+    async def contest_file(self, kind: str) -> dict[str, Any]:
+        return await self._contests.file(kind)
+
+    async def contest_show(self, kind: str) -> dict[str, Any]:
+        return await self._contests.show(kind)
 
     async def invite_first(self, name: str, role: str) -> str:
         return await self._staff.invite(name, role)

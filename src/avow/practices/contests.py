@@ -34,6 +34,7 @@ from avow.store.interface import Leaf, ServiceRequest
 from avow.vault.lookup import hmac_sha256
 
 BATCH: Final = 1000
+FILES: Final = 8  # of draws that are kept ready
 EVERY: Final = 1 << 40  # more open requests than fit any disk
 _ACTOR: Final = Actor(SITE, "contests", standing=True)
 _REACHING: Final = frozenset(CONTACT.values())
@@ -58,6 +59,8 @@ class Contests:
         self._ending = ending
         self._sequence = sequence
         self._turn = asyncio.Lock()
+        self._known: dict[str, State] = {}  # what anybody may know, as last looked up
+        self._files: dict[str, dict[str, Any]] = {}  # of draws: anybody may ask, and they are long
         self._announced: dict[str, int] = {}  # kind -> the moment after which nobody enters, ms
         self._unfinished: set[str] = set()  # kinds whose newest contest is to be looked at again
 
@@ -128,9 +131,12 @@ class Contests:
 
     # -- what anybody may know --------------------------------------------------------------------------------------
 
-    async def known(self) -> list[State]:
-        """Every contest that was announced or closed, newest first; nothing of anybody is in it."""
-        return [shown(await self._book.kept(contest)) for contest in reversed(await self._book.ids())]
+    async def known(self, most: int = 20) -> list[State]:
+        """Contests that were announced or closed, newest first; nothing of anybody is in it."""
+        for contest in (newest := (await self._book.ids())[: -most - 1 : -1]):
+            if self._known.get(contest, {}).get("phase") != "ended":  # after that nothing of it changes
+                self._known[contest] = shown(await self._book.kept(contest))
+        return [self._known[contest] for contest in newest]
 
     async def entered(self, request: bytes) -> dict[str, str | int] | None:
         """The public name of an entry, and a note of the log's key by which its person proves that it was taken in.
@@ -149,10 +155,17 @@ class Contests:
 
     async def proof(self, contest: str) -> dict[str, Any]:
         """The file with which anybody checks a draw (`avow.ledger.draw`). Raises `NotHeld` where there is none yet."""
+        if contest in self._files:
+            return self._files[contest]
         if contest in await self._book.ids():
             state = await self._book.kept(contest)
             if "first" in state:
-                return file(self._ledger, state)
+                made = file(self._ledger, state)
+                if "result" in state:  # from here on it stays as it is, and is good for ever
+                    self._files[contest] = made
+                    while len(self._files) > FILES:
+                        del self._files[next(iter(self._files))]
+                return made
         raise NotHeld("no closing of such a contest is on record; look at the list of contests")
 
     # -- from one start to the next ---------------------------------------------------------------------------------

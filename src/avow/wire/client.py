@@ -165,6 +165,9 @@ class Client(Line):
     about = carried(Desk.about)
     well = carried(Desk.well)
     collect = carried(Desk.collect)
+    contests = carried(Desk.contests)
+    draw = carried(Desk.draw)
+    entered = carried(Desk.entered)
     register = carried(Desk.register)
     protect = carried(Desk.protect)
     sign_in = carried(Desk.sign_in)
@@ -211,6 +214,11 @@ class OperatorClient(Line):
 
     contract = Operator
 
+    contest_close = carried(Operator.contest_close)
+    contest_draw = carried(Operator.contest_draw)
+    contest_told = carried(Operator.contest_told)
+    contest_file = carried(Operator.contest_file)
+    contest_show = carried(Operator.contest_show)
     invite_first = carried(Operator.invite_first)
     set_agreement = carried(Operator.set_agreement)
     move_clock = carried(Operator.move_clock)

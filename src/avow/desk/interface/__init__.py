@@ -28,6 +28,8 @@ does not tell whether anybody is held.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol, TypedDict
 
+from avow.desk.interface.contests import Contest, Entered
+
 IDLE: Final = 15 * 60_000  # ms
 SESSION: Final = 8 * 3_600_000
 TASK: Final = 15 * 60_000
@@ -37,6 +39,7 @@ CODE: Final = 10 * 60_000
 FRESH: Final = 10 * 60_000  # so long after somebody has shown who they are, their session may change what proves it
 TRIES: Final = 5  # wrong passwords or codes for one account at once, then `TooMany`; one more each `CODE / TRIES`
 LOOKS: Final = 120  # calls that read personal data, a customer's session (or a colleague) and hour, then `TooMany`
+CONTESTS: Final = 20  # contests that a list has
 WAIT: Final = 60_000
 HOLD: Final = 3 * 86_400_000  # between a person's wish to be erased and the erasure; until then it can be taken back
 
@@ -151,6 +154,15 @@ class Desk(Protocol):
 
         Nobody is told that an address has an account: a second account is made beside it.
         """
+
+    async def contests(self) -> list[Contest]:
+        """Contests that were announced or closed, newest first, at most `CONTESTS`."""
+
+    async def draw(self, contest: str) -> dict[str, Any]:
+        """The file with which anybody checks a contest's draw (`avow verify`). Raises `NotHeld` where there is none."""
+
+    async def entered(self, receipt: str) -> Entered:
+        """The contest's entry that a receipt is for. Raises `Denied`, `NotHeld` where it is for none that is open."""
 
     async def protect(self, password: str, *, receipt: str | None = None, session: str | None = None) -> None:
         """Give the person of a receipt an account with this password, or a session's person a new password.
@@ -297,6 +309,21 @@ class Desk(Protocol):
 
 class Operator(Protocol):
     """What the operator may ask, over a socket of its own that no web process is given."""
+
+    async def contest_close(self, kind: str, winners: int, closes: int | None = None) -> Contest:
+        """Nobody enters any more, at once or after `closes` (ms), and who takes part goes on record."""
+
+    async def contest_draw(self, kind: str) -> Contest:
+        """Draw the winners, put them on record, and close the requests of all others."""
+
+    async def contest_told(self, kind: str, *, anyway: bool = False) -> Contest:
+        """The winners have been told: every entry is closed and erased. `anyway`: though the record has no word to them."""
+
+    async def contest_file(self, kind: str) -> dict[str, Any]:
+        """As `Desk.draw`, of the newest contest of a kind."""
+
+    async def contest_show(self, kind: str) -> dict[str, Any]:
+        """A `Contest`, or `kind`, `phase` and `entered` while it is open; with `requests`: those of the winners."""
 
     async def invite_first(self, name: str, role: str) -> str:
         """An invitation, from the command line."""
