@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import given
+from hypothesis import strategies as st
 
 from avow.desk.desk import Desk
 from avow.desk.interface import CODE, TRIES
+from avow.desk.limits import Limit, Limits
 from avow.desk.passwords import Passwords
 from avow.errors import AvowError, Denied, TooMany
 from tests.desk.beds import PASSWORD, Bed, desk
@@ -195,3 +198,47 @@ async def test_messages_that_hang_are_few_at_once_and_the_others_come_after_them
         goes.set()
         await slow.settle()
         assert len(begun) == 40
+
+
+# -- the counters ---------------------------------------------------------------------------------------------------
+
+LIMIT = Limit("a try", 5, 600_000)
+TIMES = st.lists(st.tuples(st.integers(0, 90_000), st.integers(0, 3), st.booleans()), max_size=120)
+
+
+@given(TIMES)
+def test_nobody_has_more_tries_in_any_while_than_they_began_with_and_what_came_back_meanwhile(
+    tries: list[tuple[int, int, bool]],
+) -> None:
+    """Whatever others try meanwhile, and whatever of theirs went well."""
+    counters, now, heard = Limits(bytes(32)), 0, list[int]()
+    for wait, who, well in tries:
+        now += wait
+        try:
+            counters.spend(LIMIT, bytes([who]), now)
+        except TooMany:
+            continue
+        if who == 0:
+            heard.append(now)
+        elif well:
+            counters.give_back(LIMIT, bytes([who]), now, now)
+    for number, first in enumerate(heard):
+        for more, last in enumerate(heard[number:], 1):
+            assert more <= LIMIT.most + (last - first) // LIMIT.cost + 1
+
+
+@given(st.lists(st.integers(0, 90_000), min_size=1, max_size=60))
+def test_who_comes_in_by_their_own_between_guesses_has_no_more_guesses(waits: list[int]) -> None:
+    counters, now, wrong = Limits(bytes(32)), 0, list[int]()
+    for wait in waits:
+        now += wait
+        for well in (True, False):
+            try:
+                counters.spend(LIMIT, b"one address", now)
+            except TooMany:
+                continue
+            if well:
+                counters.give_back(LIMIT, b"one address", now, now + wait)
+            else:
+                wrong.append(now)
+    assert len(wrong) <= LIMIT.most + (now - wrong[0]) // LIMIT.cost + 1 if wrong else True

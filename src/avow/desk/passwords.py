@@ -16,7 +16,7 @@ from avow.errors import BadValue
 SHORTEST: Final = 12
 LONGEST: Final = 128
 AT_ONCE: Final = 2  # each takes 64 MiB for its time
-WAITING: Final = 30  # some three seconds of work
+WAITING: Final = 20  # some five seconds of work on two cores
 
 
 class Passwords:

@@ -18,7 +18,7 @@ from avow.practices.collecting import index
 
 RIGHTS: Final = "rights-request"  # the kind of service request that a code is a message of
 CODES: Final = 10_000  # codes that wait at once
-ACCOUNTS: Final = 3  # under one address that a password is tried at
+ACCOUNTS: Final = 2  # under one address that a password is tried at: each costs every sign-in a hash
 LONGEST_WORDS: Final = 4096
 LOOKING: Final = (4, 200)  # people being looked for to send them a code: at once, and waiting
 MAILING: Final = (8, 200)  # messages on their way: a slow mail server holds no look-up up

@@ -175,7 +175,7 @@ class Desk(Protocol):
     async def sign_in(self, category: str, value: str, password: str) -> str:
         """A customer session for the account with this value of a look-up category. Raises `Denied`, `TooMany`.
 
-        Of several accounts with the value three are tried: the newest whose password was set after a code had proved
+        Of several accounts with the value two are tried: the newest whose password was set after a code had proved
         the address, then the oldest of the others.
         """
 
