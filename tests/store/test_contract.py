@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-import tests.store.contract_whole  # noqa: F401 - puts its cases among the others
+import tests.store.contract_messages
+import tests.store.contract_whole  # noqa: F401 - both put their cases among the others
 from avow.errors import Unavailable
 from avow.store.interface import Clash, Store
 from tests.store.contract import CASES, Bed

@@ -111,6 +111,22 @@ class Credential(NamedTuple):
     sealed: bytes
 
 
+class Message(NamedTuple):
+    """A message to one recipient. `message`: 16 bytes, a keyed hash of its id with the recipient. `subject` is zeros
+    where nobody is held. `state`: handing, sent, not-now, never, bounced, refused. `promises`: ids, a space between.
+    """
+
+    subject: bytes
+    message: bytes
+    channel: str
+    purpose: str
+    sender: str
+    state: str
+    at: int
+    promises: str
+    reason: str
+
+
 class LookUp(NamedTuple):
     """A keyed hash by which a person is found."""
 
@@ -187,8 +203,8 @@ class Transaction(Protocol):
         """How many people are held and not erased."""
 
     async def drop_subject(self, subject: bytes) -> None:
-        """Remove look-ups, consents, service requests, credentials and the wish to leave, and the facts at once, and mark the row erased
-        (its version goes up by one). Nothing happens to whom is unknown or erased already.
+        """Remove look-ups, consents, service requests, credentials, messages and the wish to leave, and the facts at
+        once, and mark the row erased (its version goes up by one). Nothing happens to whom is unknown or erased already.
 
         Sealed data and traces stay for `purge`: without their key they say nothing, and erasing must cost the same
         for ten data as for ten thousand.
@@ -225,6 +241,11 @@ class Transaction(Protocol):
     async def consents(self, subject: bytes) -> list[Consent]:
         """All of one person's, ended ones too, oldest first."""
 
+    async def consenting(self, about: str, after: bytes, limit: int) -> list[bytes]:
+        """Up to `limit` people with a consent to exactly this that was not withdrawn, by id, those after `after` alone.
+        An index: it proves nothing, and whether a consent holds the person's facts say.
+        """
+
     async def put_request(self, request: ServiceRequest) -> None:
         """Insert, or replace the same (subject, row)."""
 
@@ -254,6 +275,21 @@ class Transaction(Protocol):
 
     async def leaving_due(self, now: int, limit: int) -> list[bytes]:
         """Up to `limit` people on the list whose moment has come, longest past first. The list proves nothing."""
+
+    async def put_message(self, message: Message) -> None:
+        """Insert, or replace the same (subject, message)."""
+
+    async def message(self, subject: bytes, message: bytes) -> Message | None:
+        """One of this person's, or of nobody's."""
+
+    async def messages_named(self, message: bytes) -> list[Message]:
+        """All of this name, whosever: several people may be held under the address that is in it."""
+
+    async def messages(self, limit: int, before: int) -> list[Message]:
+        """The newest from before this moment, newest first: `limit`, and the rest of the last one's millisecond."""
+
+    async def purge_messages(self, before: int, limit: int) -> int:
+        """Remove up to `limit` from before this moment; how many were removed."""
 
     async def put_lookups(self, lookups: Sequence[LookUp]) -> None:
         """Make people findable. Several may share a (category, hash): who types an address has not proved that it is

@@ -73,7 +73,7 @@ FORGET: Final = tuple(
     _statement(f"forget_{table}", f"DELETE FROM {table} WHERE site = $1::smallint AND {who} = $2::bytea")
     for table, who in (
         ("lookup", "subject"), ("consent", "subject"), ("request", "subject"), ("credential", "owner"),
-        ("leaving", "subject"),
+        ("leaving", "subject"), ("message", "subject"),
     )
 )  # fmt: skip
 TO_PURGE: Final = _statement(
@@ -136,6 +136,11 @@ CONSENTS: Final = _statement(
     "SELECT subject, row, about, given, withdrawn, policy, sealed FROM consent"
     " WHERE site = $1::smallint AND subject = $2::bytea ORDER BY given, row",
 )
+CONSENTING: Final = _statement(
+    "consenting",
+    "SELECT DISTINCT subject FROM consent WHERE site = $1::smallint AND about = $2::text AND subject > $3::bytea"
+    " AND withdrawn IS NULL ORDER BY subject LIMIT $4::bigint",
+)
 PUT_REQUEST: Final = _statement(
     "put_request",
     """INSERT INTO request (site, subject, row, kind, opened, closed)
@@ -178,6 +183,30 @@ DROP_LEAVING: Final = _statement(
 LEAVING_DUE: Final = _statement(
     "leaving_due",
     "SELECT subject FROM leaving WHERE site = $1::smallint AND due < $2::bigint ORDER BY due, subject LIMIT $3::bigint",
+)
+PUT_MESSAGE: Final = _statement(
+    "put_message",
+    """INSERT INTO message (site, subject, message, channel, purpose, sender, state, at, promises, reason)
+    VALUES ($1::smallint, $2::bytea, $3::bytea, $4::text, $5::text, $6::text, $7::text, $8::bigint, $9::text,
+    $10::text) ON CONFLICT (site, subject, message) DO UPDATE SET channel = excluded.channel,
+    purpose = excluded.purpose, sender = excluded.sender, state = excluded.state, at = excluded.at,
+    promises = excluded.promises, reason = excluded.reason""",
+)
+_MESSAGES: Final = (
+    "SELECT subject, message, channel, purpose, sender, state, at, promises, reason FROM message"
+    " WHERE site = $1::smallint"
+)
+MESSAGE: Final = _statement("message", f"{_MESSAGES} AND subject = $2::bytea AND message = $3::bytea")
+MESSAGES_NAMED: Final = _statement("messages_named", f"{_MESSAGES} AND message = $2::bytea ORDER BY at, subject")
+MESSAGES: Final = _statement(
+    "messages",
+    f"{_MESSAGES} AND at < $3::bigint AND at >= coalesce((SELECT at FROM message WHERE site = $1::smallint"
+    " AND at < $3::bigint ORDER BY at DESC LIMIT 1 OFFSET $2::bigint - 1), at) ORDER BY at DESC, subject, message",
+)
+PURGE_MESSAGES: Final = _statement(
+    "purge_messages",
+    "DELETE FROM message WHERE site = $1::smallint AND ctid = ANY (ARRAY(SELECT ctid FROM message"
+    " WHERE site = $1::smallint AND at < $2::bigint ORDER BY at LIMIT $3::bigint))",
 )
 PUT_LOOKUPS: Final = _statement(
     "put_lookups",

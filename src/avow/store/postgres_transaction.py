@@ -46,40 +46,23 @@ from avow.store.postgres_link import (
     maybe_int8,
     translated,
 )
+from avow.store.postgres_messages import PostgresMessages
+from avow.store.postgres_rows import Decoder, new, number, rows, text
 from avow.store.terms import moment
 
-# -- rows ------------------------------------------------------------------------------------------------------------
-
-
-def _number(value: bytes) -> int:
-    return int.from_bytes(value, "big", signed=True)
-
-
-_Decoder = Callable[[bytes], Any]
-_text: Final = bytes.decode
-_new = tuple.__new__  # a NamedTuple out of a row, without the detour over `_make`
-_DATUM_ROW: Final[tuple[_Decoder, ...]] = (bytes, _text, _text, _number, bytes, bytes)
-
-
-def _rows(result: PGresult, *decoders: _Decoder) -> list[tuple[Any, ...]]:
-    get = result.get_value
-    columns = tuple(enumerate(decoders))
-    return [
-        tuple([None if (value := get(row, column)) is None else decode(value) for column, decode in columns])
-        for row in range(result.ntuples)
-    ]
+_DATUM_ROW: Final[tuple[Decoder, ...]] = (bytes, text, text, number, bytes, bytes)
 
 
 def _data(result: PGresult) -> list[Datum]:
-    return [_new(Datum, row) for row in _rows(result, bytes, *_DATUM_ROW)]
+    return [new(Datum, row) for row in rows(result, bytes, *_DATUM_ROW)]
 
 
 def _subject(get: Callable[[int, int], Any], row: int, first: int, subject: bytes) -> Subject:
-    return _new(
+    return new(
         Subject,
         (
-            subject, _number(get(row, first)), get(row, first + 1).decode(), get(row, first + 2).decode(),
-            _number(get(row, first + 3)), "erased" if _number(get(row, first + 4)) else "live",
+            subject, number(get(row, first)), get(row, first + 1).decode(), get(row, first + 2).decode(),
+            number(get(row, first + 3)), "erased" if number(get(row, first + 4)) else "live",
         ),
     )  # fmt: skip
 
@@ -88,16 +71,16 @@ def _datum(get: Callable[[int, int], Any], row: int, first: int, subject: bytes)
     name = get(row, first)
     if name is None:
         return None
-    return _new(
+    return new(
         Datum,
         (
-            subject, name, get(row, first + 1).decode(), get(row, first + 2).decode(), _number(get(row, first + 3)),
+            subject, name, get(row, first + 1).decode(), get(row, first + 2).decode(), number(get(row, first + 3)),
             get(row, first + 4), get(row, first + 5),
         ),
     )  # fmt: skip
 
 
-class PostgresTransaction:
+class PostgresTransaction(PostgresMessages):
     """See `interface.Transaction`. Takes a connection with its first batch, and holds it to its end."""
 
     __slots__ = ("_begun", "_ended", "_link", "_links", "_site", "_waiting", "_wrote")
@@ -215,7 +198,7 @@ class PostgresTransaction:
         subjects: list[Subject | None] = [None] * len(asks)
         data: list[dict[str, Datum]] = [{} for _ in asks]
         for row in range(result.ntuples):
-            n = _number(get(row, 0))  # type: ignore[arg-type]  # the number of an ask is never NULL
+            n = number(get(row, 0))  # type: ignore[arg-type]  # the number of an ask is never NULL
             subject = asks[n][0]
             if subjects[n] is None:
                 subjects[n] = _subject(get, row, 1, subject)
@@ -253,7 +236,7 @@ class PostgresTransaction:
         )
 
     async def living(self) -> int:
-        ((count,),) = _rows(await self._ask(sql.LIVING_COUNT), _number)
+        ((count,),) = rows(await self._ask(sql.LIVING_COUNT), number)
         return int(count)
 
     async def drop_subject(self, subject: bytes) -> None:
@@ -264,7 +247,7 @@ class PostgresTransaction:
     async def purge(self, limit: int) -> int:
         removed = 0
         while removed < limit:
-            found = _rows(await self._ask(sql.TO_PURGE), bytes)
+            found = rows(await self._ask(sql.TO_PURGE), bytes)
             if not found:
                 break
             ((subject,),) = found
@@ -305,7 +288,7 @@ class PostgresTransaction:
         return _data(await self._ask(sql.AWAITING, event.encode(), int8(limit)))
 
     async def keys_in_use(self, subject: bytes) -> set[str]:
-        return {name for (name,) in _rows(await self._ask(sql.KEYS_IN_USE, subject), _text)}
+        return {name for (name,) in rows(await self._ask(sql.KEYS_IN_USE, subject), text)}
 
     # -- what people agreed to, asked for, and are found by
 
@@ -317,7 +300,7 @@ class PostgresTransaction:
 
     async def consents(self, subject: bytes) -> list[Consent]:
         result = await self._ask(sql.CONSENTS, subject)
-        return [_new(Consent, row) for row in _rows(result, bytes, bytes, _text, _number, _number, bytes, bytes)]
+        return [new(Consent, row) for row in rows(result, bytes, bytes, text, number, number, bytes, bytes)]
 
     async def put_request(self, request: ServiceRequest) -> None:
         self._later(
@@ -327,15 +310,15 @@ class PostgresTransaction:
 
     async def requests(self, subject: bytes) -> list[ServiceRequest]:
         result = await self._ask(sql.REQUESTS, subject)
-        return [_new(ServiceRequest, row) for row in _rows(result, bytes, bytes, _text, _number, _number)]
+        return [new(ServiceRequest, row) for row in rows(result, bytes, bytes, text, number, number)]
 
     async def open_requests(self, kinds: Sequence[str], limit: int) -> list[ServiceRequest]:
         result = await self._ask(sql.OPEN_REQUESTS, array(TEXT, [kind.encode() for kind in kinds]), int8(limit))
-        return [_new(ServiceRequest, row) for row in _rows(result, bytes, bytes, _text, _number, _number)]
+        return [new(ServiceRequest, row) for row in rows(result, bytes, bytes, text, number, number)]
 
     async def open_request(self, row: bytes) -> ServiceRequest | None:
-        found = _rows(await self._ask(sql.OPEN_REQUEST, row), bytes, bytes, _text, _number, _number)
-        return next((_new(ServiceRequest, one) for one in found), None)
+        found = rows(await self._ask(sql.OPEN_REQUEST, row), bytes, bytes, text, number, number)
+        return next((new(ServiceRequest, one) for one in found), None)
 
     async def put_credential(self, credential: Credential) -> None:
         self._later(
@@ -345,7 +328,7 @@ class PostgresTransaction:
 
     async def credentials(self, owner: bytes, kind: str) -> list[Credential]:
         result = await self._ask(sql.CREDENTIALS, owner, kind.encode())
-        return [_new(Credential, row) for row in _rows(result, bytes, _text, bytes, _number, bytes)]
+        return [new(Credential, row) for row in rows(result, bytes, text, bytes, number, bytes)]
 
     async def drop_credential(self, owner: bytes, kind: str, row: bytes) -> bool:
         gone = await self._ask(sql.DROP_CREDENTIAL, owner, kind.encode(), row)
@@ -360,7 +343,12 @@ class PostgresTransaction:
 
     async def leaving_due(self, now: int, limit: int) -> list[bytes]:
         result = await self._ask(sql.LEAVING_DUE, int8(now), int8(limit))
-        return [subject for (subject,) in _rows(result, bytes)]
+        return [subject for (subject,) in rows(result, bytes)]
+
+    async def purge_messages(self, before: int, limit: int) -> int:
+        gone = await self._ask(sql.PURGE_MESSAGES, int8(before), int8(limit))
+        self._wrote = True
+        return gone.command_tuples or 0
 
     async def put_lookups(self, lookups: Sequence[LookUp]) -> None:
         if lookups:
@@ -372,7 +360,7 @@ class PostgresTransaction:
             )
 
     async def find(self, category: str, hash: bytes) -> list[bytes]:
-        return [subject for (subject,) in _rows(await self._ask(sql.FIND, category.encode(), hash), bytes)]
+        return [subject for (subject,) in rows(await self._ask(sql.FIND, category.encode(), hash), bytes)]
 
     async def drop_lookups(self, subject: bytes, category: str) -> None:
         self._later(sql.DROP_LOOKUPS, subject, category.encode())
@@ -384,7 +372,7 @@ class PostgresTransaction:
         return bool((await self._ask(sql.SUPPRESSED, channel.encode(), hash)).ntuples)
 
     async def suppressions(self) -> list[Suppression]:
-        return [_new(Suppression, row) for row in _rows(await self._ask(sql.SUPPRESSIONS), _text, bytes, _number)]
+        return [new(Suppression, row) for row in rows(await self._ask(sql.SUPPRESSIONS), text, bytes, number)]
 
     async def unsuppress(self, channel: str, hash: bytes) -> None:
         self._later(sql.UNSUPPRESS, channel.encode(), hash)
@@ -408,16 +396,16 @@ class PostgresTransaction:
         return False
 
     async def traces(self, subject: bytes) -> list[Trace]:
-        return [_new(Trace, row) for row in _rows(await self._ask(sql.TRACES, subject), bytes, bytes, bytes)]
+        return [new(Trace, row) for row in rows(await self._ask(sql.TRACES, subject), bytes, bytes, bytes)]
 
     async def has_event(self, event: bytes, subject: bytes | None = None) -> bool:
         return bool((await self._ask(sql.HAS_EVENT, subject, event)).ntuples)
 
     async def pending(self, limit: int) -> list[Pending]:
-        return [_new(Pending, row) for row in _rows(await self._ask(sql.PENDING, int8(limit)), _number, bytes, bytes)]
+        return [new(Pending, row) for row in rows(await self._ask(sql.PENDING, int8(limit)), number, bytes, bytes)]
 
     async def log_state(self) -> LogState:
-        return _new(LogState, _rows(await self._ask(sql.LOG_STATE), _number, bytes)[0])
+        return new(LogState, rows(await self._ask(sql.LOG_STATE), number, bytes)[0])
 
     async def sequenced(self, before: LogState, after: LogState, tickets: Sequence[int]) -> None:
         moved = await self._ask(sql.MOVE_LOG, int8(after.size), after.root, int8(before.size), before.root)
@@ -433,13 +421,13 @@ class PostgresTransaction:
         self._later(sql.PUT_POLICY, digest, version.encode(), source.encode(), int8(since))
 
     async def policies(self) -> list[tuple[bytes, str, str, int]]:
-        rows = _rows(await self._ask(sql.POLICIES), bytes, _text, _text, _number)
-        return [(digest, version, source, since) for digest, version, source, since in rows]
+        found = rows(await self._ask(sql.POLICIES), bytes, text, text, number)
+        return [(digest, version, source, since) for digest, version, source, since in found]
 
     async def set_note(self, name: str, value: str) -> None:
         self._later(sql.SET_NOTE, name.encode(), value.encode())
 
     async def note(self, name: str) -> str | None:
-        for (value,) in _rows(await self._ask(sql.NOTE, name.encode()), _text):
+        for (value,) in rows(await self._ask(sql.NOTE, name.encode()), text):
             return str(value)
         return None

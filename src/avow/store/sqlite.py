@@ -39,6 +39,7 @@ COUNTED: Final = {
         "note",
         "credential",
         "leaving",
+        "message",
     )
 } | {
     "trace": "SELECT count(*) FROM event WHERE site = ?1 AND subject IS NOT NULL",

@@ -25,7 +25,7 @@ FORGET: Final = tuple(
     f"DELETE FROM {table} WHERE site = ?1 AND {who} = ?2"
     for table, who in (
         ("lookup", "subject"), ("consent", "subject"), ("request", "subject"), ("credential", "owner"),
-        ("leaving", "subject"),
+        ("leaving", "subject"), ("message", "subject"),
     )
 )  # fmt: skip
 TO_PURGE: Final = "SELECT subject FROM subject WHERE site = ?1 AND state = 1 LIMIT 1"
@@ -61,6 +61,10 @@ CONSENTS: Final = (
     "SELECT subject, row, about, given, withdrawn, policy, sealed FROM consent WHERE site = ?1 AND subject = ?2"
     " ORDER BY given, row"
 )
+CONSENTING: Final = (
+    "SELECT DISTINCT subject FROM consent WHERE site = ?1 AND about = ?2 AND subject > ?3 AND withdrawn IS NULL"
+    " ORDER BY subject LIMIT ?4"
+)
 PUT_REQUEST: Final = "INSERT OR REPLACE INTO request VALUES (?, ?, ?, ?, ?, ?)"
 REQUESTS: Final = (
     "SELECT subject, row, kind, opened, closed FROM request WHERE site = ?1 AND subject = ?2 ORDER BY opened, row"
@@ -77,6 +81,20 @@ DROP_CREDENTIAL: Final = "DELETE FROM credential WHERE site = ?1 AND owner = ?2 
 PUT_LEAVING: Final = "INSERT OR IGNORE INTO leaving VALUES (?, ?, ?)"
 DROP_LEAVING: Final = "DELETE FROM leaving WHERE site = ?1 AND subject = ?2"
 LEAVING_DUE: Final = "SELECT subject FROM leaving WHERE site = ?1 AND due < ?2 ORDER BY due, subject LIMIT ?3"
+PUT_MESSAGE: Final = "INSERT OR REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_MESSAGES: Final = (
+    "SELECT subject, message, channel, purpose, sender, state, at, promises, reason FROM message WHERE site = ?1"
+)
+MESSAGE: Final = f"{_MESSAGES} AND subject = ?2 AND message = ?3"
+MESSAGES_NAMED: Final = f"{_MESSAGES} AND message = ?2 ORDER BY at, subject"
+MESSAGES: Final = (
+    f"{_MESSAGES} AND at < ?3 AND at >= coalesce((SELECT at FROM message WHERE site = ?1 AND at < ?3"
+    " ORDER BY at DESC LIMIT 1 OFFSET ?2 - 1), at) ORDER BY at DESC, subject, message"
+)
+PURGE_MESSAGES: Final = (
+    "DELETE FROM message WHERE site = ?1 AND (subject, message) IN"
+    " (SELECT subject, message FROM message WHERE site = ?1 AND at < ?2 ORDER BY at LIMIT ?3)"
+)
 PUT_LOOKUP: Final = "INSERT OR IGNORE INTO lookup VALUES (?, ?, ?, ?)"
 FIND: Final = (
     "SELECT l.subject FROM lookup l LEFT JOIN subject s ON s.site = l.site AND s.subject = l.subject"

@@ -27,6 +27,7 @@ from avow.store.interface import (
     Suppression,
     Trace,
 )
+from avow.store.sqlite_messages import SqliteMessages
 from avow.store.terms import COLLECTED, POLICY, moment
 from avow.store.turns import Turns
 
@@ -58,7 +59,7 @@ class Connection:
             self.broken = _FAILED
 
 
-class SqliteTransaction:
+class SqliteTransaction(SqliteMessages):
     """See `interface.Transaction`. Writes are done at once; nothing here ever waits."""
 
     __slots__ = ("_at", "_execute", "_site")
@@ -250,6 +251,10 @@ class SqliteTransaction:
 
     async def leaving_due(self, now: int, limit: int) -> list[bytes]:
         return [subject for (subject,) in self._rows(sql.LEAVING_DUE, now, limit)]
+
+    async def purge_messages(self, before: int, limit: int) -> int:
+        self._execute(sql.PURGE_MESSAGES, (self._site, before, limit))
+        return self._at.db.changes()
 
     async def put_lookups(self, lookups: Sequence[LookUp]) -> None:
         self._write(sql.PUT_LOOKUP, ((self._site, *lookup) for lookup in lookups))
