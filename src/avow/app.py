@@ -27,7 +27,9 @@ from avow.practices.finding import Finding
 from avow.practices.importing import Imported, Importing
 from avow.practices.inspecting import Inspecting
 from avow.practices.leaving import Leaving
+from avow.practices.owing import Owing
 from avow.practices.queue import Queue
+from avow.practices.reaching import Reaching
 from avow.practices.recovery import Recovered, Recovery, Unfinished, restoring, suppressed
 from avow.practices.rights import Erased, Rights
 from avow.practices.staff import Staff
@@ -87,6 +89,8 @@ class Avow:
         entering = Entering(self.policy)
         self._collecting = Collecting(gate, recorder, journal, self._suppressed, entering)
         self._agreeing = Agreeing(gate, journal, self._suppressed, entering)
+        self.reaching = Reaching(gate, recorder, self._agreeing, self._suppressed)
+        self.owing = Owing(gate, self.reaching)
         self.finding = Finding(gate, recorder)
         self._importing = Importing(self.policy, self._collecting, self._agreeing, self.finding)
         self._rights = Rights(gate, recorder, journal, self._suppressed)
@@ -203,9 +207,8 @@ class Avow:
     ) -> list[dict[str, str] | AvowError]:
         """One category of several people in one transaction; a refusal, or a fault, stands in its place in the list."""
         if isinstance(by, Somebody):
-            return await self._gate.read(
-                [self._look("use", who, (category,), purpose, await self._actor(by, who)) for who in people]
-            )
+            own = [self._look("use", who, (category,), purpose, await self._actor(by, who)) for who in people]
+            return await self._gate.read(own)
         actor = await self._actor(by)
         return await self._gate.read([self._look("use", who, (category,), purpose, actor) for who in people])
 
@@ -253,11 +256,9 @@ class Avow:
             if word not in declared:
                 raise unknown(what, word, declared)
 
-    async def reach(self, who: str, channel: str, *, purpose: str, by: By = None, notice_owed: bool = False) -> str:
+    async def reach(self, who: str, channel: str, *, purpose: str, by: By = None) -> str:
         """May I write (`mail`, `post`) or call (`phone`)? The address or number; `Refused` says why not."""
-        self._known("purpose", (purpose,), self.policy.purposes)
-        actor = await self._actor(by, who)
-        value = await self._agreeing.reach(_id(who), channel, purpose, actor, notice_owed=notice_owed)
+        value = await self.reaching.reach(_id(who), channel, purpose, await self._actor(by, who))
         if value is None:
             raise NotHeld(f"nothing is held by which this person is reached by `{channel}`")
         return value
@@ -339,9 +340,8 @@ class Avow:
 
     async def leave(self, who: str, *, after: timedelta) -> datetime:
         """Erase the person after a while in which `stay` takes the wish back; when."""
-        due = await self._leaving.wish(
-            _id(who), after // timedelta(milliseconds=1), await self._actor(Somebody(who), who)
-        )
+        milliseconds = after // timedelta(milliseconds=1)
+        due = await self._leaving.wish(_id(who), milliseconds, await self._actor(Somebody(who), who))
         return datetime.fromtimestamp(due / 1000, UTC)
 
     async def stay(self, who: str) -> None:
@@ -368,6 +368,7 @@ class Avow:
     async def sweep(self) -> Swept:
         """Erase what is past its term, and what erased people left."""
         await self._leaving.carry_out()
+        await self.reaching.purge()
         self.swept = await self._ending.sweep()
         self._swept = self._gate.now()
         return self.swept

@@ -11,6 +11,7 @@ from avow.desk.contests import Contesting
 from avow.desk.customers import Customers
 from avow.desk.interface import WAIT, Choice, Colleague, Taken, Task, Waiting, Well
 from avow.desk.interface.contests import Contest, Entered
+from avow.desk.notices import Notices
 from avow.desk.passkeys import Passkeys
 from avow.desk.passwords import Passwords
 from avow.desk.room import Mail, Room, text
@@ -36,7 +37,7 @@ class Desk:
     ) -> None:
         self._shop = shop
         self._room = Room(shop, random, passwords or Passwords())
-        self._visitors = Visitors(self._room, mail)
+        self._visitors = Visitors(self._room, Notices(self._room, mail))
         self._customers = Customers(self._room, self._visitors)
         self._staff = Colleagues(self._room, mail)
         self._passkeys = Passkeys(self._room, self._staff)

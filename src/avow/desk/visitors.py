@@ -10,13 +10,18 @@ from typing import Any, Final
 
 from avow.desk.interface import CODE, RECEIPT, Taken
 from avow.desk.lanes import BUSY, Lane
-from avow.desk.room import ENTER, PASSWORD, SENT, SIGN_IN, Mail, Room, row, text, told
+from avow.desk.notices import Notices
+from avow.desk.room import ENTER, PASSWORD, SENT, SIGN_IN, Room, row, text, told
 from avow.desk.sessions import HOUR, hashed, is_fresh
-from avow.errors import AvowError, BadValue, CallError, Denied, Refused, TooMany, UnknownWord
-from avow.policy.model import Contact
+from avow.errors import AvowError, BadValue, Denied, TooMany, UnknownWord
 from avow.practices.collecting import index
+from avow.practices.owing import Notice
+from avow.practices.reaching import Begun
 
-RIGHTS: Final = "rights-request"  # the kind of service request that a code is a message of
+_WORDS: Final = (
+    "Your code is {}.\n\nSomebody, we hope you, gave this address at {} and wants to show that it is theirs. The code is "
+    "good for ten minutes and for one use. If it was not you, do nothing: without it nothing comes of it.\n"
+)
 CODES: Final = 10_000  # codes that wait at once
 ACCOUNTS: Final = 2  # under one address that a password is tried at: each costs every sign-in a hash
 LONGEST_WORDS: Final = 4096
@@ -36,12 +41,12 @@ class Code:
 
 
 class Visitors:
-    """For one site. `mail` sends a message whose words stand here; None where the site reaches nobody by mail."""
+    """For one site."""
 
-    def __init__(self, room: Room, mail: Mail | None) -> None:
+    def __init__(self, room: Room, notices: Notices) -> None:
         self._room = room
         self._shop = room.shop
-        self._mail = mail
+        self._notices = notices
         self._codes: dict[bytes, Code] = {}
         self._sending: set[asyncio.Task[None]] = set()
         self._looking, self._mailing = Lane(*LOOKING), Lane(*MAILING)
@@ -188,19 +193,27 @@ class Visitors:
         task.add_done_callback(self._sending.discard)
 
     async def _send(self, contact: bytes, category: str, value: str) -> None:
-        """Whatever goes wrong is told to the log, in words without persons, and to nobody else."""
+        """Whatever goes wrong is told to the log, in words without persons, and to nobody else.
+
+        A code goes to an address, and opens those alone who are held under that very address. Anybody may give my number,
+        or gave my address before their own; what reaches them shows nothing of me.
+        """
         try:
             try:
                 async with self._looking.turn:
-                    people = await self._people(category, value)
-                    address, opens = await self._reached(contact, category, people) if self._mail else (None, ())
+                    people = await self._people(category, value) if self._notices.possible else []
+                    begun, opens = await self._begun(contact, category, people)
             finally:
                 self._looking.leave()
-            if address is not None:
-                with self._mailing.place():
-                    code = self._code(contact, opens)
-                    async with self._mailing.turn:
-                        await self._write(address, code)
+            if begun is not None:
+                try:
+                    with self._mailing.place():
+                        name, code = self._room.policy.controller.name, self._code(contact, opens)
+                        async with self._mailing.turn:
+                            await self._notices.send(begun, f"Your code for {name}", _WORDS.format(code, name))
+                except TooMany:
+                    await self._notices.drop(begun)
+                    raise
         except (AvowError, OSError) as error:
             log.warning("a code could not be sent: %s", type(error).__name__)
 
@@ -215,54 +228,26 @@ class Visitors:
         self._codes[contact] = Code(hashed(code), opens, now + CODE)
         return code
 
-    async def _write(self, address: str, code: str) -> None:
-        name = self._room.policy.controller.name
-        if self._mail is not None:
-            await self._mail(
-                address, f"Your code for {name}",
-                f"Your code is {code}.\n\nSomebody, we hope you, gave this address at {name} and wants to show that "
-                "it is theirs. The code is good for ten minutes and for one use. If it was not you, do nothing: without it "
-                "nothing comes of it.\n",
-            )  # fmt: skip
-
-    async def _reached(
+    async def _begun(
         self, contact: bytes, category: str, people: Sequence[str]
-    ) -> tuple[str | None, tuple[str, ...]]:
-        """The address that a code goes to, and whom it opens: those alone who are held under that very address.
-
-        Anybody may give my number, or gave my address before their own; what reaches them shows nothing of me.
-        """
-        mailed = [name for name, known in self._room.policy.categories.items() if known.channel == "mail"]
+    ) -> tuple[Begun | None, tuple[str, ...]]:
+        """A notice that is handed over already, and whom its code opens."""
         by_mail = self._room.policy.categories[category].channel == "mail"
+        cause = self._room.random(16).hex()
         for who in reversed(people):
-            address = await self._address(who)
-            if address is None or (by_mail and self._contact(category, address) != contact):
-                continue
-            held: set[str] = set()
-            for name in mailed:
-                if self._room.policy.categories[name].look_up:
-                    held.update(await self._people(name, address))
-            return address, tuple(one for one in reversed(people) if one == who or one in held)
+            async with self._notices.owed(who, Notice.IDENTITY_CODE, cause) as begun:
+                if begun is None or (by_mail and self._contact(category, begun.address) != contact):
+                    continue
+                held = await self._under(begun.address)
+                await self._notices.hand_over(begun)
+                return begun, tuple(one for one in reversed(people) if one == who or one in held)
         return None, ()
 
-    async def _address(self, who: str) -> str | None:
-        """Where the person is reached by mail for a request about their own data, which this is; None if nowhere.
-
-        The policy decides, as for any other mail: a request about their own data is open while this one is written.
-        """
-        kind = self._room.policy.requests.get(RIGHTS)
-        purposes = [purpose for purpose in kind.serves if purpose in self._mailed()] if kind else []
-        if not purposes:
-            return None
-        async with self._shop.queue.passing(row(who), RIGHTS):
-            try:
-                return await self._shop.reach(who, "mail", purpose=purposes[0], notice_owed=True)
-            except (Refused, CallError):
-                return None
-
-    def _mailed(self) -> set[str]:
-        clauses = [clause for promise in self._room.policy.promises for clause in promise.clauses]
-        return {p for c in clauses if isinstance(c, Contact) and "mail" in c.channels for p in c.purposes}
+    async def _under(self, address: str) -> set[str]:
+        """Everybody who is found by a mail address."""
+        known = self._room.policy.categories.items()
+        mailed = [name for name, one in known if one.channel == "mail" and one.look_up]
+        return {who for name in mailed for who in await self._people(name, address)}
 
     async def enter(self, category: str, value: str, code: str) -> str:
         """A session for a code. Taken before it is compared, so that of two at once one is too late."""

@@ -6,22 +6,22 @@ What narrows is written to the journal before the database, so that no restore c
 import hashlib
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
 from avow.decide.facts import Circumstances, add, drop, escaped, tokens
 from avow.decide.request import Allow, Refuse, Request
-from avow.errors import BadValue, CallError, KeyGone, OperatorError, Refused, Tampered, Unavailable, UnknownWord
-from avow.gate import Act, Actor, Gate, Journal, Look
-from avow.policy.model import CHANNELS, CONTACT, RECIPIENT_KINDS, RIGHTS_PURPOSE, SITE, Choose, Policy, Right
+from avow.errors import BadValue, CallError, OperatorError, Refused, Unavailable, UnknownWord
+from avow.gate import Act, Actor, Gate, Journal
+from avow.policy.model import CHANNELS, RECIPIENT_KINDS, RIGHTS_PURPOSE, SITE, Choose, Policy, Right
 from avow.policy.retention import ORDINARY
-from avow.practices.collecting import Entry, entry_of, listing
+from avow.practices.collecting import Entry, entries_of, listing
 from avow.practices.deadlines import RIGHTS_REQUEST, asked, giving
 from avow.practices.entering import Entering
 from avow.practices.words import quoted, unknown
 from avow.rows import anchored, words_of
-from avow.store.interface import Consent, Datum, ServiceRequest
+from avow.store.interface import Consent, Datum, ServiceRequest, Transaction
 
 T = TypeVar("T")
 CONFIRM_WITHIN: Final = (
@@ -172,7 +172,8 @@ class Agreeing:
             for channel in channels:
                 self._journal.append("opt-out", {"subject": subject.hex(), "channel": channel, "at": act.at})
                 act.facts = add(act.facts, f"opt-out/{channel}")
-                for entry in dict.fromkeys(self._entries(act, [one for one in held if self._by(one) == channel])):
+                listed = (self._entries(act, one)[0] for one in held if self._by(one) == channel)
+                for entry in dict.fromkeys(listed):
                     await act.tx.suppress(listing(self._journal, entry, act.at))
                     entries.append(entry)
             return entries
@@ -191,7 +192,7 @@ class Agreeing:
 
         async def apply(act: Act) -> tuple[int, list[Entry]]:
             newest = {one.category: one for one in await act.tx.held(subject) if self._by(one) == channel}
-            entries = [entry for entry in self._entries(act, newest.values()) if entry in self._suppressed]
+            entries = [e for one in newest.values() for e in self._entries(act, one) if e in self._suppressed]
             if entries and not proved:
                 raise CallError(
                     "the address or number is on the do-not-contact list; have the person prove that it is theirs, "
@@ -213,9 +214,27 @@ class Agreeing:
         known = self._policy.categories.get(datum.category)
         return known.channel if known else None
 
-    def _entries(self, act: Act, data: Iterable[Datum]) -> list[Entry]:
-        found = [entry_of(self._policy, self._gate.keys, one.category, act.open(one)) for one in data]
-        return [entry for entry in found if entry is not None]
+    def _entries(self, act: Act, datum: Datum) -> tuple[Entry, ...]:
+        return entries_of(self._policy, self._gate.keys, datum.category, act.open(datum))
+
+    async def list_address(self, category: str, value: str) -> None:
+        """Reach nobody by this address or number any more, whoever is held with it, now or later."""
+        await self.list_entry(entries_of(self._policy, self._gate.keys, category, value)[0])
+
+    async def list_entry(self, entry: Entry) -> None:
+        """The same by what stands for the address on the list. Again is harmless."""
+        if entry in self._suppressed:
+            return
+
+        async def apply(tx: Transaction) -> None:
+            await tx.suppress(listing(self._journal, entry, self._gate.now()))
+
+        await self._gate.note("opt-out", apply)
+        self._suppressed.add(entry)
+
+    def listed(self, entry: Entry) -> bool:
+        """Whether it stands on the do-not-contact list."""
+        return entry in self._suppressed
 
     # -- service requests ---------------------------------------------------------------------------------------
 
@@ -259,45 +278,6 @@ class Agreeing:
             raise CallError("this person has no open service request of that id")
 
         await self._narrow(subject, actor, "close", apply)
-
-    # -- reaching -----------------------------------------------------------------------------------------------
-
-    async def reach(
-        self, subject: bytes, channel: str, purpose: str, actor: Actor, *, notice_owed: bool = False
-    ) -> str | None:
-        """May I reach the person? The address or number, recorded; None when none is held. Raises `Refused`."""
-        if channel not in CONTACT:
-            raise UnknownWord(f"{quoted(channel)} is no channel; the channels are {', '.join(CHANNELS)}")
-        categories = tuple(name for name, one in self._policy.categories.items() if one.channel == channel)
-        if not categories:
-            raise UnknownWord(f"no category of the policy is reached by `{channel}`")
-        circumstances = Circumstances(notice_owed=notice_owed, standing=actor.standing, identified=actor.identified)
-        if self._suppressed:
-            await self._heed(subject, channel, categories)
-        for category in categories:
-            ask = Request(CONTACT[channel], actor.role, purpose, (category,))
-            values = await self._gate.look(Look(subject, ask, actor, circumstances))
-            if category in values:
-                return values[category]
-        return None
-
-    async def _heed(self, subject: bytes, channel: str, categories: tuple[str, ...]) -> None:
-        """Opt out whoever is held with an address that is on the list: the look that follows is then refused.
-
-        Nothing is released here. What does not open, or was changed outside, is for that look to put on record.
-        """
-        async with self._gate.store.transaction() as tx:
-            ((row, data),) = await tx.read([(subject, categories)])
-            if row is None or f"opt-out/{channel}" in tokens(row.facts):
-                return
-            at = self._gate.now()
-            try:
-                values = {datum.category: self._gate.open(datum, at) for datum in data}
-            except (Tampered, KeyGone):
-                return
-        found = {entry_of(self._policy, self._gate.keys, category, value) for category, value in values.items()}
-        if found & self._suppressed:
-            await self.opt_out(subject, (channel,), _SITE)
 
     async def _narrow(
         self, subject: bytes, actor: Actor, kind: str, apply: Callable[[Act], Awaitable[T]],

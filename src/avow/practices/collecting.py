@@ -330,12 +330,18 @@ def index(keys: Keys, term: str, category: str, value: str) -> bytes:
 # -- do not contact: a list of (channel, keyed hash) that no erasure, import or other record of the address undoes ------
 
 
-def entry_of(policy: Policy, keys: Keys, category: str, value: str) -> Entry | None:
-    """How the list has an address or number; None for what reaches nobody. Its key outlives the look-ups."""
+def entries_of(policy: Policy, keys: Keys, category: str, value: str) -> tuple[Entry, ...]:
+    """How the list may have an address or number: as it is entered now, then as older versions did; nothing for what
+    reaches nobody. The keys outlive the look-ups.
+    """
     known = policy.categories.get(category)
     if known is None or known.channel is None:
-        return None
-    return known.channel, lookup.keyed_hash(keys.site_key(f"do-not-contact/{lookup.VERSION}"), known.term, value)
+        return ()
+    now, before = (keys.site_key(f"do-not-contact/{version}") for version in (lookup.BROAD_VERSION, lookup.VERSION))
+    return (
+        (known.channel, lookup.broad_hash(now, known.term, value)),
+        (known.channel, lookup.keyed_hash(before, known.term, value)),
+    )
 
 
 def bound(
@@ -345,13 +351,13 @@ def bound(
 
     A listed address opts the person out; whoever has opted out has so under a new address, too.
     """
-    entry = entry_of(policy, keys, category, value)
-    if entry is None:
+    entries = entries_of(policy, keys, category, value)
+    if not entries:
         return line, None
-    token = f"opt-out/{entry[0]}"
-    if entry in listed:
+    token = f"opt-out/{entries[0][0]}"
+    if not listed.isdisjoint(entries):
         return add(line, token), None
-    return line, entry if token in tokens(line) else None
+    return line, entries[0] if token in tokens(line) else None
 
 
 def listing(journal: Journal, entry: Entry, at: int) -> Suppression:

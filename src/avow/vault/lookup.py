@@ -6,6 +6,7 @@ equal to what is fixed by `VERSION`: a change of these rules is a new version, w
 """
 
 import hmac
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -13,6 +14,9 @@ from typing import Final
 from avow.errors import BadValue
 
 VERSION: Final = 1
+BROAD_VERSION: Final = (
+    2  # of the rules of `broad`; entries of the do-not-contact list under version 1 are by `normalise`
+)
 
 
 def keyed_hash(key: bytes, term: str, value: str) -> bytes:
@@ -33,6 +37,59 @@ def normalise(term: str, value: str) -> str:
     if not result:
         raise BadValue(f"a value for `{term}` is empty; it has no look-up")
     return result
+
+
+def broad_hash(key: bytes, term: str, value: str) -> bytes:
+    """As `keyed_hash`, the same for values that `broad` makes the same: for lists of whom not to reach."""
+    return hmac_sha256(key, broad(term, value).encode())
+
+
+def broad(term: str, value: str) -> str:
+    """The value with all set aside that may be another way to write what reaches the same person.
+
+    For refusing, where too much is right and too little is not: a mail address loses its +suffix, its quotes, what nobody
+    sees, and Unicode's other ways of writing a letter; its domain is put into letters (RFC 3492), without a last dot. Not
+    for finding: two people may have the same. Raises `BadValue` as `normalise` does.
+    """
+    normal = normalise(term, value)
+    if not term.startswith("EmailAddress"):
+        return normal if term == "TelephoneNumber" else _plain(_compatible(normal))
+    text = "".join(_compatible(normal).split())
+    local, _, domain = text.rpartition("@")
+    if len(local) > 1 and local[0] == local[-1] == '"':
+        local = re.sub(r"\\(.)", r"\1", local[1:-1])  # RFC 5321, 4.1.2: a quoted pair stands for its second sign
+    local = local.partition("+")[0] or local
+    return _compatible(f"{local}@{'.'.join(map(_label, re.split(_DOTS, domain.rstrip('.。'))))}")
+
+
+def same_mailbox(one: str, other: str) -> bool:
+    """Whether mail to both goes to one mailbox, as far as anybody but its server can tell: ASCII case and ways of
+    composing a letter do not count before the @, and nothing besides. A letter that only folds to another is another.
+    """
+    return _mailbox(one) == _mailbox(other)
+
+
+def _mailbox(value: str) -> tuple[str, str]:
+    local, _, domain = unicodedata.normalize("NFC", value.strip()).rpartition("@")
+    return "".join(sign.lower() if sign.isascii() else sign for sign in local), _folded(domain)
+
+
+def _compatible(text: str) -> str:
+    """Case, compatible letters and invisible signs set aside (NFKC with case folding, Unicode 3.13, D146)."""
+    seen = "".join(sign for sign in text if unicodedata.category(sign) not in ("Cf", "Cc") or sign.isspace())
+    for _ in range(2):  # folding may bring about what composes anew
+        seen = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
+    return seen
+
+
+def _label(label: str) -> str:
+    """A label of a domain in letters; as it is where its coding is none."""
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return label[4:].encode().decode("punycode")
+    except UnicodeError:
+        return label
 
 
 def hmac_sha256(key: bytes, data: bytes) -> bytes:
@@ -77,6 +134,7 @@ def _digits(text: str) -> str:
     return "".join(str(unicodedata.decimal(sign)) for sign in text if sign.isdecimal())
 
 
+_DOTS: Final = "[.。]"  # U+FF0E and U+FF61 are one of these two by now
 _RULES: Final[Mapping[str, Callable[[str], str]]] = {
     "EmailAddress": _mail,
     "EmailAddressPersonal": _mail,

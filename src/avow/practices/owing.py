@@ -1,0 +1,74 @@
+"""Notices owed: messages that a promise or a person's own request itself requires. No caller's word makes one owed.
+
+Each is of a fixed kind, goes once for each cause, and passes an opt-out only where the policy says so. Where it may not
+go, whoever owes it leaves the act undone that it is a condition of.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from avow.errors import Refused
+from avow.gate import Actor, Gate
+from avow.policy.model import SITE, Change, Channel, Contact
+from avow.practices.deadlines import RIGHTS_REQUEST
+from avow.practices.reaching import Begun, Errand, Reaching
+
+_SITE: Final = Actor(SITE, "site", standing=True)
+
+
+class Notice(StrEnum):
+    """What may be owed. The words of each stand with whoever sends it; none of them advertises."""
+
+    IDENTITY_CODE = "identity-code"
+    CONFIRM_OPT_IN = "confirm-opt-in"
+    CONTACT_CHANGED = "contact-changed"
+    ERASURE_PLANNED = "erasure-planned"
+    DISCLOSURE = "disclosure"
+    NEW_USE = "new-use"
+
+
+class Owing:
+    """For one site."""
+
+    def __init__(self, gate: Gate, reaching: Reaching) -> None:
+        self._gate = gate
+        self._policy = gate.policy
+        self._reaching = reaching
+
+    async def owe(self, subject: bytes, kind: Notice, cause: str, *, channel: Channel = "mail") -> Begun:
+        """May this notice go now? `cause` names what it is owed for: the second time for one cause the state is `sent`
+        or `unknown`, and nothing goes. Recorded. Raises `Refused`.
+        """
+        refused = Refused((), "no promise of the policy lets such a notice be sent")
+        for number, purpose in enumerate(self._purposes(channel)):
+            errand = Errand(channel, purpose, _SITE, kind.value, owed=True)
+            try:
+                return await self._reaching.begin_named(errand, self._name(kind, cause), subject)
+            except Refused as error:
+                refused = refused if number else error
+        raise refused
+
+    async def delivered(self, subject: bytes, kind: Notice, cause: str) -> bool:
+        """Whether it was sent and did not come back within the time that the policy gives it for that (`bounce`)."""
+        async with self._gate.store.transaction() as tx:
+            known = await tx.message(subject, self._name(kind, cause))
+        if known is None or known.state != "sent":
+            return False
+        return known.at + self._bounce() // timedelta(milliseconds=1) <= self._gate.now()
+
+    def _name(self, kind: Notice, cause: str) -> bytes:
+        return self._reaching.hidden("notice", kind.value, cause)
+
+    def _purposes(self, channel: Channel) -> list[str]:
+        """What it may go for: first what the policy says of notices owed, then what a request about one's own data serves."""
+        clauses = [clause for promise in self._policy.promises for clause in promise.clauses]
+        reaching = [one for one in clauses if isinstance(one, Contact) and channel in one.channels and SITE in one.by]
+        asked = self._policy.requests.get(RIGHTS_REQUEST)
+        serves = asked.serves if asked else ()
+        owed = [p for one in reaching if one.despite_opt_out or "notice-owed" in one.needs for p in one.purposes]
+        return list(dict.fromkeys(owed + [p for p in serves if any(p in one.purposes for one in reaching)]))
+
+    def _bounce(self) -> timedelta:
+        clauses = [clause for promise in self._policy.promises for clause in promise.clauses]
+        return max((one.bounce for one in clauses if isinstance(one, Change) and one.bounce), default=timedelta(0))
