@@ -4,7 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from avow.app import Avow
+from avow.practices.owing import Owing
 from tests.desk.beds import desk
 
 MAIL = "ada@quill.example"
@@ -20,7 +20,7 @@ async def die(folder: Path) -> None:
             await asyncio.sleep(600)
             return MAIL
 
-        Avow.reach = stands_still  # type: ignore[method-assign]  # the moment at which it is killed
+        Owing.owe = stands_still  # type: ignore[assignment,method-assign]  # the moment at which it is killed
         await bed.desk.send_code("email", MAIL)
         await bed.desk.settle()
 

@@ -74,6 +74,7 @@ API: Final[dict[str, Row]] = {
     "staff_sign_in": Row(OPEN, {"name": "nobody", "password": PASSWORD}),
     "colleague": Row(STAFF, _S), "sign": Row(STAFF, _S | {"agreement": "none"}, no=True),
     "queue": Row(STAFF, _S), "find": Row(STAFF, _S | _FIND), "record": Row(STAFF, _S),
+    "messages": Row(STAFF, _S), "link": Row(OPEN, {"token": "none"}), "follow": Row(OPEN, {"token": "none"}),
     "task": Row(WORK, _WORK), "close": Row(WORK, _S | {"request": "{request}"}),
     "look": Row(WORK, _S | {"task": "{task}", "categories": "{categories}"}),
     "invite": Row(ADMIN, _S | {"name": "newcomer", "role": "support"}),

@@ -9,12 +9,17 @@ from typing import Any
 from avow.app import Avow
 from avow.desk.contests import Contesting
 from avow.desk.customers import Customers
+from avow.desk.inbox import Inbox
 from avow.desk.interface import WAIT, Choice, Colleague, Taken, Task, Waiting, Well
 from avow.desk.interface.contests import Contest, Entered
+from avow.desk.interface.mail import Link, Message, Received, Sending
+from avow.desk.links import Links
+from avow.desk.mailroom import Mailroom
 from avow.desk.notices import Notices
 from avow.desk.passkeys import Passkeys
 from avow.desk.passwords import Passwords
 from avow.desk.room import Mail, Room, text
+from avow.desk.senders import Senders
 from avow.desk.staff import SHOWN, Colleagues
 from avow.desk.visitors import Visitors
 from avow.upkeep import Health
@@ -37,11 +42,16 @@ class Desk:
     ) -> None:
         self._shop = shop
         self._room = Room(shop, random, passwords or Passwords())
-        self._visitors = Visitors(self._room, Notices(self._room, mail))
+        self.notices = Notices(self._room, mail)
+        self._visitors = Visitors(self._room, self.notices)
         self._customers = Customers(self._room, self._visitors)
         self._staff = Colleagues(self._room, mail)
         self._passkeys = Passkeys(self._room, self._staff)
         self._contests = Contesting(self._room)
+        self.links = Links(self._room)
+        self._senders = Senders(self._room, self._staff)
+        self._mailroom = Mailroom(self._room, self._senders, self.links)
+        self._inbox = Inbox(self._room, self._visitors, self.links)
 
     # -- anybody ----------------------------------------------------------------------------------------------------
 
@@ -199,6 +209,38 @@ class Desk:
     async def passkey_sign_in(self, name: str, origin: str, answer: Mapping[str, Any]) -> str:
         return await self._passkeys.sign_in(name, origin, answer)
 
+    async def messages(self, session: str, before: int | None = None) -> list[Message]:
+        self._staff.member(session)
+        return await self._mailroom.messages(before)
+
+    # -- the mailroom: `interface.mail` ---------------------------------------------------------------------------------
+
+    async def sender(self, name: str, password: str) -> str:
+        return await self._senders.sign_in(name, password)
+
+    async def begin(
+        self, session: str, message: str, to: str, *, purpose: str | None = None, request: str | None = None
+    ) -> Sending:
+        return await self._mailroom.begin(session, message, to, purpose, request)
+
+    async def hand_over(self, session: str, letter: str) -> None:
+        await self._mailroom.hand_over(session, letter)
+
+    async def ended(self, session: str, letter: str, outcome: str) -> None:
+        await self._mailroom.ended(session, letter, outcome)
+
+    async def link(self, token: str) -> Link:
+        return await self.links.link(text(token, "a token"))
+
+    async def follow(self, token: str) -> Link:
+        return await self.links.follow(text(token, "a token"))
+
+    async def returned(self, token: str, *, permanent: bool) -> Received:
+        return await self._inbox.returned(token, permanent=permanent)
+
+    async def received(self, message: str, sender: str, subject: str, text: str) -> Received:
+        return await self._inbox.received(message, sender, subject, text)
+
     # -- the operator: `interface.Operator` -----------------------------------------------------------------------------
 
     async def contest_close(self, kind: str, winners: int, closes: int | None = None) -> Contest:
@@ -221,6 +263,12 @@ class Desk:
 
     async def set_agreement(self, text: str) -> None:
         await self._staff.set_agreement(text)
+
+    async def add_sender(self, name: str, purposes: Sequence[str], colleague: str | None = None) -> str:
+        return await self._senders.add(name, purposes, colleague)
+
+    async def remove_sender(self, name: str) -> None:
+        await self._senders.remove(name)
 
     async def move_clock(self, milliseconds: int) -> None:
         await self._shop.move_clock(timedelta(milliseconds=milliseconds))

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from avow.desk.room import Mail, Room, row
 from avow.errors import CallError, Refused
 from avow.practices.deadlines import RIGHTS_REQUEST
-from avow.practices.owing import Notice
+from avow.practices.owing import NoticeKind
 from avow.practices.reaching import Begun, Letter
 
 
@@ -24,7 +24,7 @@ class Notices:
         return self._mail is not None
 
     @asynccontextmanager
-    async def owed(self, who: str, kind: Notice, cause: str) -> AsyncIterator[Begun | None]:
+    async def owed(self, who: str, kind: NoticeKind, cause: str) -> AsyncIterator[Begun | None]:
         """Leave to send the person this notice; None if they may not be written to, or it went for this cause already.
 
         The policy decides: while the block lasts a request about their own data is open.

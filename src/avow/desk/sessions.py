@@ -64,13 +64,28 @@ class Staff:
     challenge: bytes = b""  # that a new passkey must answer
 
 
+@dataclass(slots=True, eq=False)
+class Sender:
+    """The session of an application that hands mail in. `colleague` and `role`: in whose name, or empty for the site's."""
+
+    name: str
+    purposes: tuple[str, ...]
+    colleague: str
+    role: str
+    began: int
+    used: int
+
+
+Session = Person | Staff | Sender
+
+
 class Sessions:
     """All that are open. `random` gives bytes of chance."""
 
     def __init__(self, random: Callable[[int], bytes]) -> None:
         self._random = random
         self._looked: dict[bytes, Looks] = {}  # by colleague: signing in again gives nobody more of them
-        self._open: OrderedDict[bytes, Person | Staff] = OrderedDict()
+        self._open: OrderedDict[bytes, Session] = OrderedDict()
 
     def person(self, people: tuple[str, ...], now: int, proved: str | None = None, contact: bytes = b"") -> str:
         """A new session of a customer; its token."""
@@ -80,7 +95,7 @@ class Sessions:
         """A new session of a colleague; its token."""
         return self._begin(Staff(member, owner, role, now, now, self._looked.setdefault(owner, Looks())))
 
-    def _begin(self, session: Person | Staff) -> str:
+    def _begin(self, session: Session) -> str:
         token = self.token()
         self._open[hashed(token)] = session
         while len(self._open) > MOST:
@@ -91,7 +106,7 @@ class Sessions:
         """A new token: 256 bits of chance."""
         return urlsafe_b64encode(self._random(32)).rstrip(b"=").decode()
 
-    def any(self, token: str, now: int) -> Person | Staff:
+    def any(self, token: str, now: int) -> Session:
         """Whose session it is. Raises `Denied`."""
         key = hashed(token)
         session = self._open.get(key)
@@ -125,6 +140,23 @@ class Sessions:
         if looks:
             session.looks.spend(now)
         return session
+
+    def sender(self, token: str, now: int) -> Sender:
+        """An application's session."""
+        session = self.any(token, now)
+        if not isinstance(session, Sender):
+            raise Denied
+        return session
+
+    def application(self, name: str, purposes: tuple[str, ...], colleague: str, role: str, now: int) -> str:
+        """Begin a session of an application; its token."""
+        return self._begin(Sender(name, purposes, colleague, role, now, now))
+
+    def end_of_sender(self, name: str) -> None:
+        """Every session of this application is over."""
+        for key, session in list(self._open.items()):
+            if isinstance(session, Sender) and session.name == name:
+                del self._open[key]
 
     def renew(self, token: str, now: int) -> str:
         """A new token for the same session; the old one is void."""

@@ -15,7 +15,7 @@ from avow.desk.room import ENTER, PASSWORD, SENT, SIGN_IN, Room, row, text, told
 from avow.desk.sessions import HOUR, hashed, is_fresh
 from avow.errors import AvowError, BadValue, Denied, TooMany, UnknownWord
 from avow.practices.collecting import index
-from avow.practices.owing import Notice
+from avow.practices.owing import NoticeKind
 from avow.practices.reaching import Begun
 
 _WORDS: Final = (
@@ -235,7 +235,7 @@ class Visitors:
         by_mail = self._room.policy.categories[category].channel == "mail"
         cause = self._room.random(16).hex()
         for who in reversed(people):
-            async with self._notices.owed(who, Notice.IDENTITY_CODE, cause) as begun:
+            async with self._notices.owed(who, NoticeKind.CODE, cause) as begun:
                 if begun is None or (by_mail and self._contact(category, begun.address) != contact):
                     continue
                 held = await self._under(begun.address)

@@ -217,12 +217,10 @@ class Agreeing:
     def _entries(self, act: Act, datum: Datum) -> tuple[Entry, ...]:
         return entries_of(self._policy, self._gate.keys, datum.category, act.open(datum))
 
-    async def list_address(self, category: str, value: str) -> None:
-        """Reach nobody by this address or number any more, whoever is held with it, now or later."""
-        await self.list_entry(entries_of(self._policy, self._gate.keys, category, value)[0])
-
     async def list_entry(self, entry: Entry) -> None:
-        """The same by what stands for the address on the list. Again is harmless."""
+        """Reach nobody by an address or number any more, whoever is held with it, now or later: by what stands for it on
+        the do-not-contact list. Again is harmless.
+        """
         if entry in self._suppressed:
             return
 
@@ -231,10 +229,6 @@ class Agreeing:
 
         await self._gate.note("opt-out", apply)
         self._suppressed.add(entry)
-
-    def listed(self, entry: Entry) -> bool:
-        """Whether it stands on the do-not-contact list."""
-        return entry in self._suppressed
 
     # -- service requests ---------------------------------------------------------------------------------------
 

@@ -17,14 +17,14 @@ from avow.practices.reaching import Begun, Errand, Reaching
 _SITE: Final = Actor(SITE, "site", standing=True)
 
 
-class Notice(StrEnum):
-    """What may be owed. The words of each stand with whoever sends it; none of them advertises."""
+class NoticeKind(StrEnum):
+    """What may be owed. The words of each stand in `avow.mail.notices`; none of them advertises."""
 
-    IDENTITY_CODE = "identity-code"
-    CONFIRM_OPT_IN = "confirm-opt-in"
+    CODE = "code"  # by which somebody shows that an address is theirs
+    CONFIRM = "confirm"  # what somebody agreed to
     CONTACT_CHANGED = "contact-changed"
     ERASURE_PLANNED = "erasure-planned"
-    DISCLOSURE = "disclosure"
+    DISCLOSED = "disclosed"
     NEW_USE = "new-use"
 
 
@@ -36,7 +36,7 @@ class Owing:
         self._policy = gate.policy
         self._reaching = reaching
 
-    async def owe(self, subject: bytes, kind: Notice, cause: str, *, channel: Channel = "mail") -> Begun:
+    async def owe(self, subject: bytes, kind: NoticeKind, cause: str, *, channel: Channel = "mail") -> Begun:
         """May this notice go now? `cause` names what it is owed for: the second time for one cause the state is `sent`
         or `unknown`, and nothing goes. Recorded. Raises `Refused`.
         """
@@ -49,7 +49,7 @@ class Owing:
                 refused = refused if number else error
         raise refused
 
-    async def delivered(self, subject: bytes, kind: Notice, cause: str) -> bool:
+    async def delivered(self, subject: bytes, kind: NoticeKind, cause: str) -> bool:
         """Whether it was sent and did not come back within the time that the policy gives it for that (`bounce`)."""
         async with self._gate.store.transaction() as tx:
             known = await tx.message(subject, self._name(kind, cause))
@@ -57,7 +57,7 @@ class Owing:
             return False
         return known.at + self._bounce() // timedelta(milliseconds=1) <= self._gate.now()
 
-    def _name(self, kind: Notice, cause: str) -> bytes:
+    def _name(self, kind: NoticeKind, cause: str) -> bytes:
         return self._reaching.hidden("notice", kind.value, cause)
 
     def _purposes(self, channel: Channel) -> list[str]:

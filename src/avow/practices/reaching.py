@@ -6,7 +6,7 @@ and never goes again by itself (docs/decisions/0070).
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, NoReturn
 
 from avow.decide.decide import decide
 from avow.decide.facts import Circumstances, add, facts, opt_out, request, tokens
@@ -280,6 +280,25 @@ class Reaching:
         await tx.put_message(_message(subject, name, errand, "refused", at, answer))
         return answer
 
+    async def turn_away(self, errand: Errand, message: str, to: str, reason: str) -> NoReturn:
+        """Refuse a message before anybody is looked for: record and remember it, and raise `Refused`."""
+        answer = Refuse((), reason)
+        ask = Request(CONTACT[errand.channel], errand.actor.role, errand.purpose, ())
+        name = self.name(errand.channel, message, to)
+        async with self._gate.store.transaction() as tx:
+            at = self._gate.now()
+            await tx.record((self._recorder.faceless(at, ask, errand.actor.name, "refused", ()),), ())
+            await tx.put_message(_message(NOBODY, name, errand, "refused", at, answer))
+        raise Refused((), reason)
+
+    async def stop(self, entry: Entry) -> None:
+        """Reach nobody by this address any more, by what stands for it on the do-not-contact list."""
+        await self._agreeing.list_entry(entry)
+
+    def listed(self, entry: Entry) -> bool:
+        """Whether it stands on that list."""
+        return entry in self._suppressed
+
     def _of_nobody(self, errand: Errand, otherwise: Refuse) -> Refuse:
         """What the policy says of writing to somebody who asked for nothing."""
         table, category = self._gate.table, reached_by(self._policy, errand.channel)[0]
@@ -338,6 +357,16 @@ class Reaching:
             known = await tx.message(subject, message)
             if row is not None and row.state == "live" and known is not None and known.state in before:
                 await tx.put_message(known._replace(state=state))
+
+    async def came(self, name: bytes) -> bool:
+        """Whether a mail of this name came in and was dealt with."""
+        async with self._gate.store.transaction() as tx:
+            return await tx.message(NOBODY, name) is not None
+
+    async def take_in(self, name: bytes, kind: str) -> None:
+        """A mail of this name came in, and was dealt with as of this kind. Of whom it was is not remembered."""
+        async with self._gate.store.transaction() as tx:
+            await tx.put_message(Message(NOBODY, name, "mail", "", kind, "received", self._gate.now(), "", ""))
 
     async def messages(self, limit: int, before: int | None = None) -> list[Message]:
         """What went out and what was refused, newest first."""

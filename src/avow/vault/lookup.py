@@ -63,14 +63,14 @@ def broad(term: str, value: str) -> str:
 
 
 def same_mailbox(one: str, other: str) -> bool:
-    """Whether mail to both goes to one mailbox, as far as anybody but its server can tell: ASCII case and ways of
-    composing a letter do not count before the @, and nothing besides. A letter that only folds to another is another.
+    """Whether mail to both goes to one mailbox, as far as anybody but its server can tell: before the @ only the case of
+    ASCII letters does not count. A letter that merely looks the same, or folds to another, is another.
     """
     return _mailbox(one) == _mailbox(other)
 
 
 def _mailbox(value: str) -> tuple[str, str]:
-    local, _, domain = unicodedata.normalize("NFC", value.strip()).rpartition("@")
+    local, _, domain = value.strip().rpartition("@")
     return "".join(sign.lower() if sign.isascii() else sign for sign in local), _folded(domain)
 
 

@@ -207,6 +207,15 @@ class Client(Line):
     passkey_made = carried(Desk.passkey_made)
     passkey_asked = carried(Desk.passkey_asked)
     passkey_sign_in = carried(Desk.passkey_sign_in)
+    sender = carried(Desk.sender)
+    begin = carried(Desk.begin)
+    hand_over = carried(Desk.hand_over)
+    ended = carried(Desk.ended)
+    link = carried(Desk.link)
+    follow = carried(Desk.follow)
+    returned = carried(Desk.returned)
+    received = carried(Desk.received)
+    messages = carried(Desk.messages)
 
 
 class OperatorClient(Line):
@@ -221,6 +230,8 @@ class OperatorClient(Line):
     contest_show = carried(Operator.contest_show)
     invite_first = carried(Operator.invite_first)
     set_agreement = carried(Operator.set_agreement)
+    add_sender = carried(Operator.add_sender)
+    remove_sender = carried(Operator.remove_sender)
     move_clock = carried(Operator.move_clock)
     sweep = carried(Operator.sweep)
     health = carried(Operator.health)

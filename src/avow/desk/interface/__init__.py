@@ -29,6 +29,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol, TypedDict
 
 from avow.desk.interface.contests import Contest, Entered
+from avow.desk.interface.mail import Mailroom, Message
 
 IDLE: Final = 15 * 60_000  # ms
 SESSION: Final = 8 * 3_600_000
@@ -124,7 +125,7 @@ class Well(TypedDict):
     upkeep: bool  # nothing that the site does by itself failed in its last turn
 
 
-class Desk(Protocol):
+class Desk(Mailroom, Protocol):
     """See the module. `session` is always a customer's in the second part and a colleague's in the third."""
 
     # -- anybody ----------------------------------------------------------------------------------------------------
@@ -284,6 +285,9 @@ class Desk(Protocol):
         `overdue` (a sweep did not run), `faults` (list of texts).
         """
 
+    async def messages(self, session: str, before: int | None = None) -> list[Message]:
+        """What went out, came in or was refused, and why: the newest from before this moment, newest first. About 200."""
+
     async def invite(self, session: str, name: str, role: str) -> str:
         """An invitation for a new colleague; one that waits for the same name is void. Of the role `admin` alone. Raises
         `Refused`.
@@ -330,6 +334,14 @@ class Operator(Protocol):
 
     async def set_agreement(self, text: str) -> None:
         """Put a confidentiality agreement in force."""
+
+    async def add_sender(self, name: str, purposes: Sequence[str], colleague: str | None = None) -> str:
+        """Let an application hand mail in, for these purposes, in the site's name or a colleague's; its password, which
+        is shown this once. Raises `CallError`.
+        """
+
+    async def remove_sender(self, name: str) -> None:
+        """It hands in nothing any more. Raises `CallError` where there is none of that name."""
 
     async def move_clock(self, milliseconds: int) -> None:
         """Only in a demo, only forward."""

@@ -55,7 +55,7 @@ class Message(TypedDict):
     channel: str  # mail, post, phone
     purpose: str
     sender: str  # the application's or colleague's name, or the kind of a notice
-    state: str  # handing, sent, never, bounced, refused
+    state: str  # handing, sent, not-now, never, bounced, refused; received: `sender` is the kind of what came in
     promises: list[str]
     reason: str
 

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from avow.desk.interface import Desk
+from avow.desk.interface.mail import Mailroom
 from avow.doors import design
 from avow.doors.api.around import Around
 from avow.doors.api.models import body_of, result_of
@@ -23,7 +24,10 @@ from avow.policy.model import Policy
 from avow.wire.contract import Method, methods
 
 PREFIX: Final = "/v1"
-METHODS: Final[Mapping[str, Method]] = methods(Desk)
+_THE_GATEWAYS: Final = methods(Mailroom).keys() - {"link", "follow"}  # who takes mail in has no use of HTTP for it
+METHODS: Final[Mapping[str, Method]] = {
+    name: method for name, method in methods(Desk).items() if name not in _THE_GATEWAYS
+}
 _BEARER: Final = HTTPBearer(auto_error=False, description="A session, in place of the one in the body.")
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 _SAYS: Final = """

@@ -1,0 +1,100 @@
+"""The mailroom: what the mail gateway asks of the vault. Addresses come in and are decided on; none goes out."""
+
+from collections import OrderedDict
+from typing import Final, get_args
+
+from avow.desk.interface.mail import Message, Sending
+from avow.desk.links import Links
+from avow.desk.room import Room, row, text
+from avow.desk.senders import Senders
+from avow.desk.sessions import Sender, hashed
+from avow.errors import CallError, Denied, Refused
+from avow.practices.reaching import Errand, Letter, Outcome
+from avow.practices.words import unknown
+
+LETTERS: Final = 100_000  # under way at once; of the oldest it is unknown what came
+SHOWN: Final = 200  # messages on a page
+LONGEST: Final = 998  # characters of a Message-ID: of a line, RFC 5322, 2.1.1
+_NOTHING: Final[Sending] = {"state": "", "letter": "", "out": "", "back": ""}
+
+
+class Mailroom:
+    """For one site."""
+
+    def __init__(self, room: Room, senders: Senders, links: Links) -> None:
+        self._room = room
+        self._reaching = room.shop.reaching
+        self._senders = senders
+        self._links = links
+        self._letters: OrderedDict[bytes, tuple[str, Letter]] = OrderedDict()  # by the token's hash: whose, which
+
+    async def begin(self, token: str, message: str, to: str, purpose: str | None, request: str | None) -> Sending:
+        """See the contract."""
+        session, actor = self._senders.session(token)
+        message, to = text(message, "a Message-ID", LONGEST), text(to, "an address", LONGEST)
+        if not message.strip():
+            raise CallError("a message needs a Message-ID, or nobody could tell it from another")
+        purpose = self._purpose(session, purpose)
+        if purpose not in self._room.policy.purposes:
+            raise unknown("purpose", purpose, self._room.policy.purposes)
+        errand = Errand("mail", purpose, actor, session.name, None if request is None else row(request))
+        if purpose not in session.purposes:
+            reason = "this sender may not write for that purpose; add it to the sender's purposes"
+            await self._reaching.turn_away(errand, message, to, reason)
+        begun = await self._reaching.begin(errand, message, to)
+        if begun.letter is None:
+            return _NOTHING | {"state": begun.state}
+        made = self._room.sessions.token()
+        self._letters[hashed(made)] = session.name, begun.letter
+        while len(self._letters) > LETTERS:
+            self._letters.popitem(last=False)
+        letter = begun.letter
+        return {
+            "state": begun.state, "letter": made, "out": self._links.opt_out(letter.subject, letter.entry),
+            "back": self._links.back(letter.message),
+        }  # fmt: skip
+
+    @staticmethod
+    def _purpose(session: Sender, purpose: str | None) -> str:
+        if purpose is not None:
+            return text(purpose, "a purpose")
+        if len(session.purposes) > 1:
+            raise CallError(
+                f"this sender writes for {', '.join(session.purposes)}; say which by the header Avow-Purpose"
+            )
+        return session.purposes[0]
+
+    async def hand_over(self, token: str, letter: str) -> None:
+        """See the contract."""
+        session, actor = self._senders.session(token)
+        try:
+            await self._reaching.hand_over(self._letter(session, letter), actor)
+        except Refused as refused:
+            raise Denied(f"the permission has ended since this message was begun: {refused}") from None
+
+    async def ended(self, token: str, letter: str, outcome: str) -> None:
+        """See the contract."""
+        session, _ = self._senders.session(token)
+        known = self._letter(session, letter)
+        for one in get_args(Outcome):
+            if one == outcome:
+                await self._reaching.ended(known, one)
+                self._letters.pop(hashed(letter), None)
+                return
+        raise CallError(f"a message ends as one of {', '.join(get_args(Outcome))}")
+
+    def _letter(self, session: Sender, letter: str) -> Letter:
+        whose, known = self._letters.get(hashed(text(letter, "a letter")), ("", None))
+        if known is None or whose != session.name:
+            raise Denied("no such message is under way; begin it anew")
+        return known
+
+    async def messages(self, before: int | None) -> list[Message]:
+        """What went out, came in or was refused, newest first."""
+        return [
+            {
+                "at": one.at, "channel": one.channel, "purpose": one.purpose, "sender": one.sender, "state": one.state,
+                "promises": one.promises.split(), "reason": one.reason,
+            }
+            for one in await self._reaching.messages(SHOWN, before)
+        ]  # fmt: skip
