@@ -1,10 +1,12 @@
 """init, check, explain, render, diff: what they answer, and what they say to a mistake."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from avow.policy.parse import read
 from tests.cli.terminal import Terminal
 
 FIVE = sorted((Path(__file__).parents[2] / "policies").glob("*.yaml"))
@@ -67,6 +69,40 @@ def test_check_tells_every_fault_with_its_place_and_what_to_do(terminal: Termina
     assert {(fault["line"], fault["column"]) for fault in one["faults"]} >= {(2, 1), (3, 10)}
     ran = terminal("check", "bad.yaml")
     assert "bad.yaml:2:1: `sit` is not a key of the policy\n    help: did you mean `site`?" in ran.out
+
+
+@pytest.mark.parametrize("form", ["html", "text", "jsonld"])
+def test_a_policy_page_that_was_edited_by_hand_is_noticed_with_the_promises_that_were_touched(
+    terminal: Terminal, here: Path, form: str
+) -> None:
+    """DAM-22: the page is the policy's own, so text and behaviour cannot differ."""
+    policy = next(path for path in FIVE if path.stem == "daminion")
+    page = here / "published"
+    assert terminal("render", policy, "--to", form, "--output", page).status == 0
+    assert terminal("check", policy, "--page", page).status == 0
+    published = page.read_text()
+    for edited, ids in (
+        (published.replace("Nobody buys your name", "Somebody buys your name"), ["DAM-1"]),
+        (published.replace("DAM-22", "DAM-222"), ["DAM-22"]),
+        (published.rstrip() + "\nWe may change all of this.\n", []),
+        ("", [promise.id for promise in read(policy).promises]),
+    ):
+        page.write_text(edited)
+        ran = terminal("check", policy, "--page", page, "--json")
+        assert ran.status == 1
+        said = ran.json["policies"][0]["page"]
+        assert re.findall(r"DAM-\d+", said["message"]) == ids
+        assert edited.splitlines()[: said["line"] - 1] == published.splitlines()[: said["line"] - 1]
+    said = terminal("check", policy, "--page", page)
+    assert f"{page}:1:1: this is not what the policy says" in said.out
+    assert "makes it anew" in said.out
+
+
+def test_a_page_is_checked_against_one_policy_and_has_to_be_a_text(terminal: Terminal, here: Path) -> None:
+    (here / "page").write_bytes(b"\xff\xfe")
+    assert "one policy" in terminal("check", *FIVE, "--page", "page").err
+    assert "is not a text file" in terminal("check", FIVE[0], "--page", "page").err
+    assert "No such file" in terminal("check", FIVE[0], "--page", "nowhere").err
 
 
 def test_check_shows_a_promise_that_another_one_breaks(terminal: Terminal, policy: Path) -> None:

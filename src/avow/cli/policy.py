@@ -1,6 +1,5 @@
 """Commands about a policy's text: they touch nobody's data."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -69,14 +68,19 @@ def init(
 
 def check(
     policies: Annotated[list[Path], typer.Argument(metavar="POLICY...", help="Policy files.")],
+    page: Annotated[
+        Path | None, typer.Option("--page", help="A notice as it was published: is it still what the policy says?")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Every fault at once, and each `never` proved over all decisions."""
+    if page is not None and len(policies) != 1:
+        raise CallError("a page belongs to one policy; name that one alone beside `--page`")
     reports: list[dict[str, Any]] = []
     unreadable = False
     for path in policies:
         try:
-            reports.append(_check_one(path))
+            reports.append(_check_one(path, page))
         except (CallError, OSError) as error:
             fail(str(error) if isinstance(error, CallError) else f"`{path}`: {error.strerror}")
             unreadable = True
@@ -87,12 +91,14 @@ def check(
         print_json({"policies": reports})
     if unreadable:
         raise typer.Exit(2)
-    if any(report["faults"] or not all(n["proved"] for n in report["nevers"]) for report in reports):
+    if any(report["faults"] or report["page"] or not all(n["proved"] for n in report["nevers"]) for report in reports):
         raise typer.Exit(1)
 
 
-def _check_one(path: Path) -> dict[str, Any]:
-    report: dict[str, Any] = {"file": str(path), "site": "", "version": "", "promises": [], "faults": [], "nevers": []}
+def _check_one(path: Path, page: Path | None) -> dict[str, Any]:
+    report: dict[str, Any] = {
+        "file": str(path), "site": "", "version": "", "promises": [], "faults": [], "nevers": [], "page": None,
+    }  # fmt: skip
     try:
         policy = policy_at(path)
     except PolicyError as error:
@@ -116,9 +122,24 @@ def _check_one(path: Path) -> dict[str, Any]:
             }
             for p in proofs
         ],
+        "page": None if page is None else _page_fault(policy, path, page),
         "space": size(policy),
         "seconds": max((p.seconds for p in proofs), default=0.0),
     }
+
+
+def _page_fault(policy: Policy, path: Path, page: Path) -> dict[str, Any] | None:
+    """What is wrong with a published notice. Raises `CallError` for what is no text."""
+    try:
+        found = notice.edited(policy, page.read_text("utf-8"))
+    except UnicodeDecodeError:
+        raise CallError(f"`{page}` is not a text file; name the notice that `avow render` wrote") from None
+    if found is None:
+        return None
+    missing = f"; not there word for word: {', '.join(found.promises)}" if found.promises else ""
+    message = f"this is not what the policy says{missing}"
+    again = f"`avow render {path} --output {page}` with its `--to` makes it anew; change the policy, and not its page"
+    return {"file": str(page), "line": found.line, "column": 1, "message": message, "help": again}
 
 
 def _fault(fault: Fault) -> dict[str, Any]:
@@ -126,9 +147,11 @@ def _fault(fault: Fault) -> dict[str, Any]:
 
 
 def _print_check(path: Path, report: dict[str, Any]) -> None:
-    for fault in report["faults"]:
+    for fault in (*report["faults"], *filter(None, [report["page"]])):
         where = f":{fault['line']}:{fault['column']}: "
-        out.print(Text.assemble((str(path), "bold"), where, (fault["message"], "red")), soft_wrap=True)
+        out.print(
+            Text.assemble((fault.get("file", str(path)), "bold"), where, (fault["message"], "red")), soft_wrap=True
+        )
         if fault["help"]:
             out.print(Text.assemble(("    help: ", "dim"), fault["help"]), soft_wrap=True)
     if not report["site"]:
@@ -270,10 +293,7 @@ def render(
 ) -> None:
     """The notice that people read, made from the policy itself."""
     chosen = policy_at(policy)
-    if to == "jsonld":
-        text = json.dumps(notice.jsonld(chosen), indent=2, ensure_ascii=False) + "\n"
-    else:
-        text = notice.html(chosen) if to == "html" else notice.text(chosen)
+    text = {"jsonld": notice.json_text, "html": notice.html, "text": notice.text}[to](chosen)
     if output is None:
         typer.echo(text, nl=False)
         return

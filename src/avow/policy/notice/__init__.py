@@ -5,16 +5,43 @@ policy says, which is what `avow.decide` enforces.
 """
 
 import html as markup
+import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from itertools import zip_longest
+from typing import Any, NamedTuple
 
 from avow.policy.model import Policy
 from avow.policy.notice.linked import jsonld
 from avow.policy.notice.page import html, style_source
 from avow.policy.notice.plain import text
 
-__all__ = ["html", "jsonld", "names_every_promise", "style_source", "text"]
+__all__ = ["Edited", "edited", "html", "json_text", "jsonld", "names_every_promise", "style_source", "text"]
+
+
+class Edited(NamedTuple):
+    """A published notice that is not what the policy says: the first line that differs, and the promises that do not
+    stand there word for word.
+    """
+
+    line: int
+    promises: tuple[str, ...]
+
+
+def json_text(policy: Policy) -> str:
+    """The JSON-LD document as a file."""
+    return json.dumps(jsonld(policy), indent=2, ensure_ascii=False) + "\n"
+
+
+def edited(policy: Policy, published: str) -> Edited | None:
+    """What is wrong with a published notice, a page, a text or JSON-LD; None where it is what the policy says, to the
+    letter but for the ends of lines.
+    """
+    start = published.lstrip().lower()
+    made = html(policy) if start.startswith("<") else json_text(policy) if start.startswith("{") else text(policy)
+    lines = zip_longest(made.splitlines(), published.splitlines())
+    line = next((number for number, (one, other) in enumerate(lines, 1) if one != other), 0)
+    return Edited(line, names_every_promise(policy, published)) if line else None
 
 
 def names_every_promise(policy: Policy, rendered: str | Mapping[str, Any]) -> tuple[str, ...]:
