@@ -23,6 +23,7 @@ from avow.doors.posted import LONGEST
 from avow.doors.tokens import KEY, Tokens
 from avow.policy.model import Policy
 from examples.shop.cart import Waiting
+from examples.shop.clicks import clicks
 from examples.shop.fields import capital
 from examples.shop.orders import Orders
 from examples.shop.pages import account, affiliates, basket, checkout, choosing, payments, public, shelf, writing
@@ -44,8 +45,8 @@ def make_shop(
     """The shop as an ASGI application, held to its policy by the guard.
 
     `orders` is the shop's own memory; `urls` are where browsers see shop, privacy centre and payment company; `clock`
-    gives the moment, aware, and `random` bytes of chance. `key`: 32 bytes that seal what travels in forms, to be kept
-    where carts shall outlive a restart; by default made here. `report` is told what the guard finds.
+    gives the moment, aware, and `random` bytes of chance. `key`: 32 bytes that seal what travels in forms, and
+    affiliates' cookies, to be kept where these shall outlive a restart; by default made here. `report` is told what the guard finds.
     """
     tokens = Tokens(key or random(KEY), policy.site, clock=clock, random=random)
     opaque = partial(_opaque, random)
@@ -58,10 +59,10 @@ def make_shop(
     )  # fmt: skip
     room = Room(
         site, desk, policy, processor, orders, urls, env, tokens, Waiting(tokens.now, opaque), visits,
-        partial(_reference, random),
+        partial(_reference, random), clicks(policy, tokens),
     )  # fmt: skip
     env.globals["room"] = room
-    app = Starlette(routes=_routes(room, opaque), exception_handlers=refusals(room))
+    app = Starlette(routes=_routes(room), exception_handlers=refusals(room))
     app.router.redirect_slashes = False  # it would repeat the host that the caller names
     return Guard(
         app, policy, clock=clock, random=random, hosts=[urlsplit(urls.shop).netloc], own=[urls.centre],
@@ -70,7 +71,7 @@ def make_shop(
     )  # fmt: skip
 
 
-def _routes(room: Room, opaque: Callable[[], str]) -> list[BaseRoute]:
+def _routes(room: Room) -> list[BaseRoute]:
     policy, here = room.policy, partial(page, room)
     routes: list[BaseRoute] = [
         design.static(look=room.site.look), _sheet_route(),
@@ -92,10 +93,10 @@ def _routes(room: Room, opaque: Callable[[], str]) -> list[BaseRoute]:
         routes.append(here(f"/{form}", account.register))
     routes += [here(f"/{form}", writing.write) for form in writing.written(policy)]
     routes += [here(f"/{form}", choosing.choose) for form in choosing.chosen_on(policy)]
-    if (cookie := affiliates.clicks(policy)) is not None:
+    if (known := room.clicks) is not None:
 
         async def follow(visit: Visit) -> Response:
-            return await affiliates.follow(visit, cookie, opaque)
+            return await affiliates.follow(visit, known)
 
         routes.append(here("/a/{code}", follow, "GET"))
     if room.visits.cookies:

@@ -19,6 +19,7 @@ from avow.doors.tokens import Opened, Tokens
 from avow.errors import BadValue, CallError, Denied, Refused, TooMany, Unavailable
 from avow.policy.model import Policy, Recipient
 from examples.shop.cart import Cart, Waiting
+from examples.shop.clicks import Clicks
 from examples.shop.orders import Orders
 from examples.shop.posted import Posted, posted
 from examples.shop.site import Site
@@ -57,6 +58,7 @@ class Room:
     waiting: Waiting
     visits: Visits
     fresh: Callable[[], str]
+    clicks: Clicks | None  # by affiliates' links
     settling: asyncio.Lock = field(default_factory=asyncio.Lock)  # one notice at a time: of two, never both count
     placing: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)  # by form
 
@@ -167,6 +169,8 @@ async def arrived(room: Room, request: Request) -> Visit:
     if request.method == "POST" and request.headers.get("sec-fetch-site") == "cross-site":
         raise Denied
     visit = Visit(room, request, await posted(request) if request.method == "POST" else Posted({}))
+    if room.clicks is not None and room.clicks.over(request.cookies):
+        visit.cookies.append((room.clicks.name, "", 0))
     waiting = room.waiting.find(request.cookies.get(COOKIE, ""))
     visit.cart = Cart.of(room.site, waiting) if waiting is not None else carried(room, visit.form)
     if token := visit.form.take("session"):

@@ -118,6 +118,16 @@ def test_when_the_clock_moves_on_an_affiliates_cookie_and_record_are_over(
         gone = int(row.locator("td").nth(1).inner_text())
         assert gone >= 6  # three values of this click, and three of the one before today
         one.look(shots, "guide-clock-moved")
+        for place in ("/", f"/a/{code}", "/cart"):  # the browser, whose clock nobody moved, still presents it
+            one.context.add_cookies([cookie])  # type: ignore[list-item]  # it is what it gave us
+            with one.page.expect_request(lambda asked, to=place: asked.url.endswith(to)) as sent:  # type: ignore[misc]
+                one.page.goto(demo.at.shop("aitpro") + place)
+            assert "__Host-affiliate=" in sent.value.all_headers()["cookie"]
+            assert one.context.cookies(demo.at.shop("aitpro") + "/") == []
+        one.page.goto(demo.at.start + "/clock")
+        one.press("31 days forward")
+        row = one.page.locator("section.moved").first.locator("tr", has_text="AITpro")
+        assert int(row.locator("td").nth(1).inner_text()) == 0  # nothing was noted by a cookie that is over
 
 
 def affiliates() -> frozenset[str]:

@@ -141,6 +141,31 @@ async def test_an_affiliates_link_is_noted_once_for_thirty_days_and_never_extend
         assert [one for one in bed.reports if one.kind == "cookie"] == []
 
 
+@pytest.mark.parametrize("path", ["/", "/goods/lockbox", "/a/harbourpress", "/cart"])
+async def test_an_affiliate_cookie_that_still_comes_after_its_time_is_refused_and_taken_back(
+    tmp_path: Path, path: str
+) -> None:
+    """AIT-8: by a client that keeps what it should have dropped; and one that was made up, or is another shop's."""
+    async with shop(tmp_path, "aitpro") as bed:
+        (header,) = (await bed.browser.get("/a/harbourpress")).headers.get_list("set-cookie")
+        kept = header.partition(";")[0]
+        bed.browser.cookies.clear()
+        path = path.replace("lockbox", next(iter(bed.site.products)))
+        bed.desk.clock.now += timedelta(days=30)
+        on_time = await bed.browser.get(path, headers={"cookie": kept})
+        assert "set-cookie" not in on_time.headers  # to the last moment
+        bed.desk.clock.now += timedelta(milliseconds=1)
+        await bed.desk.shop.sweep()
+        assert counted(tmp_path) == {}
+        altered = kept[:-4] + "".join("A" if one != "A" else "B" for one in kept[-4:])
+        for one in (kept, altered, "__Host-affiliate=3f9c1b7e5d2a4860b1c9e7f5a3d20846"):
+            late = await bed.browser.get(path, headers={"cookie": one})
+            (back,) = late.headers.get_list("set-cookie")
+            assert back.startswith("__Host-affiliate=;")
+            assert "Max-Age=0" in back
+        assert counted(tmp_path) == {}  # and no click was noted by it
+
+
 async def test_an_affiliates_link_notes_nothing_of_who_asks_not_to_be_followed(tmp_path: Path) -> None:
     async with shop(tmp_path, "aitpro", gpc=True) as bed:
         came = await bed.browser.get("/a/harbourpress")

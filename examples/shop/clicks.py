@@ -1,0 +1,53 @@
+"""The affiliate cookie: a number that is sealed together with the moment of the click, so that the shop itself knows when it
+is over, whatever a browser goes on sending. Nothing is remembered here.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from avow.doors.tokens import Tokens
+from avow.errors import Denied
+from avow.policy.model import Cookies, Policy
+
+KIND: Final = "affiliate"
+
+
+class Click(NamedTuple):
+    """One click: what the browser is given to keep, and the number in it, by which the vault keeps the record."""
+
+    value: str
+    number: str
+
+
+class Clicks:
+    """For a site whose policy has a cookie that only an affiliate's link sets."""
+
+    def __init__(self, cookie: Cookies, tokens: Tokens) -> None:
+        self.name: Final = cookie.name or ""
+        self.seconds: Final = None if cookie.lifetime is None else int(cookie.lifetime.total_seconds())
+        self._tokens = tokens
+
+    def fresh(self) -> Click:
+        """A new one, now."""
+        token = self._tokens.seal(KIND, {})
+        return Click(token.rstrip("="), self._tokens.open(KIND, token, within=0).id)
+
+    def over(self, held: Mapping[str, str]) -> bool:
+        """Whether a browser sends one that counts no more: older than its policy lets it be, or none of ours."""
+        value = held.get(self.name)
+        if value is None:
+            return False
+        within = (self.seconds or 0) * 1000
+        try:
+            self._tokens.open(KIND, value + "=" * (-len(value) % 4), within=within)
+        except Denied:
+            return True
+        return False
+
+
+def clicks(policy: Policy, tokens: Tokens) -> Clicks | None:
+    """None where the policy has no such cookie."""
+    clauses = (clause for promise in policy.promises for clause in promise.clauses)
+    found = (c for c in clauses if isinstance(c, Cookies) and "affiliate-link" in c.needs and c.at is None)
+    cookie = next(found, None)
+    return None if cookie is None else Clicks(cookie, tokens)
