@@ -45,6 +45,7 @@ def with_check_digit(body: str) -> str:
 @settings(max_examples=60)
 @given(st.sampled_from(["4", "51", "2221", "6011", "3528", "62"]), st.randoms(use_true_random=False), SEPARATORS)
 def test_every_valid_number_is_noticed_in_every_layout(prefix: str, random: object, separator: str) -> None:
+    """AIM-9."""
     body = prefix + "".join(str(random.randrange(10)) for _ in range(15 - len(prefix)))  # type: ignore[attr-defined]  # Hypothesis' Random
     number = with_check_digit(body)
     text = separator.join(number[i : i + 4] for i in range(0, 16, 4))

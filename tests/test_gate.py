@@ -107,6 +107,7 @@ async def test_every_act_leaves_exactly_one_entry(tmp_path: Path) -> None:
 async def test_what_may_not_be_taken_in_is_refused_and_nothing_is_stored(
     tmp_path: Path, given: dict[str, str], error: type[Exception]
 ) -> None:
+    """AUD-1, DAM-2."""
     async with opened(tmp_path) as shop:
         with pytest.raises(error) as raised:
             await shop.collect("order", given)
@@ -237,6 +238,7 @@ async def test_a_clock_far_behind_the_record_does_not_open(tmp_path: Path) -> No
 async def test_a_value_with_changed_terms_does_not_open_and_holds_nobody_else_up(
     tmp_path: Path, terms: dict[str, Any]
 ) -> None:
+    """AUD-12, TOC-1."""
     async with opened(tmp_path) as shop:
         ada = await shop.collect("click", {"visit-code": "one click"})
         bea = await shop.collect("click", {"visit-code": "another click"})
@@ -250,6 +252,7 @@ async def test_a_value_with_changed_terms_does_not_open_and_holds_nobody_else_up
 
 
 async def test_a_transplanted_value_does_not_open(tmp_path: Path) -> None:
+    """TOC-4, DAM-25."""
     async with opened(tmp_path) as shop:
         ada, bea = await shop.collect("order", ADA), await shop.collect("order", BEA)
         async with shop._gate.store.transaction() as tx:

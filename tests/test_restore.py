@@ -231,6 +231,7 @@ async def test_a_file_that_holds_another_site_too_takes_no_backup(tmp_path: Path
 
 
 async def test_a_lost_database_comes_back_into_a_new_file(tmp_path: Path) -> None:
+    """DAM-16."""
     ada, bea, key = await narrowed(tmp_path)
     (tmp_path / "shop.db").unlink()
     await restore(tmp_path, tmp_path / "backup")

@@ -78,7 +78,7 @@ async def outcome(call: Awaitable[object]) -> object:
 
 
 async def test_it_enumerates_nobody(tmp_path: Path) -> None:
-    """Every method, with everything that somebody may make up, reads nothing of anybody."""
+    """DAM-8: every method, with everything that somebody may make up, reads nothing of anybody."""
     async with taken_over(tmp_path) as house:
         ids = [(await house.bed.shop.find("email", given(number)["email"]))[0] for number in range(5)]
         answers: list[object] = []
@@ -126,6 +126,8 @@ async def test_a_thousand_guesses_at_another_persons_data_read_nothing(tmp_path:
 
 
 async def test_it_cannot_say_that_it_is_staff_or_for_whom_it_acts(tmp_path: Path) -> None:
+    """DAM-8."""
+
     class Claiming(Line):
         contract = Client.contract
 
@@ -183,6 +185,7 @@ async def test_a_token_that_has_ended_does_not_come_back(tmp_path: Path) -> None
 async def test_it_reads_the_live_sessions_and_what_a_colleague_may_look_at_in_an_hour_and_nobody_else(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """DAM-8."""
     async with taken_over(tmp_path, PEOPLE) as house:
         hours = [await _an_hour(house, newest_first=one) for one in (False, True)]
         read = set.union(*hours)

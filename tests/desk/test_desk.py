@@ -74,6 +74,7 @@ async def test_a_code_reaches_whoever_is_held_and_nobody_else_at_every_site(tmp_
 
 
 async def test_of_a_thousand_guesses_exactly_as_many_are_heard_as_may_be(tmp_path: Path) -> None:
+    """AUD-4."""
     async with desk(tmp_path, "audiomidi") as bed:
         await bed.desk.collect("order", ADA)
         code = await bed.code(MAIL)
@@ -302,6 +303,7 @@ async def test_a_customers_token_opens_no_staff_room_and_a_colleagues_no_custome
 
 
 async def test_no_site_takes_another_sites_receipt(tmp_path: Path) -> None:
+    """TOC-4, DAM-25."""
     async with desk(tmp_path, "daminion") as one, desk(tmp_path, "aitoc") as other:
         taken = await one.desk.collect("contact", {"email": MAIL, "message": "Hello"})
         with pytest.raises(Denied):

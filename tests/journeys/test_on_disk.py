@@ -21,7 +21,7 @@ def typed() -> dict[str, bytes]:
 
 
 def test_nothing_that_a_buyer_typed_is_found_in_any_byte_on_disk(demo: Running) -> None:
-    """AIM-5, AIM-8, AIM-9, AIT-22, DAM-16, DAM-17, TOC-12."""
+    """AIM-5, AIM-8, AIM-9, AIT-22, DAM-16, DAM-17, TOC-12, AUD-4."""
 
     async def shopping() -> None:
         async with client(demo.house.certificates.authority) as asking:
@@ -35,6 +35,7 @@ def test_nothing_that_a_buyer_typed_is_found_in_any_byte_on_disk(demo: Running) 
 
 
 def test_the_search_finds_one_value_that_somebody_wrote_down(demo: Running) -> None:
+    """AIM-5, TOC-12."""
     slip = demo.house.folder / "logs" / "slip.log"
     slip.write_text(f"GET /order?name={BUYER.name.upper()}\n")
     try:

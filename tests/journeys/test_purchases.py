@@ -89,6 +89,7 @@ def nobody_else(one: Customer, demo: Running, site: str) -> set[str]:
 def test_a_purchase_leaves_in_a_phones_browser_what_the_policy_says(
     browser: Browser, demo: Running, shots: Path, site: str
 ) -> None:
+    """AIT-16."""
     with customer(browser) as one:
         one.page.goto(demo.at.shop(site) + "/")
         one.look(shots, f"{site}-1-shop")
@@ -135,12 +136,13 @@ def blocked(playwright: Playwright, demo: Running, tmp_path_factory: pytest.Temp
 
 @pytest.mark.parametrize("site", SITES)
 def test_with_all_cookies_blocked_a_purchase_works_just_the_same(demo: Running, blocked: Customer, site: str) -> None:
+    """AIM-2, DAM-20."""
     buy(blocked, demo, site)
     assert blocked.context.cookies() == []
 
 
 def test_a_browser_that_blocks_cookies_really_takes_none(browser: Browser, demo: Running, blocked: Customer) -> None:
-    """The planted defect of the test above: a page that keeps something, and a browser that would let it."""
+    """AIM-2: the planted defect of the test above: a page that keeps something, and a browser that would let it."""
     plant = "() => { document.cookie = 'b=2'; try { localStorage.b = 2 } catch {} }"
     with customer(browser) as usual:
         for one, taken in ((blocked, []), (usual, ["b"])):
@@ -152,12 +154,13 @@ def test_a_browser_that_blocks_cookies_really_takes_none(browser: Browser, demo:
 
 @pytest.mark.parametrize("site", SITES)
 def test_without_javascript_a_purchase_works_just_the_same(browser: Browser, demo: Running, site: str) -> None:
+    """TOC-5."""
     with customer(browser, scripts=False) as one:
         buy(one, demo, site)
 
 
 def test_audiomidis_cookie_is_in_the_cart_and_at_the_checkout_alone(browser: Browser, demo: Running) -> None:
-    """AUD-6: and gone once the order is placed."""
+    """AUD-6, AUD-7: and gone once the order is placed."""
     with customer(browser) as one:
         one.page.goto(demo.at.shop("audiomidi") + "/")
         assert one.context.cookies() == []

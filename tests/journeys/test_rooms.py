@@ -71,6 +71,7 @@ def test_a_customer_enters_with_a_code_from_the_mail_and_sees_what_is_held(
 def test_staff_who_ask_for_more_than_the_task_needs_are_refused_by_name_of_promise(
     browser: Browser, demo: Running, shots: Path
 ) -> None:
+    """AUD-5."""
     with customer(browser, DESK) as one:
         enter_the_console(one, demo, "audiomidi", "farida")
         one.look(shots, "audiomidi-8-console")
@@ -86,6 +87,7 @@ def test_staff_who_ask_for_more_than_the_task_needs_are_refused_by_name_of_promi
 def test_a_colleague_who_has_not_signed_sees_the_agreement_and_nothing_else(
     browser: Browser, demo: Running, shots: Path
 ) -> None:
+    """TOC-13."""
     with customer(browser, DESK) as one:
         enter_the_console(one, demo, "aitoc", "nils")
         assert "stays in this house" in one.page.inner_text("main")

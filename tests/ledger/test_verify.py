@@ -58,6 +58,7 @@ def test_a_witness_signature_that_does_not_verify_is_a_fault() -> None:
 
 
 def test_an_older_log_than_the_checkpoint_held_outside_is_rolled_back() -> None:
+    """DAM-16."""
     report = verify_log(logs.log(ENTRIES[:500]).get, logs.KEY, [logs.note(ENTRIES)])
     assert (report.claim, kinds(report)) == (None, {"rolled-back"})
 

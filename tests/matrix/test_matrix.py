@@ -74,6 +74,7 @@ async def test_the_centre_gives_each_role_what_is_theirs_and_nothing_else(tmp_pa
 
 
 async def test_the_console_gives_each_role_what_is_theirs_and_nothing_else(tmp_path: Path) -> None:
+    """AUD-5."""
     async with scene(tmp_path) as at, reached(console(at), ORIGIN) as http:
         assert await faults(Surface("console", CONSOLE, pages(http)), at) == []
 
@@ -98,6 +99,7 @@ async def shop_over(at: Scene, folder: Path) -> AsyncIterator[httpx.AsyncClient]
 
 
 async def test_the_shop_gives_each_role_what_is_theirs_and_nothing_else(tmp_path: Path) -> None:
+    """AUD-4."""
     async with scene(tmp_path) as at, shop_over(at, tmp_path) as http:
         slug = next(iter(read_site(SITE).products))
         asked = form((await http.get(f"/goods/{slug}")).text, "/cart", product=slug)
@@ -139,6 +141,7 @@ async def test_a_route_that_has_no_row_is_noticed(tmp_path: Path) -> None:
 
 
 async def test_the_payment_company_gives_each_role_what_is_theirs_and_nothing_else(tmp_path: Path) -> None:
+    """AIM-5."""
     async with scene(tmp_path) as at, house(tmp_path) as there:
         assert await payment_faults(there, at) == []
 

@@ -298,6 +298,7 @@ def _rows(rows: dict[str, Sequence[tuple[str, str, str]]]) -> list[object]:
 
 @pytest.mark.parametrize(("site", "promise", "text", "without"), _rows(REFUSED))
 def test_a_promise_refuses_in_its_own_name(site: str, promise: str, text: str, without: str) -> None:
+    """DAM-14."""
     held = Facts.of(*(c for c in CONDITIONS if c not in without.split()))
     for ask in _asks(site, text):
         answer = decide(table_of(site), ask, held)

@@ -100,6 +100,7 @@ async def test_a_value_that_is_no_text_leaves_out_its_record_only(tmp_path: Path
 
 
 async def test_a_source_must_be_named(tmp_path: Path) -> None:
+    """TOC-5."""
     async with opened(tmp_path) as shop:
         with pytest.raises(BadValue):
             await shop.bring([], form="order", source="person")

@@ -70,6 +70,7 @@ async def test_the_erased_are_unreadable_and_unfindable_and_the_others_are_not(t
 
 
 async def test_after_a_restore_the_erased_stay_erased_and_the_narrowed_narrow(tmp_path: Path) -> None:
+    """DAM-16."""
     clock = Clock()
     async with opened(tmp_path, clock) as shop:
         ada, bea = await shop.collect("order", ADA), await shop.collect("order", BEA)

@@ -23,6 +23,7 @@ TEXT = "I keep what I learn to myself."
 
 
 async def test_without_the_agreement_in_force_nobody_reads(tmp_path: Path) -> None:
+    """TOC-13."""
     async with opened(tmp_path, policy=SWORN) as shop:
         who = await shop.collect("order", ADA)
         kim = shop.staff("kim", role="fulfilment")
@@ -41,6 +42,7 @@ async def test_without_the_agreement_in_force_nobody_reads(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("policy", [SWORN, parse(POLICY, "corner")], ids=["sworn", "unsworn"])
 async def test_who_has_left_reads_nothing_and_nobody_reads_in_anothers_role(tmp_path: Path, policy: object) -> None:
+    """TOC-13."""
     async with opened(tmp_path, policy=policy) as shop:
         who = await shop.collect("order", ADA)
         await shop.staff_roll.set_agreement(TEXT)

@@ -45,6 +45,7 @@ class _Lazy:
 
 @pytest.mark.parametrize("plant", [a_log_that_talks, a_cache_of_keys, a_keystore_that_forgets_to_destroy])
 async def test_the_scan_catches_a_planted_defect(plant: Plant) -> None:
+    """AIT-22."""
     figures = await run(count=5, seed=1, people=20, plant=plant)
     assert not figures["ok"]
 

@@ -11,6 +11,7 @@ EACH_RESTING = len(resting.KINDS) * RESTING
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_tampering_of_every_kind_is_noticed_and_the_site_as_it_was_raises_no_alarm(seed: int) -> None:
+    """DAM-16."""
     figures = await run(max(EACH_ONCE, EACH_RESTING), seed)
     assert figures["wrong"] == []
     assert figures["ok"], figures

@@ -70,6 +70,7 @@ async def test_a_token_is_good_for_one_page_and_no_longer_than_somebody_is_there
 
 
 async def test_a_thousand_guessed_tokens_open_nothing(tmp_path: Path) -> None:
+    """AUD-4, DAM-16."""
     async with centre(tmp_path, "audiomidi") as (_, _, ada):
         await ada.come_in()
         near = [ada.token[:i] + chr(33 + (ord(ada.token[i]) + n) % 90) + ada.token[i + 1 :] for n in range(1, 25) for i in range(42)]  # fmt: skip

@@ -17,6 +17,7 @@ PAGES = ("/", "/promises", "/contact", "/held", "/nowhere")
 
 @pytest.mark.parametrize("site", SITES)
 async def test_every_page_links_to_the_policy_and_says_its_version(tmp_path: Path, site: str) -> None:
+    """TOC-1."""
     async with centre(tmp_path, site) as (bed, _, ada):
         for path in PAGES:
             answer = await ada.get(path)
@@ -28,6 +29,7 @@ async def test_every_page_links_to_the_policy_and_says_its_version(tmp_path: Pat
 async def test_the_policy_page_is_made_from_the_policy_in_force_and_the_promises_page_names_all(
     tmp_path: Path, site: str
 ) -> None:
+    """DAM-22."""
     async with centre(tmp_path, site) as (bed, _, ada):
         assert (await ada.get("/policy")).text == html(bed.policy)
         assert names_every_promise(bed.policy, (await ada.get("/promises")).text.replace("<", " <")) == ()
@@ -64,6 +66,7 @@ async def test_verdicts_stand_beside_their_promises(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("site", SITES)
 async def test_a_question_by_the_form_opens_a_service_request(tmp_path: Path, site: str) -> None:
+    """AIT-1."""
     async with centre(tmp_path, site, asked=False) as (bed, _, ada):
         page = text_of(await ada.get("/contact"))
         assert bed.policy.controller.contact["email"] in page

@@ -14,6 +14,7 @@ ADA = {"name": "Ada Quill", "email": MAIL, "postal-address": "1 Lantern Lane"}
 
 
 async def test_each_datum_is_shown_with_its_source_its_uses_its_end_and_its_policy(tmp_path: Path) -> None:
+    """AUD-12."""
     async with centre(tmp_path, "aitpro") as (bed, _, ada):
         await ada.come_in()
         page = text_of(await ada.go("/held"))

@@ -89,6 +89,7 @@ async def test_a_request_is_taken_up_for_no_purpose_but_its_own(tmp_path: Path) 
 
 
 async def test_a_colleague_who_leaves_is_stopped_in_the_middle_of_a_session(tmp_path: Path) -> None:
+    """TOC-13."""
     async with scene(tmp_path) as on:
         pat = await on.at.join("pat", "admin")
         await pat.submit("/staff")

@@ -42,6 +42,7 @@ async def test_a_question_is_taken_up_looked_at_and_closed_at_every_site(tmp_pat
 
 
 async def test_the_person_sees_who_looked_and_who_was_refused(tmp_path: Path) -> None:
+    """AUD-5."""
     async with console(tmp_path, "aitpro") as at:
         await at.desk.collect("quote", QUOTE)
         kim = await at.join("kim", "support")

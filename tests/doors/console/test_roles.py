@@ -103,6 +103,7 @@ async def each_role_asks(at: Site) -> tuple[int, int]:
 async def test_each_role_sees_of_each_request_what_the_policy_lets_it_and_is_told_why_not(
     tmp_path: Path, site: str
 ) -> None:
+    """AUD-5."""
     async with console(tmp_path, site) as at:
         shown, refused = await each_role_asks(at)
         assert shown > 3

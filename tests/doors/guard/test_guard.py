@@ -63,6 +63,7 @@ async def test_a_second_or_forwarded_host_that_differs_is_refused() -> None:
 
 
 async def test_headers_are_put_on_and_cannot_be_weakened() -> None:
+    """AUD-3, DAM-15."""
     weak = {
         "referrer-policy": "unsafe-url", "Report-To": "x", "X-Powered-By": "y", "Cross-Origin-Opener-Policy": "unsafe-none",
         "access-control-allow-origin": "*", "cache-control": "public", "etag": '"ada"', "Strict-Transport-Security": "max-age=0",

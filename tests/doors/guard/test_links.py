@@ -35,6 +35,7 @@ def hrefs(answer: httpx.Response) -> list[str]:
     ],
 )
 async def test_a_link_to_an_undeclared_site_gets_a_notice_and_is_reported(site: str, promises: set[str]) -> None:
+    """DAM-25."""
     async with visit(page_app(f'{FOOT}<a href="{ELSEWHERE}/a?b=c&amp;d=e">x</a>'), site) as (client, reports):
         answer = await client.get("/")
         way = hrefs(answer)[1]
@@ -96,6 +97,7 @@ HIDDEN = [
     ],
 )
 async def test_aim_11_no_way_of_writing_a_link_goes_without_the_notice(url: str, tag: str) -> None:
+    """DAM-19."""
     async with visit(page_app(FOOT + tag.format(url) + "x</a>"), "aimini") as (client, reports):
         text = (await client.get("/")).text
     assert "/leaving?to=" in text, text
@@ -136,6 +138,7 @@ async def test_a_redirect_leads_over_the_notice_except_to_a_declared_processor()
 
 
 async def test_the_leaving_page_is_no_open_redirect() -> None:
+    """AIM-3."""
     async with visit(page_app(f'{FOOT}<a href="{MIRROR}">x</a>'), "aimini") as (client, _):
         signed = parse_qs(urlsplit(hrefs(await client.get("/"))[1]).query)
         for to, key in (
@@ -223,6 +226,7 @@ async def test_what_loads_from_the_site_itself_is_not_reported(page: str) -> Non
 
 
 async def test_ait_16_aim_2_a_script_in_the_page_is_reported() -> None:
+    """TOC-5."""
     for site, promises in (("aitpro", {"AIT-4", "AIT-16"}), ("aimini", {"AIM-2"})):
         async with visit(page_app(f"{FOOT}<script>localStorage.x=1</script>"), site) as (client, reports):
             assert "script-src" not in (await client.get("/")).headers["content-security-policy"]

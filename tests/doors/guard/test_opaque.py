@@ -72,4 +72,5 @@ def test_text_in_base64_or_hexadecimal_is_found(text: str, how: str) -> None:
     ],
 )
 def test_a_value_that_says_something_is_refused(value: str) -> None:
+    """AIM-4, AUD-7, DAM-20."""
     assert not opaque(value)

@@ -2,17 +2,23 @@
 
 import asyncio
 import json
+import os
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from avow.app import Avow
+from avow.doors.guard import Guard, Report
 from avow.doors.payment import SIGNATURE, sign
 from avow.errors import Unavailable
-from tests.examples.processor.test_processor import ADA, CARD, ORDER, SECRET, SHOP, Bed, company
+from avow.policy.parse import read
+from tests.examples.processor.test_processor import ADA, CARD, HERE, ORDER, SECRET, SHOP, Bed, company
 
 DECLINED = {"card": "4000 0000 0000 0002", "card-expiry": "09/31"}
 
@@ -180,3 +186,26 @@ async def test_every_page_that_the_policy_page_leads_to_is_there(tmp_path: Path,
             shown = (await bed.client.get(page)).text
             for link in set(re.findall(r'(?:href|src)="(/[^"]*)"', shown)):
                 assert (await bed.client.get(link)).status_code == 200, link
+
+
+@pytest.mark.parametrize(
+    "says", ["ada@quill.example", "4242424242424242", "YWRhQHF1aWxsLmV4YW1wbGU", "likes-harps-and-lives-in-leith"]
+)
+async def test_a_cookie_of_the_companys_that_says_something_of_its_buyer_is_stripped_and_reported(says: str) -> None:
+    """AIM-4: an address, a card, the address again in base64, a trait; and a cookie beside the one that is declared."""
+    reports: list[Report] = []
+
+    async def telling(scope: Scope, receive: Receive, send: Send) -> None:
+        answer = PlainTextResponse("hello")
+        for name in ("buyer", "trait"):
+            answer.set_cookie(name, says, secure=True, httponly=True, samesite="lax")
+        await answer(scope, receive, send)
+
+    guard = Guard(
+        telling, read(HERE / "keyhouse.yaml"), hosts=["keyhouse.example"], clock=lambda: datetime.now(UTC),
+        random=os.urandom, report=reports.append,
+    )  # fmt: skip
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(guard), base_url="https://keyhouse.example") as http:
+        assert "set-cookie" not in (await http.get("/")).headers
+    assert [(one.kind, one.promises) for one in reports] == [("cookie", ("KEY-3",))] * 2
+    assert not any(says in one.says for one in reports)

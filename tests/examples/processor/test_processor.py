@@ -112,6 +112,7 @@ def on_disk(folder: Path) -> bytes:
 
 
 async def test_a_card_pays_and_the_merchant_hears_reference_and_status(tmp_path: Path) -> None:
+    """AUD-1, AIT-20, DAM-3, DAM-24."""
     async with company(tmp_path / "c", "cardhouse") as bed:
         path = await bed.start()
         form = await bed.client.get(path)
@@ -178,6 +179,7 @@ async def test_an_order_that_is_paid_is_not_charged_in_a_second_checkout(tmp_pat
 async def test_what_does_not_pay_is_said_and_the_next_card_pays(
     tmp_path: Path, card: dict[str, str], says: str
 ) -> None:
+    """AIM-7, DAM-3."""
     async with company(tmp_path / "c", "cardhouse") as bed:
         path = await bed.start()
         answer = await bed.client.post(path, data=card)
@@ -240,7 +242,7 @@ async def test_a_returning_buyer_is_known_in_the_same_browser_and_in_no_other(tm
 
 
 async def test_its_own_gate_refuses_any_other_use_of_an_order(tmp_path: Path) -> None:
-    """AIM-6."""
+    """AIM-6, AIM-8."""
     async with company(tmp_path / "c", "keyhouse") as bed:
         await bed.client.post(await bed.start(), data=ADA | CARD)
         (who,) = await bed.shop.find("email", ADA["email"])

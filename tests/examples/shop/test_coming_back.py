@@ -207,6 +207,7 @@ async def test_a_written_approval_is_signed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("site", ANSWERING)
 async def test_a_session_that_ended_leaves_the_cart_and_shows_nobody(tmp_path: Path, site: str) -> None:
+    """AUD-8."""
     async with shop(tmp_path, site, blocks_cookies=True) as bed:
         await asked_a_question(bed)
         page = await signed_in(bed, "")

@@ -96,6 +96,7 @@ async def test_one_leaves_and_comes_back_to_the_cart_by_its_cookie(tmp_path: Pat
 
 
 async def test_a_cart_cookie_that_we_did_not_give_out_is_replaced_and_one_of_yesterday_is_over(tmp_path: Path) -> None:
+    """AUD-7."""
     async with shop(tmp_path, "audiomidi") as bed:
         planted = "3f9c1b7e5d2a4860b1c9e7f5a3d20846"
         page = (await bed.browser.get("/goods/lark-49")).text
@@ -108,6 +109,7 @@ async def test_a_cart_cookie_that_we_did_not_give_out_is_replaced_and_one_of_yes
 
 
 async def test_another_sites_page_cannot_fill_a_cart(tmp_path: Path) -> None:
+    """AUD-7."""
     async with shop(tmp_path, "audiomidi") as bed:
         await bed.cart("lark-49")
         told = {"product": "tern-mixer", "add": "1"}

@@ -74,6 +74,21 @@ async def test_hostile_answers_come_back_as_they_are_or_are_kept_as_they_are(tmp
             assert "Please mend" in answer.text, evil
 
 
+@pytest.mark.parametrize("site", SITES)
+async def test_no_header_of_a_mail_is_smuggled_in_by_the_form_to_write_to_us(tmp_path: Path, site: str) -> None:
+    """AIT-1: nor does it go without an address to answer to."""
+    async with shop(tmp_path, site) as bed:
+        for field, evil in (
+            ("email", f"{ADA['email']}\r\nBcc: all@example.com"), ("email", f"{ADA['email']}, b@example.com"),
+            ("email", "ada@\nquill.example"), ("email", ""), ("message", ""),
+        ):  # fmt: skip
+            page = (await bed.browser.get("/contact")).text
+            asked = bed.asked(page, "/contact") | {field: evil}
+            assert (await bed.send(form(page, "/contact"), **asked)).status_code == 400, evil
+        assert await bed.held() == {}
+        assert bed.desk.sent == []
+
+
 async def test_an_error_keeps_every_answer_and_leads_to_the_field(tmp_path: Path) -> None:
     async with shop(tmp_path, "audiomidi") as bed:
         answer = await bed.order(await bed.checkout(), email="nowhere", interest="harps")
@@ -91,6 +106,7 @@ async def test_an_error_keeps_every_answer_and_leads_to_the_field(tmp_path: Path
 
 
 async def test_missing_doubled_and_strange_fields_give_the_form_back(tmp_path: Path) -> None:
+    """AUD-1, AIT-1, TOC-5, DAM-2, DAM-3."""
     async with shop(tmp_path, "aitpro") as bed:
         page = (await bed.browser.get("/contact")).text
         one = form(page, "/contact")

@@ -32,7 +32,7 @@ def pages(bed: Bed) -> list[str]:
 async def test_each_page_links_to_the_policy_with_its_version_and_loads_nothing_from_elsewhere(
     tmp_path: Path, site: str
 ) -> None:
-    """AUD-12, TOC-1, AIT-16: on every page, refusals among them."""
+    """AUD-12, TOC-1, AIT-16, DAM-14: on every page, refusals among them."""
     async with shop(tmp_path, site) as bed:
         seen = {path for path in pages(bed) if "{" not in path and not path.endswith(".css")}
         assert len(seen) > 10
@@ -95,6 +95,7 @@ def required(policy: Policy, name: str) -> set[str]:
 
 
 def test_what_a_form_asks_is_read_from_the_policy_and_changes_with_it() -> None:
+    """AUD-1."""
     policy = read(POLICIES / "audiomidi.yaml")
     assert {one.name for one in fields(policy, "order") if one.required} == required(policy, "order")
     assert [box.id for box in boxes(policy, "order")] == ["AUD-11.interest-news"]

@@ -57,6 +57,7 @@ async def test_a_notice_that_is_not_the_companys_changes_nothing(tmp_path: Path)
 
 
 async def test_a_notice_counts_once_and_nothing_undoes_a_payment(tmp_path: Path) -> None:
+    """AIT-20."""
     async with shop(tmp_path, "aitoc") as bed:
         reference = await placed(bed)
         right: dict[str, Any] = {"reference": reference, "amount": the_order(bed)[2]}
