@@ -30,7 +30,7 @@ def table() -> Table:
 
 
 @cache
-def tests_in(file: str) -> Mapping[str, str]:
+def written_in(file: str) -> Mapping[str, str]:
     """Name -> everything that is written about the test, its decorators among it."""
     path = TESTS / file
     if not path.is_file():
@@ -52,7 +52,7 @@ def faults(rows: Table) -> Iterator[str]:
                 yield f"{id_}: no test in `{side}`"
             for one in named:
                 file, _, test = one.partition("::")
-                written = tests_in(file).get(test)
+                written = written_in(file).get(test)
                 if written is None:
                     yield f"{id_}: there is no test {one}"
                 elif not re.search(rf"\b{id_}\b|_{id_.lower().replace('-', '_')}_", written):
