@@ -96,7 +96,7 @@ CENTRE: Final[dict[str, Row]] = {
     "/download": Row(CUSTOMER, _S | {"as": "json"}), "/erase": Row(CUSTOMER, _S),
     "/complain": Row(CUSTOMER, _S | {"text": "This was not right."}),
     "/password": Row(CUSTOMER, _S | {"password": PASSWORD}),
-    "/policy": Row(OPEN), "/promises": Row(OPEN),
+    "/policy": Row(OPEN), "/promises": Row(OPEN), "/contests": Row(OPEN), "/contests/{contest}": Row(OPEN),
     "/contact": Row(OPEN, _NEW | {"message": "Hello"}), "/complaint": Row(OPEN, _NEW | {"message": "Hello"}),
 }  # fmt: skip
 

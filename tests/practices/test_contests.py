@@ -11,9 +11,9 @@ import pytest
 from avow.app import Avow
 from avow.errors import CallError, NotHeld, Refused, Tampered, Unavailable, UnknownWord
 from avow.ledger.draw import Drawn, verify_draw
-from avow.policy.parse import parse, read
-from avow.practices.entering import Entering, contests
-from tests.shops import POLICY, Clock, opened
+from avow.policy.parse import read
+from avow.practices.entering import Entering
+from tests.shops import Clock, opened
 
 DAMINION = read(Path(__file__).parents[2] / "policies" / "daminion.yaml")
 
@@ -349,10 +349,3 @@ async def test_a_restored_backup_from_before_the_end_brings_no_entry_back(tmp_pa
             assert await permitted(shop, who) == []
         assert (await shop.contests.told("contest"))["phase"] == "ended"
         assert (await checked(shop, drawn["contest"])).faults == ()
-
-
-def test_a_contest_is_a_request_whose_data_wait_for_one_event() -> None:
-    (one,) = contests(DAMINION).values()
-    assert (one.kind, one.forms, one.event, one.promises) == ("contest", ("contest",), "winners-told", ("DAM-4",))
-    opens = POLICY.replace("  contest: {}\n", "  contest: {opens: order}\n")
-    assert contests(parse(opens, "corner")) == {}  # the order's own data have no such end

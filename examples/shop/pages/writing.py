@@ -5,7 +5,9 @@ from typing import Final
 
 from starlette.responses import Response
 
+from avow.desk.interface.contests import Entered
 from avow.errors import BadValue, Denied
+from avow.policy.contests import contests
 from avow.policy.model import Collect, Policy
 from examples.shop.fields import PERHAPS, Box, boxes, faults, fields, groups, only_for_boxes
 from examples.shop.pages.account import NOT_THAT
@@ -33,7 +35,7 @@ async def write(visit: Visit) -> Response:
     """Show the form; taken in, say so. A box that must be confirmed by mail asks for the code that comes by mail."""
     form = visit.request.url.path.strip("/")
     if "once" not in visit.form.fields:
-        return _shown(visit, form)
+        return await _closed(visit, form) or _shown(visit, form)
     policy, room = visit.room.policy, visit.room
     asked, ticks = fields(policy, form), boxes(policy, form)
     given = {name: value.strip() for name, value in visit.form.fields.items() if value.strip()}
@@ -48,7 +50,7 @@ async def write(visit: Visit) -> Response:
     values = {one.name: given[one.name] for one in asked if one.name in given}
     try:
         room.tokens.spend(visit.sent(form), within=FORM)
-        await room.desk.collect(
+        taken = await room.desk.collect(
             form, values, session=visit.session or None, no_card=sorted(values) if sure else (),
             agreed={box.id: box.words for box in chosen if not box.by_mail},
         )  # fmt: skip
@@ -57,7 +59,27 @@ async def write(visit: Visit) -> Response:
     except BadValue:
         return _shown(visit, form, {asked[-1].name: PERHAPS})
     waiting = [box for box in chosen if box.by_mail]
-    return await _confirming(visit, form, waiting, values) if waiting else _thanks(visit, form)
+    if waiting:
+        return await _confirming(visit, form, waiting, values)
+    return _thanks(visit, form, entry=await _entered(visit, form, taken["receipt"]))
+
+
+async def _closed(visit: Visit, form: str) -> Response | None:
+    """Where the form enters a contest that is closed and not over: say so, instead of asking for anything."""
+    kind = visit.room.policy.forms[form].opens
+    if kind not in contests(visit.room.policy):
+        return None
+    newest = next((one for one in await visit.room.desk.contests() if one["kind"] == kind), None)
+    if newest is None or newest["phase"] not in ("closed", "drawn", "ending"):
+        return None
+    return visit.page("closed.html", title=title(visit.room.policy, form), drawn=newest["drawn"])
+
+
+async def _entered(visit: Visit, form: str, receipt: str) -> Entered | None:
+    """What somebody who entered a contest is given, to find and prove their entry by."""
+    if visit.room.policy.forms[form].opens not in contests(visit.room.policy):
+        return None
+    return await visit.room.desk.entered(receipt)
 
 
 def _shown(visit: Visit, form: str, errors: Mapping[str, str] | None = None) -> Response:
@@ -69,11 +91,11 @@ def _shown(visit: Visit, form: str, errors: Mapping[str, str] | None = None) -> 
     )  # fmt: skip
 
 
-def _thanks(visit: Visit, form: str, *, confirmed: bool = False) -> Response:
+def _thanks(visit: Visit, form: str, *, confirmed: bool = False, entry: Entered | None = None) -> Response:
     policy = visit.room.policy
     kind = policy.forms[form].opens
     opened = policy.requests[kind].says if kind else ""
-    return visit.page("thanks.html", title=title(policy, form), opened=opened, confirmed=confirmed)
+    return visit.page("thanks.html", title=title(policy, form), opened=opened, confirmed=confirmed, entry=entry)
 
 
 async def _confirming(visit: Visit, form: str, waiting: list[Box], values: Mapping[str, str]) -> Response:

@@ -15,7 +15,7 @@ from avow.cli.serving import Socket, asked
 from avow.cli.sites import Database, Folder, Policy, Yes, sure
 from avow.desk.interface import Operator
 from avow.errors import CallError
-from avow.practices.entering import contests
+from avow.policy.contests import contests
 
 T = TypeVar("T")
 PATIENCE: Final = 3600.0  # seconds: each entry that is closed is an act of its own, on record

@@ -22,12 +22,13 @@ from avow.errors import AvowError, CallError, KeyGone, NotHeld, Refused, Tampere
 from avow.gate import Actor, Gate, Look
 from avow.ledger import draw as drawing
 from avow.ledger.entry import AT, EVENT, decode
+from avow.policy.contests import Contest
 from avow.policy.model import CONTACT, SITE
 from avow.practices.agreeing import Agreeing
 from avow.practices.collecting import index
 from avow.practices.contest_book import Book, Ledger, State, file, following, shown, where
 from avow.practices.ending import Ending
-from avow.practices.entering import Contest, Entering
+from avow.practices.entering import Entering
 from avow.practices.words import unknown
 from avow.record import Recorder
 from avow.store.interface import Leaf, ServiceRequest

@@ -14,6 +14,7 @@ from avow.doors import design
 from avow.doors.centre import acting, entry, public, showing
 from avow.doors.centre.room import Room, signed, wrong_way
 from avow.doors.centre.room import public as anybody
+from avow.policy.contests import contests
 from avow.policy.model import Policy
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -31,7 +32,7 @@ def make_centre(
     """
     env = design.templates(
         _TEMPLATES, look=look, site=policy.controller.name, policy_link="/policy", version=policy.version.isoformat(),
-        shop_url=shop_url, policy=policy, links=_links(shop_url),
+        shop_url=shop_url, policy=policy, links=_links(policy, shop_url),
     )  # fmt: skip
     versions = {one.digest.hex()[:32]: one.version.isoformat() for one in (*earlier, policy)}
     room = Room(desk, policy, env, versions, verdicts)
@@ -62,16 +63,19 @@ def make_centre(
         open_("/promises", public.promises, ["GET"]),
         open_("/contact", public.contact, ["GET", "POST"]),
     ]
+    if contests(policy):
+        routes += [open_("/contests", public.contests, ["GET"]), open_("/contests/{contest}", public.draw, ["GET"])]
     if public.form_for(room, "complaint"):
         routes.append(open_("/complaint", public.complaint, ["GET", "POST"]))
     return Starlette(routes=routes, exception_handlers={HTTPException: wrong, 500: wrong})
 
 
-def _links(shop_url: str) -> tuple[tuple[str, str], ...]:
+def _links(policy: Policy, shop_url: str) -> tuple[tuple[str, str], ...]:
     return (
         ("/", "Your data"),
         ("/promises", "Promises"),
         ("/policy", "Policy"),
+        *((("/contests", "Contests"),) if contests(policy) else ()),
         ("/contact", "Contact"),
         (shop_url, "To the shop"),
     )

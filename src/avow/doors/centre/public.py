@@ -3,14 +3,15 @@
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from avow.doors.centre import words
 from avow.doors.centre.acting import PERHAPS, card_fault
 from avow.doors.centre.forms import contact_fault, posted, text_fault
 from avow.doors.centre.room import Room, guarded
-from avow.errors import BadValue
+from avow.errors import BadValue, NotHeld
 from avow.policy import notice
+from avow.policy.contests import contests as found
 from avow.policy.model import Form
 from avow.policy.notice import outline
 
@@ -24,6 +25,27 @@ async def policy(room: Room, _: Request) -> Response:
 async def promises(room: Room, _: Request) -> Response:
     """Each promise with its words, where it was published, and what keeps it."""
     return room.page("promises.html", sections=outline.sections(room.policy), verdicts=room.verdicts())
+
+
+async def contests(room: Room, _: Request) -> Response:
+    """Every contest that was closed, with the file by which anybody checks its draw."""
+    about, known = await room.desk.about(), await room.desk.contests()
+    ids = {kind: one.promises for kind, one in found(room.policy).items()}
+    return room.page("contests.html", contests=known, key=about["verifier_key"], promises=ids, now=about["now"])
+
+
+async def draw(room: Room, request: Request) -> Response:
+    """That file."""
+    try:
+        told = await room.desk.draw(request.path_params["contest"])
+    except NotHeld:
+        return room.wrong(404)
+    name = f"{told['statement']['kind']}-{told['statement']['number']}.json"
+    headers = guarded() | {
+        "cache-control": "no-store", "x-content-type-options": "nosniff",
+        "content-disposition": f'attachment; filename="{name}"',
+    }  # fmt: skip
+    return JSONResponse(told, headers=headers)
 
 
 async def contact(room: Room, request: Request) -> Response:
