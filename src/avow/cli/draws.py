@@ -36,7 +36,7 @@ def verify_file(path: Path, key: str | None, held: Sequence[str], entered: Seque
     named = Path(key)
     known = named.read_text(encoding="utf-8", errors="replace").strip() if named.is_file() else key
     try:
-        report = verify_draw(text, known, held, [_entry(one) for one in entered])
+        report = verify_draw(text, known, list(map(_copied, held)), [_entry(one) for one in entered])
     except Malformed as error:
         raise CallError(f"`{path}` cannot be checked: {error}") from None
     if as_json:
@@ -49,7 +49,12 @@ def verify_file(path: Path, key: str | None, held: Sequence[str], entered: Seque
 def _entry(path: Path) -> str:
     if not path.is_file():
         raise CallError(f"there is no note `{path}`; name the file with what you were given when you entered")
-    return path.read_text(encoding="utf-8", errors="replace")
+    return _copied(path.read_text(encoding="utf-8", errors="replace"))
+
+
+def _copied(note: str) -> str:
+    """A signed note that may have been copied from a page: its lines count, and not how they end or what is around."""
+    return "\n".join(note.strip().splitlines()) + "\n"
 
 
 def _means(report: Drawn) -> list[str]:

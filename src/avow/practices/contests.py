@@ -177,7 +177,12 @@ class Contests:
         await self.carry_on()
 
     async def carry_on(self) -> None:
-        """Close what was announced for a moment that has passed, and finish what was begun."""
+        """Close what was announced for a moment that has passed, and finish what was begun.
+
+        Waits for nobody: the end of a large contest takes minutes, and the log goes on meanwhile.
+        """
+        if self._turn.locked():
+            return
         now = self._gate.now()
         due = {kind for kind, closes in self._announced.items() if now > closes}
         for kind in sorted(self._unfinished | due):

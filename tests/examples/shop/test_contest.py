@@ -140,7 +140,7 @@ async def test_the_centre_shows_every_draw_with_the_file_to_check_it_by(tmp_path
             await bed.desk.shop.upkeep.turn()
             drawn = await bed.desk.desk.contest_draw("contest")
             page = (await web.get("/contests")).text
-            for shown in (drawn["won"][0], bed.desk.shop.verifier_key, "DAM-4", "number 1"):
+            for shown in (drawn["won"][0], bed.desk.shop.verifier_key, "DAM-4", "Contest 1"):
                 assert shown in page
             link = re.findall(r'href="(/contests/[0-9a-f]+)"', page)[0]
             answer = await web.get(link)
