@@ -58,6 +58,7 @@ class Somebody:
     """The person themself. Whoever makes one has verified that they are that person (see docs)."""
 
     who: str
+    shown: int | None = None  # when they showed who they are (ms), where that is known
 
 
 By = Member | Somebody | None  # None: the site's own software, with no human looking
@@ -93,9 +94,8 @@ class Avow:
         self.owing = Owing(gate, self.reaching)
         self.finding = Finding(gate, recorder)
         self._importing = Importing(self.policy, self._collecting, self._agreeing, self.finding)
-        self._rights = Rights(gate, recorder, journal, self._suppressed)
-        self.when_erased = self._rights.when_erased
-        self._leaving = Leaving(gate, self._rights.erase)
+        self.rights = Rights(gate, recorder, journal, self._suppressed)
+        self._leaving = Leaving(gate, self.rights.erase)
         self.accounts = Accounts(gate)
         self.queue = Queue(gate, self._agreeing)
         self.agreements = Agreements(gate, self.verifier_key)
@@ -164,15 +164,15 @@ class Avow:
             raise unknown("role", role, self.policy.roles)
         return Member(name, role)
 
-    def person(self, who: str) -> Somebody:
-        """The person themself; the caller has verified that (a session, or a code sent to the contact on file)."""
-        return Somebody(who)
+    def person(self, who: str, shown: int | None = None) -> Somebody:
+        """The person themself, as the caller has verified, when `shown` (ms); see `avow.practices.holding`."""
+        return Somebody(who, shown)
 
     async def _actor(self, by: By, who: str = "") -> Actor:
         if by is None:
             return Actor(SITE, "site", standing=True)
         if isinstance(by, Somebody):
-            return Actor(PERSON, "person", identified=by.who == who)
+            return Actor(PERSON, "person", identified=by.who == who, shown=by.shown)
         return self.staff_roll.actor(by.name, by.role)
 
     # -- data ---------------------------------------------------------------------------------------------------
@@ -322,26 +322,30 @@ class Avow:
 
     async def export(self, who: str, *, by: By = None) -> dict[str, Any]:
         """Everything held on the person, from every table. `by` the person, unless somebody proved who they are."""
-        return await self._rights.export(_id(who), await self._actor(by or Somebody(who), who))
+        return await self.rights.export(_id(who), await self._actor(by or Somebody(who), who))
 
-    async def seen(self, who: str) -> list[dict[str, Any]]:
+    async def seen(self, who: str, *, by: By = None) -> list[dict[str, Any]]:
         """Every event that concerns the person: who looked, for what, what was refused."""
-        return await self._rights.seen(_id(who), await self._actor(Somebody(who), who))
+        return await self.rights.seen(_id(who), await self._actor(by or Somebody(who), who))
 
-    async def correct(self, who: str, category: str, value: str, *, no_card: bool = False) -> None:
+    async def correct(self, who: str, category: str, value: str, *, no_card: bool = False, by: By = None) -> None:
         """Put a right value in place of the newest one. `no_card`: a doubtful number in it was confirmed to be none."""
-        actor = await self._actor(Somebody(who), who)
-        await self._rights.correct(_id(who), category, value, actor, no_card=no_card)
+        actor = await self._actor(by or Somebody(who), who)
+        await self.rights.correct(_id(who), category, value, actor, no_card=no_card)
+
+    async def call_off(self, who: str) -> list[str]:
+        """Undo changes of contact that are on hold, on the word of who controls the old one; the categories."""
+        return list(await self.rights.call_off(_id(who), await self._actor(Somebody(who), who)))
 
     async def erase(self, who: str, *, asked: Asked = "by the person") -> Erased:
         """Make everything of the person unreadable. Cannot be undone, by a backup neither."""
         actor = await self._actor(Somebody(who) if asked == "by the person" else None, who)
-        return await self._rights.erase(_id(who), actor)
+        return await self.rights.erase(_id(who), actor)
 
-    async def leave(self, who: str, *, after: timedelta) -> datetime:
+    async def leave(self, who: str, *, after: timedelta, by: By = None) -> datetime:
         """Erase the person after a while in which `stay` takes the wish back; when."""
-        milliseconds = after // timedelta(milliseconds=1)
-        due = await self._leaving.wish(_id(who), milliseconds, await self._actor(Somebody(who), who))
+        actor = await self._actor(by or Somebody(who), who)
+        due = await self._leaving.wish(_id(who), after // timedelta(milliseconds=1), actor)
         return datetime.fromtimestamp(due / 1000, UTC)
 
     async def stay(self, who: str) -> None:

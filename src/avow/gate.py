@@ -78,6 +78,7 @@ class Actor(NamedTuple):
     name: str = ""
     standing: bool = False
     identified: bool = False
+    shown: int | None = None  # when they showed who they are (ms), where that is known
 
 
 class Look(NamedTuple):
@@ -343,14 +344,15 @@ class Gate:
     async def change(
         self, subject: bytes, ask: Request, actor: Actor, circumstances: Circumstances,
         apply: Callable[[Act], Awaitable[T]], *, identity: str | None = None, rule: Answer | None = None,
-        kind: str | None = None, told: Request | None = None,
+        kind: str | None = None, told: Request | None = None, bar: Callable[[str, int], Refuse | None] | None = None,
     ) -> T:  # fmt: skip
         """Decide, apply and record in one transaction under the person's exclusive lock.
 
         `rule` is the answer when the act is none of the table's (a consent, a request): the practice that owns it
         says which promises offer it. `apply` runs only when allowed. A refusal is recorded, then raised. `kind` is
         the word for the record where the request's action is not it; `told` the request as the record has it, where
-        naming all that was asked would only be long.
+        naming all that was asked would only be long. `bar` is asked first, with the person's facts line and the moment,
+        whether something stands in the way.
         """
         done: list[T] = []
         async with self.store.transaction() as tx:
@@ -362,7 +364,10 @@ class Gate:
             else:
                 key, line = self.standing(row, at)
                 row = row._replace(facts=line)
-                answer = rule or self.answer(Look(subject, ask, actor, circumstances, identity), row.facts, (), at)
+                barred = bar(line, at) if bar else None
+                answer = (
+                    barred or rule or self.answer(Look(subject, ask, actor, circumstances, identity), row.facts, (), at)
+                )
                 act = Act(tx, at, row, row.facts, unpack(row.keys), key, self)
                 if isinstance(answer, Allow):
                     done.append(await apply(act))

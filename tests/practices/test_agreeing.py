@@ -156,7 +156,7 @@ async def test_a_listed_address_reached_by_correction_is_not_reached(tmp_path: P
         ada, bea = await shop.collect("order", ADA), await shop.collect("order", BEA)
         await shop.opt_out(ada, "mail")
         await shop.correct(bea, "email", ADA["email"])
-        assert "opt-out/mail" in (await shop.export(bea))["standing"]
+        assert "opt-out/mail" in (await shop.standing(bea))[0]
         with pytest.raises(Refused):
             await shop.reach(bea, "mail", purpose="order")
 

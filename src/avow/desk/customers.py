@@ -3,18 +3,20 @@
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from avow.app import Avow
 from avow.decide.facts import opt_out
 from avow.desk.interface import HOLD, Choice
-from avow.desk.room import Room, text
+from avow.desk.room import Room, row, text
 from avow.desk.sessions import AGAIN, Person, is_fresh
 from avow.desk.visitors import Visitors
 from avow.errors import BadValue, CallError, Denied, NotHeld, Refused, UnknownWord
 from avow.policy.model import CHANNELS, PERSON, Collect, Use
 from avow.practices.deadlines import kind_of
+from avow.practices.holding import proves
 
+T = TypeVar("T")
 LISTS: Final = ("data", "consents", "requests", "events")  # of an export
 
 
@@ -32,6 +34,8 @@ class Customers:
     async def prefill(self, session: str, form: str) -> dict[str, str]:
         """Values for a form, as far as a promise lets the person themself have them for such a purpose."""
         person = self._person(session, looks=True)
+        if await self._held_back(person.people[0], person) is not None:
+            return {}
         clauses = [clause for promise in self._room.policy.promises for clause in promise.clauses]
         asked = {
             name for c in clauses if isinstance(c, Collect) and c.form == form for name in (*c.asks, *c.optional)
@@ -50,11 +54,7 @@ class Customers:
 
     async def held(self, session: str) -> dict[str, Any]:
         """Everything, of all ids that the session stands for."""
-        person = self._person(session, looks=True)
-        exports = []
-        for who in person.people:
-            with suppress(Refused):  # erased since the session began, and the others are there still
-                exports.append(await self._shop.export(who))
+        exports = await self._each(self._person(session, looks=True), self._shop.export)
         if not exports:
             raise Denied
         whole = exports[0]
@@ -65,12 +65,28 @@ class Customers:
 
     async def seen(self, session: str) -> list[dict[str, Any]]:
         """Every event, oldest first."""
-        person = self._person(session, looks=True)
-        events: list[dict[str, Any]] = []
+        seen = await self._each(self._person(session, looks=True), self._shop.seen)
+        return sorted((event for events in seen for event in events), key=lambda event: int(event["at"]))
+
+    async def _each(self, person: Person, read: Callable[..., Awaitable[T]]) -> list[T]:
+        """What is read of each id. Raises `Refused` while a change of contact keeps this session from one of them."""
+        out = []
         for who in person.people:
-            with suppress(Refused):  # as above
-                events += await self._shop.seen(who)
-        return sorted(events, key=lambda event: int(event["at"]))
+            try:
+                out.append(await read(who, by=self._shop.person(who, person.began)))
+            except Refused:  # erased since the session began, and the others are there still
+                if await self._held_back(who, person) is not None:
+                    raise
+        return out
+
+    async def _held_back(self, who: str, person: Person) -> int | None:
+        return await self._shop.rights.held_back(row(who), person.began)
+
+    async def held_back(self, session: str) -> int | None:
+        """The last of the moments, over all ids."""
+        person = self._person(session)
+        moments = [await self._held_back(who, person) for who in person.people]
+        return max((at for at in moments if at is not None), default=None)
 
     # -- agreeing ---------------------------------------------------------------------------------------------------
 
@@ -135,7 +151,8 @@ class Customers:
             raise Denied(AGAIN)  # whom a code opens hangs on it
         for who in person.people:
             try:
-                await self._shop.correct(who, category, text(value, "the value", 64 * 1024), no_card=no_card)
+                by = self._shop.person(who, person.began)
+                await self._shop.correct(who, category, text(value, "the value", 64 * 1024), no_card=no_card, by=by)
                 held = True
             except (BadValue, UnknownWord):
                 raise
@@ -143,15 +160,20 @@ class Customers:
                 continue
         if not held:
             raise CallError("nothing is held under that category")
+        if known is not None and proves(known):  # who read mail at the old address is not in here any longer
+            for who in person.people:
+                self._room.sessions.end_others(who, session)
 
     # -- leaving ----------------------------------------------------------------------------------------------------
 
     async def erase(self, session: str) -> int:
         """When everything will be erased."""
-        return max([await self._leave(who) for who in self._person(session).people])
+        person = self._person(session)
+        return max([await self._leave(who, person.began) for who in person.people])
 
-    async def _leave(self, who: str) -> int:
-        due = await self._shop.leave(who, after=timedelta(milliseconds=HOLD))
+    async def _leave(self, who: str, shown: int) -> int:
+        by = self._shop.person(who, shown)
+        due = await self._shop.leave(who, after=timedelta(milliseconds=HOLD), by=by)
         return int(due.timestamp() * 1000)
 
     async def keep(self, session: str) -> None:
@@ -182,6 +204,9 @@ class Customers:
 
     async def _own(self, person: Person, category: str) -> str | None:
         """A value of the person's own, out of what they may always have: everything."""
-        export = await self._shop.export(person.people[0])
+        try:
+            export = await self._shop.export(person.people[0], by=self._shop.person(person.people[0], person.began))
+        except Refused:  # held back
+            return None
         values = [one["value"] for one in export["data"] if one["category"] == category]
         return str(values[-1]) if values else None

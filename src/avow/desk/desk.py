@@ -143,6 +143,9 @@ class Desk:
     async def correct(self, session: str, category: str, value: str, *, no_card: bool = False) -> None:
         await self._customers.correct(session, category, value, no_card=no_card)
 
+    async def held_back(self, session: str) -> int | None:
+        return await self._customers.held_back(session)
+
     async def erase(self, session: str) -> int:
         return await self._customers.erase(session)
 

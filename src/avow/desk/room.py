@@ -36,7 +36,7 @@ class Room:
         self.limits = Limits(random(32))
         self.changing = asyncio.Lock()  # held while what proves somebody is changed: of two at once, one comes after
         self.sessions = Sessions(random)
-        shop.when_erased(self.sessions.without)
+        shop.rights.when_erased(self.sessions.without)
         self.receipts = Receipts(shop.keystore.site_key("receipts"), shop.policy.site)
         self.choices = {one.id: one for one in choices(shop.policy)}
         self.tasks = Tasks(shop.policy)

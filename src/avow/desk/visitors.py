@@ -201,7 +201,8 @@ class Visitors:
         try:
             try:
                 async with self._looking.turn:
-                    people = await self._people(category, value) if self._notices.possible else []
+                    found = await self._people(category, value) if self._notices.possible else []
+                    people = [one for one in found if await self._may_enter(one)]
                     begun, opens = await self._begun(contact, category, people)
             finally:
                 self._looking.leave()
@@ -266,6 +267,10 @@ class Visitors:
         """Wait for what is on its way."""
         while self._sending:
             await asyncio.gather(*self._sending, return_exceptions=True)
+
+    async def _may_enter(self, who: str) -> bool:
+        """Whether control of the address on file shows who they are: not while it is a new one, and on hold."""
+        return await self._shop.rights.held_back(row(who), None) is None
 
     async def _people(self, category: str, value: str) -> list[str]:
         """Who is held under this, oldest first."""

@@ -15,6 +15,7 @@ from avow.gate import Actor, Gate, Journal, Keys
 from avow.policy.model import Category, Collect, Keep, Policy
 from avow.policy.retention import ORDINARY, rule, term
 from avow.practices.entering import Entering
+from avow.practices.holding import begin, proves
 from avow.practices.words import listed, unknown
 from avow.record import CHANCE, Recorder
 from avow.rows import STANDING, anchor, anchored, marked, pack, unpack
@@ -144,6 +145,7 @@ class Collecting:
         after = line
         for channel in one.opted_out:
             after = add(after, f"opt-out/{channel}")
+        after = await self._held_back(tx, one, row, after, at)
         for category, value in one.given.items():
             datum, after = self._put(batch, one, (subject, category, value), ring, after, at)
             batch.data.append(datum)
@@ -170,6 +172,19 @@ class Collecting:
         batch.leaves.append(leaf)
         batch.traces.append(trace)
         return subject
+
+    async def _held_back(self, tx: Transaction, one: Submission, row: Subject | None, line: str, at: int) -> str:
+        """The facts line once a known person has given another contact than those on file: it is on hold."""
+        if row is None or one.source != THE_PERSON:
+            return line
+        for category, value in one.given.items():
+            known = self._policy.categories[category]
+            if known.look_up and proves(known):
+                hidden = index(self._gate.keys, known.term, category, value)
+                if row.subject not in await tx.find(category, hidden):
+                    ((_, before),) = await tx.read([(row.subject, (category,))], "change")
+                    line = begin(line, category, at) if before else line
+        return line
 
     def _decide(self, one: Submission, line: str, at: int) -> tuple[str, ...] | Refused:
         """The promises that allow all of it for every purpose the form names, or the first refusal.

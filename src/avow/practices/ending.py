@@ -13,6 +13,8 @@ from avow.gate import Act, Actor, Gate, Journal
 from avow.policy.model import RIGHTS_PURPOSE, SITE, Keep
 from avow.policy.retention import rule
 from avow.practices.collecting import index
+from avow.practices.holding import ended as hold_ended
+from avow.practices.holding import is_old
 from avow.store.interface import Datum, LookUp, Transaction
 
 BATCH: Final = 1000
@@ -119,6 +121,7 @@ class Ending:
             await act.remove(rows)
             left = await act.tx.held(subject)
             await find_by(act, left, {datum.category for datum in rows})
+            act.facts = hold_ended(act.facts, act.at)
             ended = {datum.kept_as for datum in rows} - {datum.kept_as for datum in left} - {"ordinary", "record"}
             doomed = [act.keys.pop(name) for name in sorted(ended) if name in act.keys]
             for key in doomed:  # named before the commit that forgets them: whoever dies in between destroys them later
@@ -146,7 +149,7 @@ async def find_by(act: Act, held: Sequence[Datum], categories: Iterable[str]) ->
             continue
         hashes: set[bytes] = set()
         for datum in held:
-            if datum.category == category:
+            if datum.category == category and not is_old(datum):
                 with suppress(Tampered, KeyGone):  # what does not open finds nobody
                     hashes.add(index(act.gate.keys, known.term, category, act.open(datum)))
         await act.tx.put_lookups([LookUp(category, one, act.row.subject) for one in sorted(hashes)])

@@ -24,6 +24,7 @@ from avow.policy.model import RIGHTS_PURPOSE, SITE, Policy
 from avow.policy.parse import parse
 from avow.policy.retention import ORDINARY, retention
 from avow.practices.collecting import THE_PERSON, index, plan
+from avow.practices.holding import HOLD, REPLACED
 from avow.record import Recorder, Seen, proves
 from avow.rows import STANDING, anchor, anchored, words_of
 from avow.store.interface import Consent, Datum
@@ -136,16 +137,29 @@ class Inspecting:
             value = act.open(datum)
         except (Tampered, KeyGone):
             return [f"a value of `{datum.category}` does not open where it stands"]
-        known = self._gate.policy.categories.get(datum.category)
-        if known is not None and known.look_up:
-            found = await act.tx.find(datum.category, index(self._gate.keys, known.term, datum.category, value))
-            if datum.subject not in found:
-                return [f"the person is not found by their `{datum.category}`"]
+        if datum.came().source != REPLACED and not await self._found(act, datum, value):
+            return [f"the person is not found by their `{datum.category}`"]
         if origin is None or origin.event not in mine:
             return []  # said already
+        return self._terms(datum, origin, mine[origin.event], policies)
+
+    async def _found(self, act: Act, datum: Datum, value: str) -> bool:
+        known = self._gate.policy.categories.get(datum.category)
+        if known is None or not known.look_up:
+            return True
+        return datum.subject in await act.tx.find(
+            datum.category, index(self._gate.keys, known.term, datum.category, value)
+        )
+
+    @staticmethod
+    def _terms(datum: Datum, origin: Seen, logged: Entry, policies: dict[bytes, Policy]) -> list[str]:
         came = datum.came()
+        if came.source == REPLACED:  # a contact that was on file before, until its hold is over
+            short = came.due is not None and came.due < origin.at + HOLD
+            right = short and origin.action == "correct" and came.purposes == ""
+            return [] if right else [f"the term or purposes of an old `{datum.category}` are not as they were written"]
         policy = policies.get(came.policy)
-        if policy is None or came.policy != mine[origin.event].policy:
+        if policy is None or came.policy != logged.policy:
             return [f"a value of `{datum.category}` came under another version of the policy than its row says"]
         kept = retention(policy, datum.category, came.form, came.collected)
         given = came.source == THE_PERSON

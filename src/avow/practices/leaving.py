@@ -13,6 +13,7 @@ from avow.decide.request import Allow, Request
 from avow.errors import KeyGone, Refused, Tampered
 from avow.gate import Act, Actor, Gate
 from avow.policy.model import PERSON, RIGHTS_PURPOSE
+from avow.practices.holding import bar, on_hold
 
 T = TypeVar("T")
 BATCH: Final = 100
@@ -49,7 +50,7 @@ class Leaving:
             act.facts = drop(act.facts, WORD)
             await act.tx.drop_leaving(subject)
 
-        await self._change(subject, actor, apply, "stay")
+        await self._change(subject, actor, apply, "stay", held_back=False)
 
     async def due(self, subject: bytes) -> int | None:
         """When the person will be erased, None if they stay or are gone. Raises `Tampered`."""
@@ -82,22 +83,27 @@ class Leaving:
         if due is not None and due < self._gate.now():
             await self._erase(subject, _THEMSELF)
             return True
-        log.warning("the list of people who leave names somebody who does not wish to; the entry is removed")
+        if due is None:
+            log.warning("the list of people who leave names somebody who does not wish to; the entry is removed")
         async with self._gate.store.transaction() as tx:
             await tx.drop_leaving(subject)
             if due is not None:
                 await tx.put_leaving(subject, due)
         return False
 
-    async def _change(self, subject: bytes, actor: Actor, apply: Callable[[Act], Awaitable[T]], kind: str) -> T:
+    async def _change(
+        self, subject: bytes, actor: Actor, apply: Callable[[Act], Awaitable[T]], kind: str, *, held_back: bool = True
+    ) -> T:
         ask = Request("erase", actor.role, RIGHTS_PURPOSE, ())
         circumstances = Circumstances(identified=actor.identified, standing=actor.standing)
-        return await self._gate.change(subject, ask, actor, circumstances, apply, rule=Allow(()), kind=kind)
+        hold = bar(self._gate.policy, "erase", actor.shown) if held_back else None
+        return await self._gate.change(subject, ask, actor, circumstances, apply, rule=Allow(()), kind=kind, bar=hold)
 
 
 def _due(line: str) -> int | None:
+    """When the erasure falls due: not before a change of contact is beyond doubt."""
     for token in tokens(line):
         word, _, moment = token.partition("/")
         if word == WORD and moment.isdecimal() and moment.isascii():
-            return int(moment)
+            return max([int(moment), *on_hold(line, 0).values()])
     return None

@@ -4,21 +4,24 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
-from avow.decide.facts import Circumstances
-from avow.decide.request import Request
+from avow.decide.facts import Circumstances, drop
+from avow.decide.request import Allow, Request
 from avow.errors import CallError
 from avow.gate import Act, Actor, Gate, Journal
-from avow.policy.model import RIGHTS_PURPOSE, Action, Policy
+from avow.policy.model import PERSON, RIGHTS_PURPOSE, Policy
 from avow.policy.retention import awaited
-from avow.practices.collecting import Entry, bound, check_value, index, listing
-from avow.practices.deadlines import asked, due
+from avow.practices.collecting import Entry, bound, check_value, listing
+from avow.practices.deadlines import asked, due, giving
+from avow.practices.ending import find_by
+from avow.practices.holding import HOLD, WORD, bar, begin, is_old, old, on_hold, proves
 from avow.practices.words import unknown
 from avow.record import Recorder
 from avow.rows import outlives, words_of
-from avow.store.interface import Consent, Datum, LookUp, ServiceRequest
+from avow.store.interface import Consent, Datum, ServiceRequest
 from avow.store.terms import DUE, decode, moment
+from avow.vault.lookup import same
 
 T = TypeVar("T")
 EVERYTHING: Final = ("*",)  # how the record says every category
@@ -72,33 +75,75 @@ class Rights:
         return await self._whole("access", subject, actor, self._events)
 
     async def correct(self, subject: bytes, category: str, value: str, actor: Actor, *, no_card: bool = False) -> None:
-        """Replace the newest value of a category by a right one. The old value is overwritten, not kept.
+        """Replace the newest value of a category by a right one. The old value is overwritten, not kept, except that a
+        contact is kept until its hold is over, see `holding`; who cannot show the old one changes none meanwhile.
 
         `no_card`: the person confirmed that a doubtful number is none. An opt-out goes with the person to the new address; a new address that is on the list brings one.
         """
         if category not in self._policy.categories:
             raise unknown("category", category, self._policy.categories)
         check_value(category, value, confirmed=no_card)
+        known = self._policy.categories[category]
 
         async def apply(act: Act) -> Entry | None:
-            held = [datum for datum in await act.tx.held(subject) if datum.category == category]
+            held = [one for one in await act.tx.held(subject) if one.category == category and not is_old(one)]
             if not held:
                 raise CallError(f"nothing is held under `{category}` for this person")
-            await act.tx.put([act.seal(held[-1]._replace(version=held[-1].version + 1), value)])
-            known = self._policy.categories[category]
-            if known.look_up:
-                values = {act.open(datum) for datum in held[:-1]} | {value}
-                await act.tx.drop_lookups(subject, category)
-                hashes = {index(self._gate.keys, known.term, category, one) for one in values}
-                await act.tx.put_lookups([LookUp(category, one, subject) for one in sorted(hashes)])
+            new = act.seal(held[-1]._replace(version=held[-1].version + 1), value)
+            if proves(known) and not same(known.term, before := act.open(held[-1]), value):
+                await act.tx.put([act.seal(old(held[-1], self._gate.random(16), act.at), before)])
+                act.facts = begin(act.facts, category, act.at)
+            await act.tx.put([new])
+            await find_by(act, [*held[:-1], new], (category,))
             act.facts, entry = bound(self._policy, self._gate.keys, self._suppressed, act.facts, category, value)
             if entry is not None:
                 await act.tx.suppress(listing(self._journal, entry, act.at))
             return entry
 
-        entry = await self._gate.change(subject, *self._right("correct", actor, category), apply)
+        bar_ = bar(self._policy, "correct", actor.shown) if proves(known) else None
+        entry = await self._gate.change(subject, *self._right("correct", actor, category), apply, bar=bar_)
         if entry is not None:
             self._suppressed.add(entry)
+
+    async def call_off(self, subject: bytes, actor: Actor) -> tuple[str, ...]:
+        """Undo every change of contact that is on hold: what was on file before is on file again. The categories.
+
+        For who controls the old contact: whoever calls this has verified that, by the link in the notice sent there.
+        """
+
+        async def apply(act: Act) -> tuple[str, ...]:
+            standing = on_hold(act.facts, act.at)
+            held = await act.tx.held(subject)
+            for category, until in sorted(standing.items()):
+                mine = [one for one in held if one.category == category]
+                before = sorted((one for one in mine if is_old(one)), key=lambda one: one.came().due or 0)
+                now = [one for one in mine if not is_old(one)]
+                if before and now:
+                    await act.tx.put([act.seal(now[-1]._replace(version=now[-1].version + 1), act.open(before[0]))])
+                added = [] if before else [one for one in now if one.came().collected >= until - HOLD]
+                await act.remove([*before, *added])
+                act.facts = drop(act.facts, f"{WORD}/{category}")
+            await find_by(act, await act.tx.held(subject), standing)
+            return tuple(sorted(standing))
+
+        ask, actor, circumstances = self._right("correct", actor)
+        ask = ask._replace(categories=())
+        return await self._gate.change(
+            subject, ask, actor, circumstances, apply, rule=Allow(giving(self._policy, "correct")), kind="call-off"
+        )
+
+    async def held_back(self, subject: bytes, shown: int | None) -> int | None:
+        """Until when a change of contact keeps who showed at this moment who they are from seeing and ending anything;
+        None where it does not.
+        """
+        async with self._gate.store.transaction() as tx:
+            (row,) = await tx.subjects((subject,))
+            if row is None or row.state == "erased":
+                return None
+            at = self._gate.now()
+            line = self._gate.standing(row, at)[1]
+        standing = on_hold(line, at)
+        return max(standing.values()) if bar(self._policy, "access", shown)(line, at) else None
 
     async def erase(self, subject: bytes, actor: Actor) -> Erased:
         """Make everything of the person unreadable, whatever its amount; what outlives it by promise or law stays.
@@ -131,7 +176,7 @@ class Rights:
 
     async def _whole(
         self,
-        action: Action,
+        action: Literal["access", "erase"],
         subject: bytes,
         actor: Actor,
         apply: Callable[[Act], Awaitable[T]],
@@ -140,7 +185,8 @@ class Rights:
         """A right to all that is held: decided for each category, told in the record as `*`."""
         ask, actor, circumstances = self._right(action, actor)
         told = Request(action, actor.role, RIGHTS_PURPOSE, EVERYTHING)
-        return await self._gate.change(subject, ask, actor, circumstances, apply, kind=kind, told=told)
+        hold = bar(self._policy, action, actor.shown) if actor.role == PERSON else None
+        return await self._gate.change(subject, ask, actor, circumstances, apply, kind=kind, told=told, bar=hold)
 
     def _right(self, action: Any, actor: Actor, *categories: str) -> tuple[Request, Actor, Circumstances]:
         circumstances = Circumstances(identified=actor.identified, standing=actor.standing)

@@ -92,6 +92,11 @@ def _label(label: str) -> str:
         return label
 
 
+def same(term: str, one: str, other: str) -> bool:
+    """Whether two values find the same people."""
+    return normalise(term, one) == normalise(term, other)
+
+
 def hmac_sha256(key: bytes, data: bytes) -> bytes:
     """HMAC-SHA-256 (RFC 2104, FIPS 180-4)."""
     return hmac.digest(key, data, "sha256")

@@ -186,6 +186,7 @@ class Client(Line):
     opt_out = carried(Desk.opt_out)
     opt_in = carried(Desk.opt_in)
     correct = carried(Desk.correct)
+    held_back = carried(Desk.held_back)
     erase = carried(Desk.erase)
     keep = carried(Desk.keep)
     leaving = carried(Desk.leaving)

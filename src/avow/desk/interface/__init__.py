@@ -229,6 +229,13 @@ class Desk(Mailroom, Protocol):
     async def correct(self, session: str, category: str, value: str, *, no_card: bool = False) -> None:
         """Put a right value in place of the newest one. What people are found by, only in a fresh session: else `Denied`."""
 
+    async def held_back(self, session: str) -> int | None:
+        """Until when this session sees and ends nothing, as a contact was changed before it began; None if it does not.
+
+        A new address is on hold for `HOLD`: no code goes there, and `held`, `seen`, `erase` and a further change of
+        contact are `Refused` to who came in since. The notice to the old address calls the change off.
+        """
+
     async def erase(self, session: str) -> int:
         """Erase everything after `HOLD`; when. Until then `keep` takes it back. Ends nothing by itself."""
 
