@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avow.errors import BadValue
-from avow.vault.lookup import VERSION, keyed_hash, normalise
+from avow.vault.lookup import VERSION, broad, broad_hash, keyed_hash, normalise, same_mailbox
 
 VECTORS = json.loads((Path(__file__).parents[1] / "conformance" / "vault" / "look-ups.json").read_text())
 TERMS = st.sampled_from(["EmailAddress", "TelephoneNumber", "Name", "PhysicalAddress"])
@@ -66,3 +66,39 @@ def test_vector(case: dict[str, Any]) -> None:
     else:
         with pytest.raises(BadValue):
             normalise(case["term"], case["value"])
+
+
+@pytest.mark.parametrize(("one", "other"), [
+    ("ann@example.org", "Ann+news@EXAMPLE.org."), ("ann@example.org", '"a\\nn"@example.org'),
+    ("ann@m\u00fcller.example", "ann@xn--mller-kva.example"), ("ann@m\u00fcller.example", "ann@XN--MLLER-KVA.example"),
+    ("ann@example.org", "\uff41nn@example\uff0eorg"), ("ann@example.org", "a\u200bnn@exam\u00adple.org"),
+    ("kate@example.org", "\u212aate@example.org"), ("ann@example.org", "ann @ example.org"),
+])  # fmt: skip
+def test_broadly_the_same_mail_address(one: str, other: str) -> None:
+    assert broad_hash(b"k" * 32, "EmailAddress", one) == broad_hash(b"k" * 32, "EmailAddress", other)
+
+
+@pytest.mark.parametrize(("one", "other"), [
+    ("ann@example.org", "anne@example.org"), ("ann@example.org", "ann@example.com"), ("a.nn@example.org", "ann@example.org"),
+    ("+a@example.org", "+b@example.org"), ("ann@xn--example.org", "ann@example.org"),
+])  # fmt: skip
+def test_not_even_broadly_the_same(one: str, other: str) -> None:
+    assert broad("EmailAddress", one) != broad("EmailAddress", other)
+
+
+@given(TERMS, st.text(st.characters(codec="utf-8"), max_size=30))
+@settings(max_examples=200)
+def test_what_is_the_same_is_broadly_the_same(term: str, value: str) -> None:
+    try:
+        normal = normalise(term, value)
+    except BadValue:
+        return
+    assert broad(term, normal) == broad(term, value)
+
+
+@pytest.mark.parametrize(("one", "other", "same"), [
+    ("Ann@example.org", "ann@EXAMPLE.org", True), ("ann+x@example.org", "ann@example.org", False),
+    ("\u212aate@example.org", "kate@example.org", False), ("stra\u00dfe@example.org", "strasse@example.org", False),
+])  # fmt: skip
+def test_one_mailbox(one: str, other: str, *, same: bool) -> None:
+    assert same_mailbox(one, other) is same

@@ -8,6 +8,7 @@ import unicodedata
 from typing import Final, NamedTuple
 
 SHORT: Final = 40  # words: a longer mail that has such words in it may be about anything
+BRIEF: Final = 80  # characters of a text that is one order and nothing else
 _QUOTED: Final = re.compile(
     r"^\s*(>|-{2,}\s*original message|on\b.{0,200}\bwrote:\s*$|from:\s|_{5,}|-- $)", re.IGNORECASE
 )
@@ -65,7 +66,8 @@ def wanted(subject: str, text: str) -> Wanted:
     body = _plain(" ".join(_own(text)))
     both = f"{title} . {body}"
     short = len(body.split()) <= SHORT
-    alone = [part for part in (title, body) if _STOPS.fullmatch(_POLITE.sub("", part).strip(" .,!"))]
+    brief = [part for part in (title, body) if len(part) <= BRIEF]
+    alone = [part for part in brief if _STOPS.fullmatch(_POLITE.sub("", part).strip(" .,!"))]
     stop = bool(alone) or (short and _STOP.search(both) is not None)
     rights = [name for name, words in _RIGHTS.items() if words.search(both)]
     if _COMPLAINT.search(title) or (short and _COMPLAINT.search(body)):
