@@ -7,6 +7,7 @@ import pytest
 
 from avow.desk.interface.mail import Sending
 from avow.errors import BadValue, CallError, Denied, Refused, TooMany, UnknownWord
+from avow.wire import Client, serving
 from tests.desk.beds import Bed, desk
 
 MAIL = "ada@quill.example"
@@ -273,3 +274,22 @@ async def test_many_mails_from_one_address_are_held_up(tmp_path: Path) -> None:
             await bed.desk.received(f"<{n}@home>", MAIL, "Hello", f"question {n}")
         with pytest.raises(TooMany):
             await bed.desk.received("<last@home>", MAIL, "Hello", "one more")
+
+
+async def test_the_whole_way_of_a_mail_goes_over_the_wire(tmp_path: Path) -> None:
+    address = str(tmp_path / "run/desk.sock")
+    async with desk(tmp_path, "daminion") as bed, serving(bed.desk, address), Client(address) as client:
+        password = await bed.desk.add_sender("shop", ["answer"])
+        await client.collect("contact", ASKED)
+        session = await client.sender("shop", password)
+        begun = await client.begin(session, ID, MAIL)
+        await client.hand_over(session, begun["letter"])
+        await client.ended(session, begun["letter"], "sent")
+        with pytest.raises(Refused) as refused:
+            await client.begin(session, ID, "bea@quill.example")
+        assert "DAM-21" in refused.value.promises
+        assert (await client.returned(begun["back"], permanent=True))["kind"] == "bounce"
+        assert (await client.follow(begun["out"]))["done"]
+        with pytest.raises(Refused):
+            await client.begin(session, "<2@shop>", MAIL)
+        assert (await client.received("<q@home>", MAIL, "Hello", "When do you open?"))["kind"] == "question"

@@ -10,7 +10,7 @@ from avow.desk.interface import mail as contract
 from avow.errors import BadValue, Denied, Refused, UnknownWord
 from avow.gate import Actor
 from avow.practices.reaching import NOBODY, REMEMBERED, Begun, Errand, Letter, Outcome
-from tests.shops import ADA, BEA, Clock, opened
+from tests.shops import ADA, BEA, Clock, elsewhere, opened
 
 SITE = Actor("site", "sender:shop", standing=True)
 ORDER = Errand("mail", "order", SITE, "shop")
@@ -248,3 +248,32 @@ async def test_those_who_agreed_are_found_page_by_page_and_each_is_decided_by_it
             except Refused:
                 continue
         assert sorted(went) == ["a2@quill.example", "a3@quill.example"]
+
+
+async def test_a_program_in_python_sends_its_own_mail_through_the_same_gate(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        who = await shop.collect("order", ADA)
+        errand = shop.reaching.errand("order", "invoices", request=(await request_of(shop, who)).hex())
+        begun = await shop.reaching.begin(errand, ID, ADA["email"])
+        assert begun.letter is not None
+        await shop.reaching.hand_over(begun.letter)
+        await shop.reaching.ended(begun.letter, "sent")
+        call = shop.reaching.errand("order", "invoices", channel="post")
+        assert (await shop.reaching.begin_with(call, ID, bytes.fromhex(who))).address == ADA["postal-address"]
+        assert [one.sender for one in await shop.reaching.messages(9)] == ["invoices"]
+
+
+async def test_a_backup_put_back_knows_its_messages_and_an_opt_out_since_then_still_refuses(tmp_path: Path) -> None:
+    async with opened(tmp_path, sequence_every=Clock.NEVER) as shop:
+        who = await shop.collect("order", ADA)
+        known = await letter(shop)
+        await shop.reaching.hand_over(known)
+        await shop.reaching.ended(known, "sent")
+        await shop.backup(tmp_path / "backup")
+        await shop.opt_out(who, "mail")
+        policy = shop.policy
+    await Avow.restore(policy, elsewhere(tmp_path), tmp_path / "backup", clock=Clock(), folder=tmp_path / "avow")
+    async with opened(tmp_path) as shop:
+        assert (await begin(shop)).state == "sent"
+        with pytest.raises(Refused):
+            await begin(shop, message="<2@shop>")

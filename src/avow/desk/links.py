@@ -1,6 +1,6 @@
 """The links in mails, and the address that undelivered ones come back to: sealed, for one person and one thing each.
 
-Formats: docs/formats.md, 6.
+Formats: docs/formats.md, 5.
 """
 
 import hmac

@@ -17,7 +17,7 @@ from avow.policy.model import CHANNELS, CONTACT, SITE, Channel, Policy
 from avow.practices import deadlines as kinds
 from avow.practices.agreeing import Agreeing
 from avow.practices.collecting import Entry, entries_of, index
-from avow.practices.words import quoted, unknown
+from avow.practices.words import id_of, quoted, unknown
 from avow.record import Recorder
 from avow.store.interface import Datum, Leaf, Message, ServiceRequest, Subject, Trace, Transaction
 from avow.vault.binding import fields
@@ -31,6 +31,7 @@ BATCH: Final = 1000
 Outcome = Literal["sent", "not-now", "never"]
 GONE: Final = ("handing", "sent", "bounced")  # states in which it went out, or may have
 
+_SITE: Final = Actor(SITE, "site", standing=True)
 _ANYBODY: Final = Refuse((), "nobody is held under this address who may be reached for this purpose")
 _ELSEWHERE: Final = Refuse((), "the person of this service request is not held under this address, or it is closed")
 
@@ -121,9 +122,17 @@ class Reaching:
                 return
         found = {e for name, value in values.items() for e in entries_of(self._policy, self._gate.keys, name, value)}
         if found & self._suppressed:
-            await self._agreeing.opt_out(subject, (channel,), Actor(SITE, "site", standing=True))
+            await self._agreeing.opt_out(subject, (channel,), _SITE)
 
     # -- a message ----------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def errand(
+        purpose: str, sender: str, *, channel: Channel = "mail", request: bytes | str | None = None,
+        actor: Actor = _SITE,
+    ) -> Errand:  # fmt: skip
+        """What a message is for. `sender` names the software; `actor` is a colleague, if one acts. Raises `UnknownWord`."""
+        return Errand(channel, purpose, actor, sender, id_of(request) if isinstance(request, str) else request)
 
     def name(self, channel: str, message: str, to: str) -> bytes:
         """What a message to an address is remembered by: 16 bytes, a keyed hash. Raises `BadValue`, `UnknownWord`."""
