@@ -232,6 +232,8 @@ async def test_a_question_by_mail_opens_a_request_once(tmp_path: Path) -> None:
         assert (await bed.desk.received("<q@home>", MAIL, "Opening hours", "When do you open?"))["kind"] == "nothing"
         staff = await bed.staff("Sam", "support")
         assert [one["kind"] for one in await bed.desk.queue(staff)] == ["question"]
+        for words, kind in (("One", "question"), ("Another", "question"), ("One", "nothing")):  # without a Message-ID
+            assert (await bed.desk.received("", "bea@quill.example", "Hello", words))["kind"] == kind
         with pytest.raises(BadValue):
             await bed.desk.received("<c@home>", MAIL, "My order", "My card is 4111 1111 1111 1111, please charge it")
         assert (await bed.desk.received("<n@home>", "", "Undelivered", "It came back"))["kind"] == "nothing"

@@ -122,6 +122,17 @@ async def test_a_named_request_counts_alone_and_only_for_its_own_person_while_it
         assert (await begin(shop, message="<4@shop>")).state == "go"
 
 
+async def test_one_message_goes_to_an_address_once_whosever_request_it_is_for(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        people = [await shop.collect("order", ADA) for _ in range(2)]
+        errands = [ORDER._replace(request=await request_of(shop, who)) for who in people]
+        letters = [await letter(shop, errand) for errand in errands]
+        assert [one.subject.hex() for one in letters] == people
+        await shop.reaching.hand_over(letters[1])
+        with pytest.raises(Denied):
+            await shop.reaching.hand_over(letters[0])
+
+
 @pytest.mark.parametrize("ended", ["opt-out", "closed", "erased", "corrected", "another's opt-out"])
 async def test_what_ends_the_permission_between_beginning_and_handing_over_stops_the_message(
     tmp_path: Path, ended: str

@@ -47,7 +47,10 @@ class Inbox:
         words = words[:LONGEST]
         if not sender:  # a machine's: RFC 5321, 4.5.5; nobody could be answered
             return {"kind": "nothing", "request": None}
-        name = self._shop.reaching.name("mail", f"received {text(message, 'a Message-ID', 998)}", sender)
+        id_ = (
+            text(message, "a Message-ID", 998).strip() or f"{subject}\n{words}"
+        )  # without one it is the same by its words
+        name = self._shop.reaching.name("mail", id_, sender, way="received")
         if name in self._under_way:
             raise Unavailable("this mail is being taken in at the moment; hand it in again later")
         if await self._shop.reaching.came(name):

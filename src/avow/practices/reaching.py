@@ -134,10 +134,13 @@ class Reaching:
         """What a message is for. `sender` names the software; `actor` is a colleague, if one acts. Raises `UnknownWord`."""
         return Errand(channel, purpose, actor, sender, id_of(request) if isinstance(request, str) else request)
 
-    def name(self, channel: str, message: str, to: str) -> bytes:
-        """What a message to an address is remembered by: 16 bytes, a keyed hash. Raises `BadValue`, `UnknownWord`."""
+    def name(self, channel: str, message: str, address: str, *, way: str = "message") -> bytes:
+        """What a message to an address, or (`way` received) from one, is remembered by: 16 bytes, a keyed hash.
+
+        Raises `BadValue`, `UnknownWord`.
+        """
         term = self._policy.categories[reached_by(self._policy, channel)[0]].term
-        return self.hidden("message", channel, message, normalise(term, to))
+        return self.hidden(way, channel, message, normalise(term, address))
 
     def hidden(self, *told: str) -> bytes:
         """16 bytes that stand for these texts, to who has the site's key."""
@@ -167,8 +170,8 @@ class Reaching:
         if errand.purpose not in self._policy.purposes:
             raise unknown("purpose", errand.purpose, self._policy.purposes)
         async with self._gate.store.transaction() as tx:
-            people = await self._find(tx, errand.channel, to or "") if subject is None else [subject]
             asked = None if errand.request is None else await tx.open_request(errand.request)
+            people = await self._find(tx, errand.channel, to or "", asked) if subject is None else [subject]
             at = self._gate.now()
             held = await self._held(tx, errand.channel, people, to, at)  # locked from here on: nobody hands over
             if (known := await self._gone(tx, name, people)) is not None:
@@ -178,14 +181,14 @@ class Reaching:
             raise Refused(told.promises, told.reason)
         return told
 
-    async def _find(self, tx: Transaction, channel: str, to: str) -> list[bytes]:
-        """Who is held under an address."""
+    async def _find(self, tx: Transaction, channel: str, to: str, asked: ServiceRequest | None) -> list[bytes]:
+        """Who is held under an address, who asked before all others."""
         found: dict[bytes, None] = {}
         for category in reached_by(self._policy, channel):
             known = self._policy.categories[category]
             if known.look_up:
                 found |= dict.fromkeys(await tx.find(category, index(self._gate.keys, known.term, category, to)))
-        return list(found)[:MOST]
+        return sorted(found, key=lambda subject: asked is None or subject != asked.subject)[:MOST]
 
     @staticmethod
     async def _gone(tx: Transaction, name: bytes, people: Iterable[bytes]) -> Begun | None:
@@ -323,8 +326,8 @@ class Reaching:
         errand = letter.errand if actor is None else letter.errand._replace(actor=actor)
         async with self._gate.store.transaction() as tx:
             ((row, data),) = await tx.read([(letter.subject, (letter.category,))], "change")
-            known = await tx.message(letter.subject, letter.message)
-            if row is None or row.state == "erased" or (known is not None and known.state in GONE):
+            known = await tx.messages_named(letter.message)  # also where it is another's under the same address
+            if row is None or row.state == "erased" or any(one.state in GONE for one in known):
                 raise Denied("this message may not go out any more, or went out already")
             at = self._gate.now()
             key, line = self._gate.standing(row, at)
