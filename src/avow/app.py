@@ -19,7 +19,9 @@ from avow.policy.model import PERSON, SITE, Policy
 from avow.practices.accounts import Accounts
 from avow.practices.agreeing import Agreeing, recipient_of
 from avow.practices.agreements import Agreements
+from avow.practices.by_hand import ByHand
 from avow.practices.collecting import Collecting, Submission
+from avow.practices.contacts import Contacts
 from avow.practices.contests import Contests
 from avow.practices.ending import Ending, Swept
 from avow.practices.entering import Entering
@@ -99,6 +101,8 @@ class Avow:
         self.accounts = Accounts(gate)
         self.queue = Queue(gate, self._agreeing)
         self.agreements = Agreements(gate, self.verifier_key)
+        self.by_hand = ByHand(gate, self._collecting, self._agreeing, self.finding)
+        self.contacts = Contacts(gate, self.reaching)
         self._ending = Ending(gate, journal)
         self.contests = Contests(gate, recorder, log, entering, self._agreeing, self._ending, self.sequence_all)
         self.recovery = Recovery(gate, journal)

@@ -8,7 +8,7 @@ import httpx
 from starlette.routing import BaseRoute
 
 from avow.doors.api.app import path_of
-from tests.matrix.people import BUSINESS, ROLES, STAFF, TARGETS, Scene
+from tests.matrix.people import BUSINESS, HIDDEN, ROLES, STAFF, TARGETS, Scene
 from tests.matrix.table import Kind, Row
 
 Send = Callable[[str, Mapping[str, Any]], Awaitable[httpx.Response]]
@@ -120,7 +120,8 @@ async def _filled(row: Row, role: str, target: str, at: Scene) -> dict[str, Any]
     task = "A" * 43
     if "{task}" in row.sent.values() and role in BUSINESS and target == "own":
         task = (await at.bed.desk.task(session, request, purpose))["task"]
+    shown = sorted(categories - HIDDEN.get(role, frozenset()))
     filled = {
-        "{session}": session, "{request}": request, "{purpose}": purpose, "{task}": task, "{categories}": sorted(categories),
+        "{session}": session, "{request}": request, "{purpose}": purpose, "{task}": task, "{categories}": shown,
     }  # fmt: skip
     return {name: filled.get(value, value) for name, value in row.sent.items()}

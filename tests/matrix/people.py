@@ -16,6 +16,7 @@ BUSINESS: Final = {  # role -> the kind of request that it answers, the purpose,
     "contest-desk": ("contest", "contest", frozenset({"name", "postal-address", "phone", "email"})),
     "fulfilment": ("order", "order", frozenset({"name", "phone", "shipping-address", "items"})),
 }  # fmt: skip
+HIDDEN: Final = {"contest-desk": frozenset({"phone", "postal-address"})}  # of that, what is to be asked for first
 _FORMS: Final = {"question": "contact", "contest": "contest", "order": "order"}
 
 

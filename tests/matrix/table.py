@@ -45,8 +45,13 @@ _FIND: Final = {
     "value": "MAILADAQUILL@X.EXAMPLE",
 }  # not as it is held, so that an echo is no finding
 _MAIL: Final = frozenset({"support", "contest-desk"})  # roles that the policy lets write to people
+_CALL: Final = frozenset({"contest-desk"})  # ... and that it lets call them
 _NEW: Final = {"name": "Somebody New", "email": "new@x.example"}
 _PASSKEY: Final = {"id": "AA", "rawId": "AA", "type": "public-key", "response": {"clientDataJSON": "AA"}}
+
+_NOBODY: Final = {"category": "phone", "value": "+1 805 555 0177"}  # whom nobody knows
+_FOR_NOTHING: Final = _FIND | {"channel": "phone", "purpose": "marketing"}  # for which nobody is called
+_TOLD: Final = {"contact": "AAAAAAAAAA", "outcome": "reached"}
 
 API: Final[dict[str, Row]] = {
     "about": Row(OPEN), "well": Row(OPEN),
@@ -78,6 +83,12 @@ API: Final[dict[str, Row]] = {
     "messages": Row(STAFF, _S), "link": Row(OPEN, {"token": "none"}), "follow": Row(OPEN, {"token": "none"}),
     "task": Row(WORK, _WORK), "close": Row(WORK, _S | {"request": "{request}"}),
     "look": Row(WORK, _S | {"task": "{task}", "categories": "{categories}"}),
+    "may_reach": Row(WORK, _S | {"task": "{task}", "channel": "phone"}, roles=_CALL),
+    "may_reach_found": Row(STAFF, _S | _FOR_NOTHING, no=True),
+    "letter_address": Row(STAFF, _S | {"contact": "AAAAAAAAAA"}, no=True), "came_of_it": Row(STAFF, _S | _TOLD, no=True),
+    "take_down": Row(STAFF, _S | {"through": "phone", "form": "contact", "given": _NEW}, no=True),  # no route of theirs
+    "ask_for": Row(STAFF, _S | _FIND | {"through": "letter", "right": "access"}),
+    "stop": Row(STAFF, _S | _NOBODY | {"through": "phone", "channels": ["phone"]}),
     "invite": Row(ADMIN, _S | {"name": "newcomer", "role": "support"}),
     "dismiss": Row(ADMIN, _S | {"name": "nobody"}),
     "passkey_wanted": Row(STAFF, _S | {"origin": "https://console.x.example"}),
@@ -110,6 +121,14 @@ CONSOLE: Final[dict[str, Row]] = {
     "/task": Row(WORK, _WORK), "/look": Row(WORK, _WORK | {"category": "{categories}"}),
     "/close": Row(WORK, _S | {"request": "{request}", "answered": "yes"}),
     "/answer": Row(WORK, _S | {"request": "{request}", "text": "It is done."}, roles=_MAIL),
+    "/reach": Row(WORK, _WORK | {"channel": "phone"}, roles=_CALL), "/reach-found": Row(STAFF, _S | _FOR_NOTHING, no=True),
+    "/label": Row(STAFF, _S | {"contact": "AAAAAAAAAA"}, no=True),
+    "/letter": Row(STAFF, _S | {"contact": "AAAAAAAAAA", "body": "Dear you"}, no=True),
+    "/outcome": Row(STAFF, _S | _TOLD, no=True), "/sent": Row(STAFF, _S), "/incoming": Row(STAFF, _S),
+    "/incoming/stop": Row(STAFF, _S | {"through": "phone", "category": "phone", "stop-value": "+1 805 555 0177", "channel": "phone"}),
+    "/incoming/right": Row(STAFF, _S | {"through": "letter", "right": "access", "category": "email", "right-value": _FIND["value"]}),
+    "/incoming/form": Row(STAFF, _S | {"through": "phone", "form": "contact"}),
+    "/incoming/wish": Row(STAFF, _S | {"through": "phone", "form": "contact"} | _NEW, no=True),
     "/record": Row(STAFF, _S), "/account": Row(STAFF, _S),
     "/staff": Row(STAFF, _S),  # a form; that only an admin may send it is for the desk to say
     "/invite": Row(ADMIN, _S | {"name": "newcomer", "role": "support"}),

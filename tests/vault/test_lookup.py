@@ -34,6 +34,13 @@ def test_same(term: str, one: str, other: str, *, same: bool) -> None:
     assert (keyed_hash(b"k" * 32, term, one) == keyed_hash(b"k" * 32, term, other)) is same
 
 
+def test_a_postal_address_is_known_again_however_it_is_broken_into_lines_and_not_another_house() -> None:
+    one = broad_hash(b"k" * 32, "PhysicalAddress", "1 Lantern Lane\nVentura, CA 93003")
+    assert broad_hash(b"k" * 32, "PhysicalAddress", " 1, LANTERN LANE, Ventura (CA) 93003.") == one
+    assert broad_hash(b"k" * 32, "PhysicalAddress", "2 Lantern Lane\nVentura, CA 93003") != one
+    assert broad_hash(b"k" * 32, "PhysicalAddress", "---")  # no letters: it stays what it is
+
+
 @given(TERMS, st.text(st.characters(codec="utf-8"), max_size=20))
 @settings(max_examples=200)
 def test_what_is_normal_stays_as_it_is(term: str, value: str) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 
 from avow.app import Avow
 from avow.desk.contests import Contesting
+from avow.desk.counter import Counter
 from avow.desk.customers import Customers
 from avow.desk.inbox import Inbox
 from avow.desk.interface import WAIT, Choice, Colleague, Taken, Task, Waiting, Well
 from avow.desk.interface.contests import Contest, Entered
 from avow.desk.interface.mail import Link, Message, Received, Sending
+from avow.desk.interface.work import Reached
 from avow.desk.links import Links
 from avow.desk.mailroom import Mailroom
 from avow.desk.notices import Notices
@@ -29,7 +31,8 @@ class Desk:
     """See `interface.Desk`; each method here does what its contract says.
 
     `random` gives bytes of chance. `mail` sends one message (address, subject, text) and raises `OSError` when it
-    cannot; without it no code is ever sent. `passwords` is another hasher only where tests must be quick.
+    cannot; without it no code is ever sent. `passwords` is another hasher only where tests must be quick. `faults`
+    tells what else is wrong around the site, for the health page.
     """
 
     def __init__(
@@ -39,13 +42,16 @@ class Desk:
         *,
         mail: Mail | None = None,
         passwords: Passwords | None = None,
+        faults: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._shop = shop
+        self._told = faults
         self._room = Room(shop, random, passwords or Passwords())
         self.notices = Notices(self._room, mail)
         self._visitors = Visitors(self._room, self.notices)
         self._customers = Customers(self._room, self._visitors)
         self._staff = Colleagues(self._room, mail)
+        self._counter = Counter(self._room, self._staff)
         self._passkeys = Passkeys(self._room, self._staff)
         self._contests = Contesting(self._room)
         self.links = Links(self._room)
@@ -244,6 +250,31 @@ class Desk:
     async def received(self, message: str, sender: str, subject: str, text: str) -> Received:
         return await self._inbox.received(message, sender, subject, text)
 
+    # -- letters and calls: `interface.work.Work` ------------------------------------------------------------------
+
+    async def may_reach(self, session: str, task: str, channel: str) -> Reached:
+        return await self._counter.may_reach(session, task, channel)
+
+    async def may_reach_found(self, session: str, category: str, value: str, channel: str, purpose: str) -> Reached:
+        return await self._counter.may_reach_found(session, category, value, channel, purpose)
+
+    async def letter_address(self, session: str, contact: str) -> Reached:
+        return await self._counter.letter_address(session, contact)
+
+    async def came_of_it(self, session: str, contact: str, outcome: str) -> None:
+        await self._counter.came_of_it(session, contact, outcome)
+
+    async def take_down(
+        self, session: str, through: str, form: str, given: Mapping[str, str], no_card: Sequence[str] = ()
+    ) -> str:
+        return await self._counter.take_down(session, through, form, given, no_card)
+
+    async def ask_for(self, session: str, through: str, right: str, category: str, value: str) -> int:
+        return await self._counter.ask_for(session, through, right, category, value)
+
+    async def stop(self, session: str, through: str, category: str, value: str, channels: Sequence[str]) -> list[str]:
+        return await self._counter.stop(session, through, category, value, channels)
+
     # -- the operator: `interface.Operator` -----------------------------------------------------------------------------
 
     async def contest_close(self, kind: str, winners: int, closes: int | None = None) -> Contest:
@@ -286,7 +317,8 @@ class Desk:
             "size": log.size, "root": log.root.hex(), "checkpoint": log.checkpoint(),
             "waiting": health.waiting // timedelta(milliseconds=1),
             "swept": None if health.swept is None else int(health.swept.timestamp() * 1000),
-            "overdue": health.late, "faults": _faults(health, await self._shop.queue.overdue(SHOWN)), "serving": True,
+            "overdue": health.late, "serving": True,
+            "faults": [*_faults(health, await self._shop.queue.overdue(SHOWN)), *self._told()],
         }  # fmt: skip
 
     async def settle(self) -> None:

@@ -201,13 +201,26 @@ class Colleagues:
     async def look(self, token: str, task: str, categories: Sequence[str]) -> dict[str, str]:
         """Values for the task, while its request is open."""
         session, member = self.member(token, looks=True)
-        taken = session.tasks.get(hashed(text(task, "a task")))
+        taken = await self.in_hand(session, task)
+        self._asked_first(session.role, taken.purpose, categories)
+        return await self._shop.use_all(taken.who, categories, purpose=taken.purpose, by=member)
+
+    async def in_hand(self, session: Staff, task: str) -> InHand:
+        """What a task is about, while its request is open. Raises `Denied`."""
+        taken: InHand | None = session.tasks.get(hashed(text(task, "a task")))
         if taken is None or self._room.now() > taken.until:
             raise Denied("the task is over; take the request up again")
         if await self._shop.queue.one(taken.request) is None:
             del session.tasks[hashed(task)]
             raise Denied("the request was closed, and the task with it")
-        return await self._shop.use_all(taken.who, categories, purpose=taken.purpose, by=member)
+        return taken
+
+    def _asked_first(self, role: str, purpose: str, categories: Sequence[str]) -> None:
+        """A number or address by which the role may reach the person is answered to who asks whether they may."""
+        for name in categories:
+            known = self._room.policy.categories.get(name)
+            if known is not None and known.channel in self._room.tasks.reaches(role, purpose):
+                raise CallError(f"`{name}` is hidden until you ask whether you may call or write; ask that")
 
     async def find(self, token: str, category: str, value: str) -> list[Waiting]:
         """The open requests of whoever gave this."""

@@ -217,9 +217,9 @@ class Agreeing:
     def _entries(self, act: Act, datum: Datum) -> tuple[Entry, ...]:
         return entries_of(self._policy, self._gate.keys, datum.category, act.open(datum))
 
-    async def list_entry(self, entry: Entry) -> None:
+    async def list_entry(self, entry: Entry, by: str = SITE) -> None:
         """Reach nobody by an address or number any more, whoever is held with it, now or later: by what stands for it on
-        the do-not-contact list. Again is harmless.
+        the do-not-contact list. `by`: the actor's name. Again is harmless.
         """
         if entry in self._suppressed:
             return
@@ -227,7 +227,7 @@ class Agreeing:
         async def apply(tx: Transaction) -> None:
             await tx.suppress(listing(self._journal, entry, self._gate.now()))
 
-        await self._gate.note("opt-out", apply)
+        await self._gate.note("opt-out", apply, by)
         self._suppressed.add(entry)
 
     # -- service requests ---------------------------------------------------------------------------------------

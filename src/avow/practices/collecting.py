@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from avow.cards import Suspicion, suspicion
 from avow.decide.decide import decide
@@ -12,7 +12,7 @@ from avow.decide.facts import Circumstances, add, facts, tokens
 from avow.decide.request import Allow, Request
 from avow.errors import BadValue, CallError, Refused
 from avow.gate import Actor, Gate, Journal, Keys
-from avow.policy.model import Category, Collect, Keep, Policy
+from avow.policy.model import PERSON, Category, Collect, Keep, Policy, Right
 from avow.policy.retention import ORDINARY, rule, term
 from avow.practices.entering import Entering
 from avow.practices.holding import begin, proves
@@ -27,6 +27,8 @@ from avow.vault.keys import SubjectKey
 LONGEST: Final = 64 * 1024  # bytes of one value
 Entry = tuple[str, bytes]  # of the do-not-contact list: channel and keyed hash
 THE_PERSON: Final = "person"  # the source of what people give themselves
+_SOURCES: Final = {"letter": "a letter of the person", "phone": "a telephone call of the person"}
+THEIR_OWN: Final = frozenset((THE_PERSON, *_SOURCES.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,12 @@ class Submission:
     no_card: frozenset[str] = frozenset()  # categories whose doubtful numbers the sender confirmed to be no card
     opted_out: tuple[str, ...] = ()  # channels that the person had opted out of where the data come from
     affiliate_link: bool = False  # the visitor came by an affiliate's link
+    through: Literal["letter", "phone"] | None = None  # the person's own words, which a colleague took down
+
+    @property
+    def own(self) -> bool:
+        """Whether the person gave it themself, and asks for something by it."""
+        return self.through is not None or self.source == THE_PERSON
 
 
 class Collecting:
@@ -124,7 +132,7 @@ class Collecting:
                 f"the form `{one.form}` enters a contest, and people enter for themselves; import nothing by it"
             )
         missing = [name for name in asked.asks if name not in one.given]
-        if missing and one.source == THE_PERSON:
+        if missing and one.through is None and one.source == THE_PERSON:
             raise CallError(f"the form `{one.form}` asks for {listed(missing)}, which was not given")
 
     async def _take(self, tx: Transaction, batch: "_Batch", one: Submission, at: int) -> bytes | Refused:
@@ -151,7 +159,7 @@ class Collecting:
             batch.data.append(datum)
             changed.append(anchor(datum.row, 1))
         opens = self._policy.forms[one.form].opens
-        if opens and one.source == THE_PERSON:
+        if opens and one.own:
             batch.requests.append(ServiceRequest(subject, batch.chance.take(16), opens, at, None))
             changed.append(anchored(batch.requests[-1]))
             after = add(after, f"request/{opens}")
@@ -164,7 +172,7 @@ class Collecting:
             changed.append(anchor(STANDING, new.version))
             batch.changed.append(marked(self._gate.policy.site, new, key))
         ask = self._asked(one.actor.role, "", tuple(one.given), one.form)
-        kind = "collect" if row else "register" if one.source == THE_PERSON else "import"
+        kind = "collect" if row else "register" if one.own else "import"
         leaf, trace = self._recorder.event(
             at, key, subject, ask, one.actor.name, "done", promises, kind, " ".join(changed),
             chance=batch.chance.take(CHANCE),
@@ -191,8 +199,9 @@ class Collecting:
 
         Without an expiry in the person's line the answer is the same at any moment, and many people get the same.
         """
-        who = _circumstances(one.subject is not None, one.affiliate_link)
-        asked = (one.form, tuple(one.given), one.actor.role, who, line)
+        volunteered = one.through is None or self._asked_by(one.form, one.through)
+        who = _circumstances(volunteered, one.subject is not None, one.affiliate_link)
+        asked = (one.form, tuple(one.given), PERSON if one.through else one.actor.role, who, line)
         return self._decided(*asked, at) if "@" in line else self._always(*asked, at=0)
 
     def _decided(
@@ -221,7 +230,8 @@ class Collecting:
         if kept.due is not None and kept.due < at:
             raise BadValue(f"`{category}` is past the term that {kept.promise} promises; it may not be taken in")
         row, nonce = batch.chance.take(16), batch.chance.take(12)
-        terms = Terms(self._gate.current, collected, kept.due, purposes, one.form, one.source)
+        source = _SOURCES[one.through] if one.through else one.source
+        terms = Terms(self._gate.current, collected, kept.due, purposes, one.form, source)
         datum = Datum(subject, row, category, kept.kept_as, 1, terms.encode(), b"")
         datum = datum._replace(sealed=self._gate.seal_with(ring.key(kept.kept_as), datum, value, nonce))
         if known.look_up:
@@ -231,6 +241,12 @@ class Collecting:
             if entry is not None:
                 batch.suppressions.append(listing(self._journal, entry, at))
         return datum, line
+
+    def _asked_by(self, form: str, route: str) -> bool:
+        """Whether a promise lets people ask by this route for what the form opens: else a colleague gives, not they."""
+        right = "complain" if self._policy.forms[form].opens == "complaint" else "ask"
+        clauses = [clause for promise in self._policy.promises for clause in promise.clauses]
+        return any(isinstance(c, Right) and right in c.rights and route in c.routes for c in clauses)
 
     def _of_field(self, form: str, category: str) -> "_Field":
         purposes = " ".join(sorted(self._plans[form].purposes[category]))
@@ -382,8 +398,8 @@ def listing(journal: Journal, entry: Entry, at: int) -> Suppression:
 
 
 @cache
-def _circumstances(identified: bool, affiliate_link: bool) -> Circumstances:
-    return Circumstances(volunteered=True, identified=identified, affiliate_link=affiliate_link)
+def _circumstances(volunteered: bool, identified: bool, affiliate_link: bool) -> Circumstances:
+    return Circumstances(volunteered=volunteered, identified=identified, affiliate_link=affiliate_link)
 
 
 def _asked(role: str, purpose: str, categories: tuple[str, ...], form: str) -> Request:

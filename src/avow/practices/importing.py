@@ -16,7 +16,7 @@ from avow.errors import AvowError, BadValue
 from avow.gate import Actor
 from avow.policy.model import CHANNELS, SITE, Policy
 from avow.practices.agreeing import Agreeing
-from avow.practices.collecting import Collecting, Submission
+from avow.practices.collecting import THEIR_OWN, Collecting, Submission
 from avow.practices.finding import Finding
 from avow.practices.words import unknown
 
@@ -78,7 +78,7 @@ class Importing:
         is not read. `no_card`: categories whose doubtful numbers are known to be no cards. `source` is where the data come from, in words: it stands in each person's export.
         Raises `UnknownWord` before any record is taken when the first one has a column that means nothing here.
         """
-        if not source.strip() or source == "person":
+        if not source.strip() or source in THEIR_OWN:
             raise BadValue("say in `source` where the data come from, for example `shop database, May 2026`")
         out = Imported()
         batch: list[tuple[int, Submission]] = []

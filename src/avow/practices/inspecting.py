@@ -23,7 +23,7 @@ from avow.ledger.faults import LedgerError
 from avow.policy.model import RIGHTS_PURPOSE, SITE, Policy
 from avow.policy.parse import parse
 from avow.policy.retention import ORDINARY, retention
-from avow.practices.collecting import THE_PERSON, index, plan
+from avow.practices.collecting import THEIR_OWN, index, plan
 from avow.practices.holding import HOLD, REPLACED
 from avow.record import Recorder, Seen, proves
 from avow.rows import STANDING, anchor, anchored, words_of
@@ -162,7 +162,7 @@ class Inspecting:
         if policy is None or came.policy != logged.policy:
             return [f"a value of `{datum.category}` came under another version of the policy than its row says"]
         kept = retention(policy, datum.category, came.form, came.collected)
-        given = came.source == THE_PERSON
+        given = came.source in THEIR_OWN
         if (
             came.form != origin.form
             or given != (origin.action != "import")

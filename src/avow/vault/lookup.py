@@ -48,10 +48,13 @@ def broad(term: str, value: str) -> str:
     """The value with all set aside that may be another way to write what reaches the same person.
 
     For refusing, where too much is right and too little is not: a mail address loses its +suffix, its quotes, what nobody
-    sees, and Unicode's other ways of writing a letter; its domain is put into letters (RFC 3492), without a last dot. Not
-    for finding: two people may have the same. Raises `BadValue` as `normalise` does.
+    sees, and Unicode's other ways of writing a letter; its domain is put into letters (RFC 3492), without a last dot; a
+    postal address is its letters and digits, for one writes a comma where another begins a line. Not for
+    finding: two people may have the same. Raises `BadValue` as `normalise` does.
     """
     normal = normalise(term, value)
+    if term == "PhysicalAddress":
+        return "".join(filter(str.isalnum, _compatible(normal))) or normal
     if not term.startswith("EmailAddress"):
         return normal if term == "TelephoneNumber" else _plain(_compatible(normal))
     text = "".join(_compatible(normal).split())

@@ -54,6 +54,8 @@ class _Reader(HTMLParser):
                 self.forms[-1][2].setdefault(name, []).append(found["value"])
             else:
                 self.forms[-1][1][name] = found.get("value", "")
+        elif self.forms and tag == "textarea":
+            self.forms[-1][1][found["name"]] = ""  # empty on every page that robots fill in
         elif self.forms and tag == "select":
             self._select = found["name"]
         elif self.forms and tag == "option":

@@ -30,6 +30,7 @@ from typing import Any, Final, Protocol, TypedDict
 
 from avow.desk.interface.contests import Contest, Entered
 from avow.desk.interface.mail import Mailroom, Message
+from avow.desk.interface.work import Work
 
 IDLE: Final = 15 * 60_000  # ms
 SESSION: Final = 8 * 3_600_000
@@ -125,8 +126,10 @@ class Well(TypedDict):
     upkeep: bool  # nothing that the site does by itself failed in its last turn
 
 
-class Desk(Mailroom, Protocol):
-    """See the module. `session` is always a customer's in the second part and a colleague's in the third."""
+class Desk(Mailroom, Work, Protocol):
+    """See the module; `mail` has what the mail gateway may ask, `work` what letters and calls need. `session` is always
+    a customer's in the second part and a colleague's in the third.
+    """
 
     # -- anybody ----------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """The staff console as an ASGI app, on an origin of its own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from avow.desk.interface import Desk
-from avow.doors.console import house, work
+from avow.doors.console import contact, house, incoming, work
 from avow.doors.console.entry import Entry, sign
 from avow.doors.console.room import HERE, Act, Room
 from avow.doors.design import Look, error_page, error_pages, static
@@ -29,18 +30,25 @@ CSP: Final = (  # beside the guard's: a browser holds a page to both
     "base-uri 'none'"
 )
 ACTS: Final[Mapping[str, Act]] = {
-    "/queue": work.queue, "/find": work.find, "/task": work.task, "/look": work.look, "/close": work.close, "/answer": work.answer,
+    "/queue": work.queue, "/find": work.find, "/task": work.task, "/look": work.look, "/close": work.close,
+    "/answer": work.answer,
+    "/reach": contact.may, "/reach-found": contact.may_found, "/outcome": contact.outcome, "/sent": contact.sent,
+    "/incoming": incoming.start, "/incoming/stop": incoming.stop, "/incoming/right": incoming.right,
+    "/incoming/form": incoming.form, "/incoming/wish": incoming.wish,
     "/record": house.record, "/staff": house.staff, "/invite": house.invite, "/dismiss": house.dismiss,
     "/account": house.account, "/passkeys/new": house.passkey_wanted, "/passkeys": house.passkey_made,
 }  # fmt: skip
+PAPERS: Final[Mapping[str, Act]] = {"/label": contact.label, "/letter": contact.letter}  # PDF, in a tab of its own
 
 
 def make_console(
     desk: Desk, policy: Policy, *, origin: str, policy_page: str, clock: Callable[[], datetime],
     random: Callable[[int], bytes], look: Look | None = None, report: Callable[[Report], None] = to_log,
+    fonts: Sequence[Path] | None = None,
 ) -> Guard:  # fmt: skip
     """The console of one site. `origin` is where browsers see it, for example `https://console.shop.example`; passkeys
-    are bound to it, and posts from elsewhere are turned away. `policy_page`: URL of the policy, for the foot of its pages.
+    are bound to it, and posts from elsewhere are turned away. `policy_page`: URL of the policy, for the foot of its pages
+    and letters; `fonts`: what letters are printed in, see `avow.doors.console.papers`.
     `clock`, `random`, `report`: as the guard takes them, which holds the console to the policy. `look`: how it looks.
     Raises `CallError` for an origin without TLS that is not this machine's.
 
@@ -48,13 +56,14 @@ def make_console(
     browser, and puts no token, name or value into an address. Without JavaScript everything works but passkeys.
     """
     chosen = look or Look(hue=220, colour=0.06, radius=6)
-    room = Room(desk, policy, origin.rstrip("/"), chosen, policy_page)
+    room = Room(desk, policy, origin.rstrip("/"), chosen, policy_page, fonts)
     entry = Entry(room)
 
     async def script(_: Request) -> Response:
         return FileResponse(HERE / "passkey.js", media_type="text/javascript")
 
     posts = {path: room.signed_in(act) for path, act in ACTS.items()}
+    posts |= {path: room.signed_in(act, renewed=False) for path, act in PAPERS.items()}  # the page before is still open
     posts |= {
         "/": entry.sign_in, "/accept": entry.accept, "/sign-out": entry.sign_out, "/passkey": entry.passkey,
         "/passkey/answer": entry.passkey_answered, "/agreement": room.signed_in(sign, unsigned=True),

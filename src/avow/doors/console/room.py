@@ -6,7 +6,7 @@ only asks, so a colleague sees here what the vault lets them see and nothing els
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,14 +17,19 @@ from starlette.responses import Response
 
 from avow.desk.interface import LOOKS, Colleague, Desk
 from avow.doors.console.fields import Fields, read
+from avow.doors.console.papers import House, Papers
 from avow.doors.console.words import Words, age, sentence
 from avow.doors.design import Look, error_page, page, templates
 from avow.errors import AvowError, CallError, Denied, KeyGone, NotHeld, Refused, TooMany
 from avow.policy.model import Policy
+from avow.policy.notice import outline
 
 HERE: Final = Path(__file__).parent
 ADMIN: Final = "admin"  # the role that invites and dismisses
-_PAGES: Final = (("/queue", "Requests"), ("/find", "Find"), ("/record", "Record"), ("/account", "My account"))
+_PAGES: Final = (
+    ("/queue", "Requests"), ("/find", "Find"), ("/incoming", "Letters and calls"), ("/sent", "Went out"),
+    ("/record", "Record"), ("/account", "My account"),
+)  # fmt: skip
 _ENOUGH: Final = (
     f"A session reads or looks up {LOOKS} times an hour at most, so that nobody carries data away in bulk. Nothing was "
     "shown. Wait, or leave the rest to a colleague."
@@ -50,8 +55,12 @@ Act = Callable[["Room", Visit], Awaitable[Response]]
 class Room:
     """For one console. `origin` is what a browser shows of it, without a path; `policy_page` where the policy stands."""
 
-    def __init__(self, desk: Desk, policy: Policy, origin: str, look: Look, policy_page: str) -> None:
+    def __init__(
+        self, desk: Desk, policy: Policy, origin: str, look: Look, policy_page: str, fonts: Sequence[Path] | None
+    ) -> None:  # fmt: skip
         self.desk = desk
+        ways = [(way.title, way.says) for way in outline.ways(policy)]
+        self.papers = Papers(House(policy.controller.name, ways, policy_page), fonts)
         self.origin = origin
         self.words = Words(policy)
         common: dict[str, Any] = {"words": self.words, "age": age, "version": policy.version.isoformat(), "pages": (),
@@ -101,13 +110,18 @@ class Room:
 
     # -- how they are answered --------------------------------------------------------------------------------------
 
-    def signed_in(self, act: Act, *, unsigned: bool = False) -> Callable[[Request], Awaitable[Response]]:
-        """An endpoint for who is verified; the agreement first, unless `unsigned` says that it does without."""
+    def signed_in(
+        self, act: Act, *, unsigned: bool = False, renewed: bool = True
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """An endpoint for who is verified; the agreement first, unless `unsigned` says that it does without.
+
+        `renewed`: whether the token is void then, and the answer carries the next one.
+        """
 
         async def endpoint(request: Request) -> Response:
             fields = await read(request)
             try:
-                session = await self.desk.renew(fields.one("session"))
+                session = await self.desk.renew(fields.one("session")) if renewed else fields.one("session")
                 visit = Visit(session, await self.desk.colleague(session), fields)
             except (Denied, CallError):
                 return self.sign_in(status=403, wrong=_STALE)

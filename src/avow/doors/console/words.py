@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from avow.errors import Refused
-from avow.policy.model import Policy, Use
+from avow.policy.model import Collect, Contact, Policy, Use
 
 _QUOTED: Final = re.compile(r"`([^`]+)`")
 _MISSING: Final[Mapping[str, str]] = {  # a condition that would have changed the answer -> what it would take
@@ -31,6 +31,7 @@ _ROUTES: Final[Mapping[str, str]] = {
     "mail": "by e-mail", "phone": "by telephone", "letter": "by letter", "form": "by a form",
     "centre": "in the privacy centre", "link": "by a link",
 }  # fmt: skip
+CHANNELS: Final[Mapping[str, str]] = {"mail": "e-mail", "post": "letters", "phone": "telephone calls"}
 _AGES: Final = ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"))
 
 
@@ -50,6 +51,15 @@ class Business(NamedTuple):
     purpose: str
     categories: Sequence[str]
     promises: Sequence[str]
+
+
+class Field(NamedTuple):
+    """What a form of the policy asks for, as a field of a page."""
+
+    name: str
+    label: str
+    says: str
+    long: bool
 
 
 class Words:
@@ -102,6 +112,53 @@ class Words:
         known = self._policy.categories.get(category)
         return known.channel or "" if known else ""
 
+    def by_hand(self) -> list[str]:
+        """The channels by which colleagues themselves reach somebody, as far as the policy knows an address of theirs."""
+        known = {each.channel for each in self._policy.categories.values()}
+        return [channel for channel in ("phone", "post") if channel in known]
+
+    def asked_first(self, role: str, purpose: str) -> list[str]:
+        """The categories that a role gets by asking whether it may call or write for a purpose, and not by ticking."""
+        clauses = [clause for promise in self._policy.promises for clause in promise.clauses]
+        channels = {
+            channel for c in clauses if isinstance(c, Contact) and role in c.by and purpose in c.purposes
+            for channel in c.channels if channel != "mail"
+        }  # fmt: skip
+        return [name for name, each in self._policy.categories.items() if each.channel in channels]
+
+    def addresses(self) -> list[tuple[str, str]]:
+        """What somebody may be told by who wants no more mail, letters or calls: name, and label."""
+        known = self._policy.categories
+        return [(name, self.label(name)) for name in self.held() if known[name].look_up or known[name].channel]
+
+    def channels(self) -> list[tuple[str, str]]:
+        """The channels by which the policy knows an address of people: name, and what comes by it."""
+        known = {each.channel for each in self._policy.categories.values()}
+        return [(name, says) for name, says in CHANNELS.items() if name in known]
+
+    def forms(self) -> list[tuple[str, str]]:
+        """The site's own forms that open a request: name, and what is asked for by it."""
+        forms = self._policy.forms.values()
+        return [(form.name, self.kind(form.opens)) for form in forms if form.opens and form.at is None]
+
+    def fields(self, form: str) -> list[Field]:
+        """What a form asks for, in the order of the policy, as far as it is held here."""
+        here = set(self.held())
+        asked: dict[str, None] = {}
+        for promise in self._policy.promises:
+            for clause in promise.clauses:
+                if isinstance(clause, Collect) and clause.form == form:
+                    asked |= dict.fromkeys(name for name in (*clause.asks, *clause.optional) if name in here)
+        known = self._policy.categories
+        return [
+            Field(name, self.label(name), known[name].says, known[name].term in {"Communication", "PhysicalAddress"})
+            for name in asked
+        ]
+
+    def purposes(self) -> list[tuple[str, str]]:
+        """Every purpose: name, and label."""
+        return [(name, self.label(name)) for name in self._policy.purposes]
+
     def held(self) -> list[str]:
         """The categories that may be held here of a person, in the order of the policy."""
         return [name for name, each in self._policy.categories.items() if not each.held_by and not each.apart]
@@ -150,11 +207,12 @@ class Words:
                             found.setdefault(role, {}).update(dict.fromkeys(clause.purposes))
         if not found:
             return f"{self.label(category)}: no colleague of any role sees it."
-        each = (f"{self.label(role)} for {_listed([p.replace('-', ' ') for p in why])}" for role, why in found.items())
+        each = (f"{self.label(role)} for {listed([p.replace('-', ' ') for p in why])}" for role, why in found.items())
         return f"{self.label(category)}: our policy shows it to {'; to '.join(each)}."
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """One, or several with commas and an "and"."""
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 

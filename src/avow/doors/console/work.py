@@ -43,9 +43,11 @@ def _task(
     room: Room, visit: Visit, taken: Task, values: Sequence[tuple[str, str | None]] | None = None, wrong: str = ""
 ) -> Response:
     others = [name for name in room.words.held() if name not in taken["categories"]]
+    first = room.words.asked_first(visit.colleague["role"], taken["purpose"])
     return room.show(
-        visit, "task.html", status=400 if wrong else 200, task=taken, others=others, values=values, wrong=wrong
-    )
+        visit, "task.html", status=400 if wrong else 200, task=taken, others=others, values=values, wrong=wrong,
+        first=first, channels=room.words.by_hand(),
+    )  # fmt: skip
 
 
 async def look(room: Room, visit: Visit) -> Response:
