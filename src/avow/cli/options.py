@@ -38,6 +38,10 @@ CentreHost = Annotated[str, typer.Option(help="Name of the privacy centre; empty
 ConsoleHost = Annotated[str, typer.Option(help="Name of the staff console.", rich_help_panel=WEB)]
 ApiHost = Annotated[str, typer.Option(help="Name of the HTTP API.", rich_help_panel=WEB)]
 ShopUrl = Annotated[str, typer.Option(help="The shop's own address; by default the controller's.", rich_help_panel=WEB)]
+LetterFont = Annotated[
+    Path | None,
+    typer.Option(help="A TrueType font that letters of staff are printed in.", exists=True, dir_okay=False, rich_help_panel=WEB),
+]  # fmt: skip
 
 Socket = Annotated[str | None, typer.Option(help="Between vault and doors.", rich_help_panel=INSIDE)]
 Group = Annotated[

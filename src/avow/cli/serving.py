@@ -24,6 +24,7 @@ from avow.mail.smarthost import Server
 from avow.serve import both
 from avow.serve.mail import sending
 from avow.serve.port import Names, Port
+from avow.serve.routes import asking
 from avow.serve.sites import Tell, Whereabouts, operator_at
 from avow.wire import OperatorClient, Secret
 
@@ -48,7 +49,7 @@ def serve(
     listen: options.Listen = "127.0.0.1:8080", tls_cert: options.Certificate = None, tls_key: options.Key = None,
     proxy: options.Proxy = False, centre_host: options.CentreHost = _NAMES.centre,
     console_host: options.ConsoleHost = _NAMES.console, api_host: options.ApiHost = _NAMES.api,
-    shop_url: options.ShopUrl = "", socket: options.Socket = None, group: options.Group = None,
+    shop_url: options.ShopUrl = "", letter_font: options.LetterFont = None, socket: options.Socket = None, group: options.Group = None,
     private: options.Private = None, secret: options.SecretFile = None, operator: options.OperatorSocket = None,
     smarthost: options.SmartHost = None, demo: options.Demo = False, until_input_ends: options.UntilInputEnds = False,
     as_json: Json = False,
@@ -70,7 +71,7 @@ def serve(
         )
     shared = Secret.read(secret, os.urandom) if private and secret else None
     server = Server.of(smarthost, os.environ.get("AVOW_SMARTHOST_PASSWORD", "")) if smarthost else None
-    mail = sending(server) if server else None
+    mail, routes = (sending(server), asking(server)) if server else (None, None)
     members = _group(group)
     tell = _telling(as_json=as_json)
 
@@ -79,11 +80,11 @@ def serve(
         if only is options.Only.vault:
             from avow.serve import vault  # noqa: PLC0415 - no other command waits for the desk's libraries
 
-            await vault.keep(sites, stop, tell, secret=shared, group=members, mail=mail, demo=demo)
+            await vault.keep(sites, stop, tell, secret=shared, group=members, mail=mail, routes=routes, demo=demo)
         elif only is options.Only.doors:
             from avow.serve import doors  # noqa: PLC0415 - nor for those of HTTP
 
-            await doors.answer(sites, stop, tell, port=port, names=names, secret=shared)
+            await doors.answer(sites, stop, tell, port=port, names=names, secret=shared, font=letter_font)
         else:
             vaults, webs = _again(context, {"until_input_ends"}), _again(context, _VAULTS)
             await both.together({"vault": vaults, "doors": [*webs, f"--socket={where.sockets}"]}, stop, tell)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import uvicorn
@@ -30,8 +31,10 @@ _AT_ONCE: Final = 512  # requests; the next one is answered with 503
 _TRIES: Final = 25  # five seconds, before it says that it waits
 
 
-def apps(desk: Desk, policy: Policy, names: Names, port: Port) -> dict[str, tuple[str, ASGIApp]]:
-    """Host name -> what it is, and its app."""
+def apps(
+    desk: Desk, policy: Policy, names: Names, port: Port, font: Path | None = None
+) -> dict[str, tuple[str, ASGIApp]]:  # fmt: skip
+    """Host name -> what it is, and its app. `font`: what letters are printed in."""
     site = policy.site
     shop = names.shop.format(site=site) or policy.controller.url or port.origin(f"{site}.localhost")
     made: dict[str, tuple[str, ASGIApp]] = {}
@@ -46,14 +49,17 @@ def apps(desk: Desk, policy: Policy, names: Names, port: Port) -> dict[str, tupl
         )  # fmt: skip
         made[name] = ("privacy centre", guarded)
     if name := names.console.format(site=site):
-        made[name] = ("staff console", _console(desk, policy, port.origin(name), page))
+        made[name] = ("staff console", _console(desk, policy, port.origin(name), page, font))
     if name := names.api.format(site=site):
         made[name] = ("HTTP API", make_api(desk, policy))
     return made
 
 
-def _console(desk: Desk, policy: Policy, origin: str, policy_page: str) -> ASGIApp:
-    return make_console(desk, policy, origin=origin, policy_page=policy_page, clock=_now, random=os.urandom)
+def _console(desk: Desk, policy: Policy, origin: str, policy_page: str, font: Path | None) -> ASGIApp:
+    return make_console(
+        desk, policy, origin=origin, policy_page=policy_page, clock=_now, random=os.urandom,
+        fonts=None if font is None else (font,),
+    )  # fmt: skip
 
 
 def _now() -> datetime:
@@ -61,7 +67,14 @@ def _now() -> datetime:
 
 
 async def answer(
-    sites: Sequence[Site], stop: asyncio.Event, tell: Tell, *, port: Port, names: Names, secret: Secret | None = None
+    sites: Sequence[Site],
+    stop: asyncio.Event,
+    tell: Tell,
+    *,
+    port: Port,
+    names: Names,
+    secret: Secret | None = None,
+    font: Path | None = None,
 ) -> None:
     """Answer people until `stop`. Waits until each site's vault answers first. Raises `OperatorError`."""
     door = port.opened()
@@ -73,7 +86,7 @@ async def answer(
         for site, desk in zip(sites, clients, strict=True):
             await _same_policy(site, desk, stop, tell)
             desks[site.name] = desk, site.policy
-            for name, (what, app) in apps(desk, site.policy, names, port).items():
+            for name, (what, app) in apps(desk, site.policy, names, port, font).items():
                 if name in made:
                     raise CallError(f"two doors have the name `{name}`; put {{site}} into the names")
                 made[name] = app

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
 from avow.app import Avow
@@ -10,6 +10,7 @@ from avow.desk.desk import Desk
 from avow.desk.interface import Operator
 from avow.desk.room import Mail
 from avow.policy.model import Policy
+from avow.serve.routes import Watch
 from avow.serve.sites import Site, Tell
 from avow.start import must_be_private
 from avow.wire import Secret, serving
@@ -17,7 +18,8 @@ from avow.wire import Secret, serving
 
 async def keep(
     sites: Sequence[Site], stop: asyncio.Event, tell: Tell, *, secret: Secret | None = None, group: int | None = None,
-    mail: Callable[[Policy], Mail] | None = None, demo: bool = False,
+    mail: Callable[[Policy], Mail] | None = None, routes: Callable[[Policy], Awaitable[str]] | None = None,
+    demo: bool = False,
 ) -> None:  # fmt: skip
     """Open the sites and serve them until `stop`; then let calls end, put the record into the log, and close.
 
@@ -30,8 +32,11 @@ async def keep(
             shop = await stack.enter_async_context(
                 Avow.open(site.policy, site.url, folder=site.folder, private="attested", demo=demo)
             )
-            desk = Desk(shop, os.urandom, mail=mail(site.policy) if mail else None)
+            watch = Watch(routes, site.policy)
+            desk = Desk(shop, os.urandom, mail=mail(site.policy) if mail else None, faults=watch.faults)
             stack.push_async_callback(desk.settle)
+            watching = asyncio.create_task(watch.run())
+            stack.callback(watching.cancel)
             done = shop.swept
             tell(site.name, f"open: {shop.log.size:,} entries in the log, {done.data:,} data erased that were due")
             await stack.enter_async_context(serving(desk, site.operator, contract=Operator))
