@@ -167,6 +167,7 @@ async def _checked(
 
 
 def test_a_contest_killed_at_any_write_is_finished_as_it_was_acknowledged(tmp_path: Path) -> None:
+    """DAM-4: keep entries after the end, by a crash."""
     assert run(tmp_path, POINTS) == []
 
 

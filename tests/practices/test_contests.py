@@ -66,6 +66,7 @@ async def permitted(shop: Avow, who: str, purpose: str = "contest") -> list[str]
 async def test_entries_are_drawn_from_winners_told_and_everything_erased_and_no_loser_is_ever_mailed(
     tmp_path: Path,
 ) -> None:
+    """DAM-4."""
     clock = Clock()
     async with site(tmp_path, clock) as shop:
         people = await entered(shop, 6)
@@ -132,6 +133,7 @@ async def test_nobody_enters_after_the_closing_in_any_way(tmp_path: Path) -> Non
             await shop.collect("contest", person(8), who=who)
         with pytest.raises(Refused, match="DAM-4"):
             await shop.ask(who, "contest")
+        assert (await shop.seen(who))[-1]["outcome"] == "refused"
         with pytest.raises(UnknownWord):
             await shop.ask(who, "contest/access/letter")
         await shop.collect("contact", {"email": "c@quillfeather.example", "message": "may I still enter?"})
@@ -247,6 +249,18 @@ async def test_drawing_again_changes_nothing(tmp_path: Path) -> None:
         assert shop.log.size == size
 
 
+async def test_a_draw_that_is_not_in_the_log_yet_has_no_file_and_is_no_tampering(tmp_path: Path) -> None:
+    async with site(tmp_path) as shop:
+        await entered(shop, 2)
+        closed = await shop.contests.close("contest", 1)
+        state = await shop.contests._book.kept(closed["contest"])
+        drawn = await shop.contests._draw(state)
+        with pytest.raises(NotHeld, match="in a second"):
+            await shop.contests.proof(closed["contest"])
+        await shop.sequence_all()
+        assert (await shop.contests.proof(closed["contest"]))["result"] == drawn["result"]
+
+
 async def test_steps_come_in_their_order(tmp_path: Path) -> None:
     async with site(tmp_path) as shop:
         for step in (shop.contests.draw, shop.contests.told):
@@ -289,6 +303,7 @@ async def test_the_next_contest_has_its_own_number_and_none_of_the_old_entries(t
 
 
 async def test_nobody_is_entered_by_an_import(tmp_path: Path) -> None:
+    """DAM-4: what an import brought would wait for the next end."""
     async with site(tmp_path) as shop:
         done = await shop.bring([(1, person(1))], form="contest", source="an old list")
         assert (done.people, len(done.faults)) == (0, 1)
@@ -335,6 +350,7 @@ async def test_a_closing_whose_outcome_is_unknown_keeps_the_door_shut_until_it_i
 
 
 async def test_a_restored_backup_from_before_the_end_brings_no_entry_back(tmp_path: Path) -> None:
+    """DAM-4: keep entries after the end, by a backup."""
     url = f"sqlite:///{tmp_path}/shop.db"
     async with site(tmp_path, url=url) as shop:
         people = await entered(shop, 3)

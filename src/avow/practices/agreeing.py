@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from avow.decide.facts import Circumstances, add, drop, escaped, tokens
-from avow.decide.request import Allow, Refuse, Request
+from avow.decide.request import Allow, Answer, Refuse, Request
 from avow.errors import BadValue, CallError, OperatorError, Refused, Unavailable, UnknownWord
 from avow.gate import Act, Actor, Gate, Journal
 from avow.policy.model import CHANNELS, RECIPIENT_KINDS, RIGHTS_PURPOSE, SITE, Choose, Policy, Right
@@ -242,14 +242,14 @@ class Agreeing:
         made = row or self._gate.random(16)
 
         async def apply(act: Act) -> bytes:
-            if over := self._entering.over(kind, act.at):
-                raise over
             await put_request(act, ServiceRequest(subject, made, kind, act.at, None))
             act.facts = add(act.facts, f"request/{word}")
             return made
 
         with self._entering.inside((kind,)):
-            return await self._narrow(subject, actor, "request", apply)
+            over = self._entering.over(kind, self._gate.now())
+            rule = Refuse(over.promises, over.reason) if over else None
+            return await self._narrow(subject, actor, "request", apply, rule=rule)
 
     async def close(self, subject: bytes, request: bytes, actor: Actor, *, answered: bool = False) -> None:
         """The request is answered: whatever it alone permitted is refused from now on.
@@ -275,12 +275,14 @@ class Agreeing:
 
     async def _narrow(
         self, subject: bytes, actor: Actor, kind: str, apply: Callable[[Act], Awaitable[T]],
-        then: Callable[[T], object] = lambda _: None,
+        then: Callable[[T], object] = lambda _: None, rule: Answer | None = None,
     ) -> T:  # fmt: skip
-        """An act of the person's own, which nothing refuses. `then` is told what came of it once it is committed."""
+        """An act of the person's own, which nothing refuses but `rule`. `then` is told what came of it once it is
+        committed.
+        """
         ask = Request("erase", actor.role, RIGHTS_PURPOSE, ())
         circumstances = Circumstances(identified=actor.identified, standing=actor.standing)
-        promises = _promises(self._policy, kind)
+        answer = rule or Allow(_promises(self._policy, kind))
         versions: list[int] = []
 
         async def watched(act: Act) -> T:
@@ -289,7 +291,7 @@ class Agreeing:
                 versions.append(act.row.version + 1)
             return done
 
-        done = await self._gate.change(subject, ask, actor, circumstances, watched, rule=Allow(promises), kind=kind)
+        done = await self._gate.change(subject, ask, actor, circumstances, watched, rule=answer, kind=kind)
         then(done)
         for version in versions:
             hold(self._gate, self._journal, subject, version)

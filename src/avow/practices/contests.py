@@ -161,6 +161,8 @@ class Contests:
         if contest in await self._book.ids():
             state = await self._book.kept(contest)
             if "first" in state:
+                if "drawn" in state and not self._logged(state["drawn"]):
+                    raise NotHeld("the winners are just being put on record; ask again in a second")
                 made = file(self._ledger, state)
                 if "result" in state:  # from here on it stays as it is, and is good for ever
                     self._files[contest] = made
@@ -290,6 +292,9 @@ class Contests:
         if committed != drawing.stated(statement) or drawing.listed(entries).hex() != statement["entries"]:
             raise Tampered("who takes part in the contest was changed since it closed; restore the database")
         return index
+
+    def _logged(self, told: State) -> bool:
+        return self._ledger.find(bytes.fromhex(told["event"]), told["at"]) is not None
 
     def _seed(self, state: State) -> bytes:
         """Kept nowhere, and not to be chosen: it follows from the contest's random id and a key of the site."""

@@ -97,6 +97,7 @@ async def nothing_is_left(bed: Bed, people: list[str], folder: Path) -> None:
 
 
 async def test_a_contest_is_run_winners_are_told_losers_are_left_alone_and_nothing_is_kept(tmp_path: Path) -> None:
+    """DAM-4."""
     async with shop(tmp_path, "daminion", over_a_socket=True) as bed:
         desk, avow = bed.desk.desk, bed.desk.shop
         entries = [entry_in((await enter(bed, person(number))).text) for number in range(PEOPLE)]
