@@ -87,4 +87,6 @@ async def test_an_answer_to_a_question_names_no_offices_and_marketing_answers_no
             await bed.desk.answer(max_, request, "Buy more!")
         assert bed.sent == []
         await bed.desk.answer(kim, request, "At nine.")
+        (went, *_) = await bed.desk.messages(kim)
+        assert (went["sender"], went["state"], went["channel"]) == ("kim", "sent", "mail")
         assert "Bureau" not in bed.sent[-1].text

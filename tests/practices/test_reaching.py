@@ -1,6 +1,8 @@
 """A message to one recipient: decided, remembered before it goes, and never sent twice."""
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,19 @@ async def test_after_a_crash_between_handing_over_and_the_answer_it_is_unknown_a
     async with opened(tmp_path) as shop:
         assert (await begin(shop)).state == "unknown"
         assert await states(shop) == ["handing"]
+
+
+def test_a_kill_after_handing_over_leaves_it_on_disk(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-m", "tests.practices.handing", str(tmp_path)], stdout=subprocess.PIPE, text=True) as child:  # fmt: skip
+        assert child.stdout is not None
+        assert child.stdout.readline() == "handed over\n"
+        child.kill()
+
+    async def after() -> None:
+        async with opened(tmp_path, url=f"sqlite:///{tmp_path}/shop.db") as shop:
+            assert (await begin(shop)).state == "unknown"
+
+    asyncio.run(after())
 
 
 async def test_of_two_who_begin_at_once_one_hands_over(tmp_path: Path) -> None:

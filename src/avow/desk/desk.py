@@ -50,7 +50,7 @@ class Desk:
         self.notices = Notices(self._room, mail)
         self._visitors = Visitors(self._room, self.notices)
         self._customers = Customers(self._room, self._visitors)
-        self._staff = Colleagues(self._room, mail)
+        self._staff = Colleagues(self._room, self.notices)
         self._counter = Counter(self._room, self._staff)
         self._passkeys = Passkeys(self._room, self._staff)
         self._contests = Contesting(self._room)

@@ -96,6 +96,9 @@ class Inbox:
                 with suppress(Refused):
                     waiting = [one for one in await self._shop.queue.of(row(who)) if one.kind == kind]
                     opened = waiting[0].row.hex() if waiting else await self._shop.ask(who, kind)
+            if not people:  # who waits for the reply shall not see by the time it takes that nobody is held
+                await self._shop.queue.of(self._room.random(16))
+                await self._shop.reaching.for_nobody()
             if self._room.policy.categories[category].look_up:
                 with suppress(TooMany):  # it has codes enough; the request is open
                     await self._visitors.send_code(category, sender)

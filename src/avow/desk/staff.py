@@ -7,11 +7,13 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from avow.app import Member
 from avow.desk.interface import INVITATION, TASK, Colleague, Task, Waiting
-from avow.desk.room import PASSWORD, STAFF, Mail, Room, row, text, told
+from avow.desk.notices import Notices
+from avow.desk.room import PASSWORD, STAFF, Room, row, text, told
 from avow.desk.sessions import AGAIN, Staff, hashed, is_fresh
 from avow.errors import CallError, Denied, Refused, Unavailable, UnknownWord
 from avow.practices.collecting import check_value
 from avow.practices.deadlines import asked, due, kinds, outside
+from avow.practices.reaching import Begun, Errand
 from avow.store.interface import ServiceRequest
 
 INVITED: Final = "invitation"
@@ -33,10 +35,10 @@ class InHand(NamedTuple):
 class Colleagues:
     """For one site. Standing is looked up anew with every call: who left, or has not signed, gets nothing."""
 
-    def __init__(self, room: Room, mail: Mail | None = None) -> None:
+    def __init__(self, room: Room, notices: Notices | None = None) -> None:
         self._room = room
         self._shop = room.shop
-        self._mail = mail
+        self._notices = notices
 
     # -- coming in --------------------------------------------------------------------------------------------------
 
@@ -238,23 +240,32 @@ class Colleagues:
         """Write back, and close."""
         found, member, purposes = await self._own(token, request)
         check_value("answer", words, confirmed=True)
-        if self._mail is None:
+        if self._notices is None or not self._notices.possible:
             raise CallError("this site sends no mail; answer by letter or telephone, and log it")
-        who, address = found.subject.hex(), None
-        for number, purpose in enumerate(purposes, 1):
+        begun = await self._begun(found, member, purposes, words)
+        if begun.state == "unknown":
+            raise CallError("this very answer may have gone out, and nobody knows; to send it again, change its words")
+        if begun.letter is not None:
+            name = self._room.policy.controller.name
+            await self._notices.hand_over(begun)
             try:
-                address = await self._shop.reach(who, "mail", purpose=purpose, by=member)
-                break
-            except Refused:
-                if number == len(purposes):
-                    raise
-        assert address is not None  # noqa: S101 - there is a purpose, and it was reached or refused
-        name = self._room.policy.controller.name
-        try:
-            await self._mail(address, f"Our answer ({name}, no. {request[:8]})", words.strip() + self._beside(found))
-        except OSError:
-            raise Unavailable("the answer could not be sent; the request stays open, so try again") from None
-        await self._shop.close_request(who, request, by=member, answered=True)
+                told = words.strip() + self._beside(found)
+                await self._notices.send(begun, f"Our answer ({name}, no. {request[:8]})", told)
+            except OSError:
+                raise Unavailable("the answer could not be sent; the request stays open, so try again") from None
+        await self._shop.close_request(found.subject.hex(), request, by=member, answered=True)
+
+    async def _begun(self, found: ServiceRequest, member: Member, purposes: Sequence[str], words: str) -> Begun:
+        """A message to who asked, for the first of the purposes that permits it. Raises `Refused`."""
+        actor = self._shop.staff_roll.actor(member.name, member.role)
+        refused = Refused((), "the request serves nothing that the role may write for")
+        for purpose in purposes:
+            errand = Errand("mail", purpose, actor, member.name, found.row)
+            try:
+                return await self._shop.reaching.begin_with(errand, f"answer {found.row.hex()} {words}", found.subject)
+            except Refused as error:
+                refused = error
+        raise refused
 
     def _beside(self, found: ServiceRequest) -> str:
         """What every answer to a complaint ends with: who else there is to turn to."""

@@ -380,6 +380,14 @@ class Reaching:
         async with self._gate.store.transaction() as tx:
             await tx.put_message(Message(NOBODY, name, "mail", "", kind, "received", self._gate.now(), "", ""))
 
+    async def for_nobody(self) -> None:
+        """As much work and as long a record as a request of somebody is, of nobody."""
+
+        async def apply(_: Transaction) -> None:
+            return
+
+        await self._gate.note("request", apply)
+
     async def messages(self, limit: int, before: int | None = None) -> list[Message]:
         """What went out and what was refused, newest first."""
         async with self._gate.store.transaction() as tx:
