@@ -41,7 +41,7 @@ from avow.record import Recorder
 from avow.sequencer import BATCH, Log
 from avow.start import MovedClock, Places, Private, remember_journal, system_clock
 from avow.store.keystore import Keystore
-from avow.upkeep import HOUR, Health, Upkeep
+from avow.upkeep import HOUR, Health, Upkeep, end
 from avow.vault.keys import RootProvider
 
 Asked = Literal["by the person", "by the site"]
@@ -136,7 +136,7 @@ class Avow:
             await shop.settle()
             stack.push_async_callback(shop.finish)
             upkeep = asyncio.create_task(shop.upkeep.run(sequence_every))
-            stack.push_async_callback(_end, upkeep)
+            stack.push_async_callback(end, upkeep)
             yield shop
 
     @classmethod
@@ -488,12 +488,6 @@ class Avow:
     async def _sweep_hourly(self) -> None:
         if self._swept is None or self._gate.now() - self._swept >= HOUR:
             await self.sweep()
-
-
-async def _end(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
 
 
 @cache

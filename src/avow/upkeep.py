@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -57,3 +58,10 @@ class Upkeep:
                     log.error("what the site does by itself failed, and is tried again: %s", said)  # noqa: TRY400 - a trace could tell values
                 self.error = said
         self.failing = self.failing + 1 if failed else 0
+
+
+async def end(task: "asyncio.Task[None]") -> None:
+    """Stop such a task, and wait until it has stopped."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
