@@ -189,14 +189,23 @@ async def test_a_withdrawal_by_link_ends_one_purpose_and_a_confirmation_makes_on
         agreed = await bed.shop.agree(who, "newsletter", words="Yes, please", how="newsletter")
         subject = bytes.fromhex(who)
         confirm = bed.desk.links.confirm(subject, bytes.fromhex(agreed), "newsletter")
-        assert await bed.desk.link(confirm) == {"kind": "confirm", "purpose": "newsletter", "done": False}
+        assert await bed.desk.link(confirm) == {
+            "kind": "confirm",
+            "purpose": "to send you the newsletter",
+            "done": False,
+        }
         session = await sender(bed, "newsletter")
         with pytest.raises(Refused):
             await bed.desk.begin(session, ID, MAIL)
         assert (await bed.desk.follow(confirm))["done"]
-        assert (await bed.desk.begin(session, ID, MAIL))["state"] == "go"
-        withdraw = bed.desk.links.withdraw(subject, "newsletter")
-        assert await bed.desk.link(withdraw) == {"kind": "withdraw", "purpose": "newsletter", "done": False}
+        begun = await bed.desk.begin(session, ID, MAIL)
+        assert begun["state"] == "go"
+        withdraw = begun["out"]
+        assert await bed.desk.link(withdraw) == {
+            "kind": "withdraw",
+            "purpose": "to send you the newsletter",
+            "done": False,
+        }
         assert (await bed.desk.follow(withdraw))["done"]
         assert (await bed.desk.follow(withdraw))["done"]
         with pytest.raises(Refused):

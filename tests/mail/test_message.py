@@ -23,7 +23,7 @@ from avow.mail.signing import Signer
 
 HOUSE = House("Corner & Söhne", "privacy@corner.example", "https://privacy.corner.example", "mail.corner.example")
 WAYS = HOUSE.ways("OUTTOKEN", "BACKTOKEN")
-PAGE = "https://privacy.corner.example/link/OUTTOKEN"
+PAGE = "https://privacy.corner.example/out/OUTTOKEN"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ADA, BOB, EVE = "ada@quill.example", "bob@reed.example", "eve@x.example"
 HEAD = b"From: shop@corner.example\r\nSubject: Your order\r\nMessage-ID: <1@corner.example>\r\n"
@@ -314,8 +314,8 @@ def test_one_draft_serves_many_recipients_and_each_gets_only_their_own_link() ->
         for n, to in enumerate((ADA, BOB, EVE))
     ]
     for n, raw in enumerate(made):
-        assert [f"/link/T{other}".encode() in raw for other in range(3)] == [other == n for other in range(3)]
-        assert raw.count(f"/link/T{n}".encode()) == 2  # in the header and in the text, once
+        assert [f"/out/T{other}".encode() in raw for other in range(3)] == [other == n for other in range(3)]
+        assert raw.count(f"/out/T{n}".encode()) == 2  # in the header and in the text, once
 
 
 def test_every_text_of_a_message_can_be_looked_at() -> None:

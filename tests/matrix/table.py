@@ -108,6 +108,7 @@ CENTRE: Final[dict[str, Row]] = {
     "/download": Row(CUSTOMER, _S | {"as": "json"}), "/erase": Row(CUSTOMER, _S),
     "/complain": Row(CUSTOMER, _S | {"text": "This was not right."}),
     "/password": Row(CUSTOMER, _S | {"password": PASSWORD}),
+    "/out/{token}": Row(OPEN, {"which": "this"}), "/confirm/{token}": Row(OPEN, {"which": "this"}),
     "/policy": Row(OPEN), "/promises": Row(OPEN), "/contests": Row(OPEN), "/contests/{contest}": Row(OPEN),
     "/contact": Row(OPEN, _NEW | {"message": "Hello"}), "/complaint": Row(OPEN, _NEW | {"message": "Hello"}),
 }  # fmt: skip

@@ -72,7 +72,7 @@ async def test_the_centre_gives_each_role_what_is_theirs_and_nothing_else(tmp_pa
         assert len(there) >= 18
         contest = "00" * 16
         only_get = frozenset(("/policy", "/promises", "/contests", f"/contests/{contest}"))
-        assert await faults(Surface("centre", there, pages(http, only_get, contest=contest)), at) == []
+        assert await faults(Surface("centre", there, pages(http, only_get, contest=contest, token="none")), at) == []
 
 
 async def test_the_console_gives_each_role_what_is_theirs_and_nothing_else(tmp_path: Path) -> None:

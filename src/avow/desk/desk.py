@@ -241,8 +241,8 @@ class Desk:
     async def link(self, token: str) -> Link:
         return await self.links.link(text(token, "a token"))
 
-    async def follow(self, token: str) -> Link:
-        return await self.links.follow(text(token, "a token"))
+    async def follow(self, token: str, *, everything: bool = False) -> Link:
+        return await self.links.follow(text(token, "a token"), everything=everything)
 
     async def returned(self, token: str, *, permanent: bool) -> Received:
         return await self._inbox.returned(token, permanent=permanent)

@@ -13,20 +13,25 @@ from avow.desk.interface.mail import Link
 from avow.desk.room import Room
 from avow.desk.sealing import NONCE, Seal
 from avow.errors import CallError, Denied, Refused
-from avow.practices.collecting import Entry
+from avow.policy.notice import words
+from avow.practices.collecting import Entry, index
+from avow.practices.reaching import Begun, Letter
 
 _OPT_OUT, _WITHDRAW, _CONFIRM = b"o", b"w", b"c"
 _PROOF: Final = 12  # bytes behind a message's name in a return address
 
 
 class _Said(NamedTuple):
-    """What a link's token says. `entry`: how the do-not-contact list has the address."""
+    """What a link's token says. `entry`: how the do-not-contact list has the address; `found`: how people are found by
+    it, by which category; empty where they are not.
+    """
 
     kind: str
     who: str
     purpose: str = ""
     entry: Entry = ("", b"")
     consent: str = ""
+    found: tuple[str, bytes] = ("", b"")
 
 
 class Links:
@@ -40,13 +45,24 @@ class Links:
 
     # -- made -------------------------------------------------------------------------------------------------------
 
+    def out(self, begun: Begun) -> str:
+        """The way out of what is about to be sent: of what somebody agreed to, where it is that; else of all of it."""
+        letter = _letter(begun)
+        purpose = letter.errand.purpose
+        if not any(purpose in one.purposes and one.recipient is None for one in self._room.choices.values()):
+            return self.opt_out(letter.subject, letter.entry)
+        known = self._room.policy.categories[letter.category]
+        hidden = index(self._shop.keystore, known.term, known.name, begun.address) if known.look_up else bytes(32)
+        return self.withdraw(letter.subject, purpose, letter.entry, (known.name, hidden))
+
     def opt_out(self, subject: bytes, entry: Entry) -> str:
         """No more by this channel: of the person, and of the address, whoever is held with it."""
         return self._make(_OPT_OUT + subject + entry[1] + entry[0].encode())
 
-    def withdraw(self, subject: bytes, purpose: str) -> str:
-        """The agreement to one purpose ends."""
-        return self._make(_WITHDRAW + subject + purpose.encode())
+    def withdraw(self, subject: bytes, purpose: str, entry: Entry, found: tuple[str, bytes]) -> str:
+        """The agreement to one purpose ends, of whoever is held under the address; or all by this channel, see `follow`."""
+        named = " ".join((entry[0], found[0], purpose))
+        return self._make(_WITHDRAW + subject + entry[1] + found[1] + named.encode())
 
     def confirm(self, subject: bytes, agreed: bytes, purpose: str) -> str:
         """What somebody agreed to, by this consent, for this purpose, counts from now on."""
@@ -80,27 +96,30 @@ class Links:
         if kind == _OPT_OUT:
             return _Said("opt-out", who, entry=(rest[32:].decode(), rest[:32]))
         if kind == _WITHDRAW:
-            return _Said("withdraw", who, rest.decode())
+            channel, category, purpose = rest[64:].decode().split(" ")
+            return _Said("withdraw", who, purpose, (channel, rest[:32]), found=(category, rest[32:64]))
         return _Said("confirm", who, rest[16:].decode(), consent=rest[:16].hex())
 
     async def link(self, token: str) -> Link:
         """What it would do; changes nothing, and is on no record."""
         said = self._read(token)
         standing, _ = await self._shop.standing(said.who)
-        if said.kind == "opt-out":
-            done = self._shop.reaching.listed(said.entry)
-        else:
-            done = (consent(said.purpose) in standing) == (said.kind == "confirm")
-        return {"kind": said.kind, "purpose": said.purpose, "done": done}
+        listed = self._shop.reaching.listed(said.entry)
+        agreed = consent(said.purpose) in standing
+        done = agreed if said.kind == "confirm" else listed or (said.kind == "withdraw" and not agreed)
+        told = words.purpose(self._room.policy, said.purpose) if said.purpose else ""
+        return {"kind": said.kind, "purpose": told, "done": done}
 
-    async def follow(self, token: str) -> Link:
-        """Do it."""
+    async def follow(self, token: str, *, everything: bool = False) -> Link:
+        """Do it. `everything`: by a link out of one purpose, out of all by its channel."""
         said = self._read(token)
-        if said.kind == "opt-out":
+        if said.kind == "opt-out" or (everything and said.kind == "withdraw"):
             await self._opt_out(said)
         elif said.kind == "withdraw":
-            with suppress(Refused):  # nobody is held any more: nothing is agreed to either
-                await self._shop.withdraw(said.who, said.purpose)
+            twins = [one.hex() for one in await self._shop.finding.behind(*said.found)]
+            for who in dict.fromkeys((said.who, *twins)):
+                with suppress(Refused):  # nobody is held any more: nothing is agreed to either
+                    await self._shop.withdraw(who, said.purpose)
         else:
             try:
                 await self._shop.confirm(said.who, said.consent)
@@ -116,3 +135,9 @@ class Links:
         if standing and f"opt-out/{channel}" not in standing:
             with suppress(Refused):
                 await self._shop.opt_out(said.who, channel, by=self._shop.person(said.who))
+
+
+def _letter(begun: Begun) -> Letter:
+    if begun.letter is None:
+        raise CallError("there is nothing to send: it went already, or may have")
+    return begun.letter

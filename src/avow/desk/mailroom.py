@@ -48,10 +48,9 @@ class Mailroom:
         self._letters[hashed(made)] = session.name, begun.letter
         while len(self._letters) > LETTERS:
             self._letters.popitem(last=False)
-        letter = begun.letter
         return {
-            "state": begun.state, "letter": made, "out": self._links.opt_out(letter.subject, letter.entry),
-            "back": self._links.back(letter.message),
+            "state": begun.state, "letter": made, "out": self._links.out(begun),
+            "back": self._links.back(begun.letter.message),
         }  # fmt: skip
 
     @staticmethod

@@ -23,7 +23,7 @@ from avow.mail.fields import field as made
 from avow.mail.parts import Tree
 from avow.mail.signing import Signer
 
-LINK: Final = "/link/"  # in the privacy centre, before a token
+LINK: Final = "/out/"  # in the privacy centre, before a token
 NO_CARD: Final = b"avow-no-card"
 _OURS: Final = b"(Avow)"  # in the trace that we leave, by which a message that comes back is known
 _ID: Final = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-]+@[A-Za-z0-9!#$%&'*+/=?^_`{|}~.:\[\]\-]+>")

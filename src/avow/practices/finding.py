@@ -46,6 +46,11 @@ class Finding:
             raise Refused((), "only the site and colleagues who have standing may look people up")
         return found
 
+    async def behind(self, category: str, hidden: bytes) -> list[bytes]:
+        """Who is found by what a sealed link of ours has of an address. For narrowing alone, which is on record itself."""
+        async with self._gate.store.transaction() as tx:
+            return await tx.find(category, hidden)
+
     async def fits(self, subject: bytes, given: Mapping[str, str]) -> bool:
         """Whether these values contradict none by which the person is found. Releases nothing and is not on record:
         whoever asks has given the values. Raises `BadValue`.

@@ -15,7 +15,9 @@ from axe_playwright_python.async_playwright import Axe  # type: ignore[import-un
 from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright
 
 from tests.doors.centre.beds import MAIL, Centre, centre
+from tests.doors.centre.test_links import member
 
+SHOTS = Path(__file__).parents[3] / "out" / "centre"  # to be looked at
 ROOMS = ("Overview", "What is held", "Who saw it", "Choices", "Reaching you", "Copy", "Erase", "Complain")
 
 
@@ -121,6 +123,40 @@ async def test_axe_finds_nothing_in_any_room(
         for room in ("What is held", "Who saw it", "Choices", "Erase"):
             await one.to(room)
             await sound()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+async def test_the_pages_behind_links_in_mails_look_well_and_leave_nothing(
+    browser: Browser, tmp_path: Path, scheme: Any, width: int
+) -> None:
+    size: Any = {"width": width, "height": 844}
+    async with visit(browser, tmp_path, "aitoc", color_scheme=scheme, viewport=size, java_script_enabled=True) as one:
+        who, out = await member(one.here)
+        agreed = await one.here.bed.shop.agree(who, "newsletter", words="Yes, please", how="newsletter")
+        await one.here.bed.shop.withdraw(who, "newsletter")
+        agreed = await one.here.bed.shop.agree(who, "newsletter", words="Yes, please", how="newsletter")
+        confirm = one.here.bed.desk.links.confirm(bytes.fromhex(who), bytes.fromhex(agreed), "newsletter")
+
+        async def sound(name: str) -> None:
+            result = await Axe().run(one.page, options={"rules": {"target-size": {"enabled": True}}})
+            assert [f"{fault['id']} {fault['nodes'][0]['html']}" for fault in result.response["violations"]] == []
+            assert await one.page.evaluate("document.documentElement.scrollWidth") <= width
+            await one.page.screenshot(path=SHOTS / f"link-{name}-{width}.png", full_page=True)
+
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        await one.page.goto(f"{one.base}/confirm/{confirm}")
+        await sound("confirm")
+        await one.page.get_by_role("button", name="Yes, it was me").click()
+        await sound("confirmed")
+        await one.page.goto(f"{one.base}{out}")
+        await sound("out")
+        await one.page.get_by_role("button", name="End this").click()
+        await sound("out-of-one")
+        await one.page.get_by_role("button", name="End all mail").click()
+        await sound("out-of-all")
+        await one.page.goto(f"{one.base}/out/forged")
+        await sound("forged")
+        assert await one.nothing_is_left()
 
 
 async def test_a_correction_a_choice_a_file_and_an_erasure_by_clicks(browser: Browser, tmp_path: Path) -> None:

@@ -84,8 +84,8 @@ class Mailroom(Protocol):
     async def link(self, token: str) -> Link:
         """What a link would do; changes nothing. Raises `Denied` for one that is not of this site."""
 
-    async def follow(self, token: str) -> Link:
-        """Do it. Effective when it returns. Raises `Denied`."""
+    async def follow(self, token: str, *, everything: bool = False) -> Link:
+        """Do it. Effective when it returns. `everything`: by a link out of one purpose, out of all mail. Raises `Denied`."""
 
     async def returned(self, token: str, *, permanent: bool) -> Received:
         """A message came back undelivered to the return address with this token. Raises `Denied`."""

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from avow.desk.interface import Desk
 from avow.doors import design
-from avow.doors.centre import acting, entry, public, showing
+from avow.doors.centre import acting, entry, links, public, showing
 from avow.doors.centre.room import Room, signed, wrong_way
 from avow.doors.centre.room import public as anybody
 from avow.policy.contests import contests
@@ -62,6 +62,8 @@ def make_centre(
         open_("/policy", public.policy, ["GET"]),
         open_("/promises", public.promises, ["GET"]),
         open_("/contact", public.contact, ["GET", "POST"]),
+        open_(links.OUT, links.out, ["GET", "POST"]),
+        open_(links.CONFIRM, links.confirm, ["GET", "POST"]),
     ]
     if contests(policy):
         routes += [open_("/contests", public.contests, ["GET"]), open_("/contests/{contest}", public.draw, ["GET"])]
