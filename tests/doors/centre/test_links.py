@@ -28,6 +28,7 @@ async def member(here: Centre, mail: str = MAIL, purpose: str = "newsletter") ->
 
 async def link(here: Centre, mail: str = MAIL, purpose: str = "newsletter") -> str:
     """What stands at the end of a mail that goes out now."""
+    here.bed.clock.forward(seconds=1)  # so that who asks here is found last
     await here.bed.desk.collect("contact", {"email": mail, "message": "Hello"})
     name = f"app{here.bed.clock.now.timestamp():.0f}{purpose}{mail.partition('@')[0].lower()}"
     session = await here.bed.desk.sender(name, await here.bed.desk.add_sender(name, (purpose,), None))
