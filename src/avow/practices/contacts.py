@@ -5,9 +5,9 @@ a short number, which is printed on a letter, so that one that comes back is kno
 """
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, NoReturn
 
-from avow.errors import CallError, NotHeld
+from avow.errors import CallError, NotHeld, Refused
 from avow.gate import Actor, Gate
 from avow.policy.model import Channel
 from avow.practices.reaching import Errand, Reaching, reached_by
@@ -55,17 +55,29 @@ class Contacts:
             raise CallError("mail goes by the mail server, which decides each message; ask for `phone` or `post`")
         async with self._gate.store.transaction() as tx:
             ((_, held),) = await tx.read([(subject, reached_by(self._gate.policy, channel))])
-        if not held:
-            await self._reaching.reach(subject, channel, purpose, actor)  # whether they may be reached at all
-            raise NotHeld("they may be reached that way, and gave no address or number for it")
         number = "".join(_LETTERS[byte % len(_LETTERS)] for byte in self._gate.random(_LONG))
-        begun = await self._reaching.begin_named(
-            Errand(channel, purpose, actor, sender, request), self._name(number), subject
-        )
+        errand = Errand(channel, purpose, actor, sender, request)
+        if not held:
+            await self._unheld(subject, self._name(number), errand)
+        begun = await self._reaching.begin_named(errand, self._name(number), subject)
         if begun.letter is None:
             raise CallError("this number is taken; ask again")
         await self._reaching.hand_over(begun.letter)
         return number, begun.address
+
+    async def _unheld(self, subject: bytes, name: bytes, errand: Errand) -> NoReturn:
+        """Whether they may be reached at all is decided, recorded and remembered for who gave no number, too."""
+        try:
+            await self._reaching.reach(subject, errand.channel, errand.purpose, errand.actor)
+        except Refused as refused:
+            said = Message(
+                subject, name, errand.channel, errand.purpose, errand.sender, "refused", self._gate.now(),
+                " ".join(refused.promises), refused.reason,
+            )  # fmt: skip
+            async with self._gate.store.transaction() as tx:
+                await tx.put_message(said)
+            raise
+        raise NotHeld("they may be reached that way, and gave no address or number for it")
 
     async def again(self, number: str, actor: Actor) -> tuple[Message, str]:
         """The address of a contact that is open, decided and recorded anew. Raises `CallError` for another number."""
