@@ -96,7 +96,7 @@ def test_nothing_of_the_inner_network_and_no_header_of_ours_goes_out() -> None:
 
 def test_every_mail_can_be_stopped_by_one_click_by_mail_and_by_whoever_reads_it() -> None:
     message = read(done(letter()))
-    mail = "mailto:out+OUTTOKEN@corner.example?subject=stop"
+    mail = "mailto:out@corner.example?subject=OUTTOKEN"
     assert message["List-Unsubscribe"].replace(" ", "") == f"<{PAGE}>,<{mail}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert message["List-Help"] == "<https://privacy.corner.example/>"

@@ -40,8 +40,8 @@ _GONE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """For one message: `page` is the link by which mails stop, `mail` the address that does the same, `back` where it
-    comes back to when it cannot be delivered.
+    """For one message: `page` is the link by which mails stop, `mail` the same by mail (RFC 6068), `back` where it comes
+    back to when it cannot be delivered.
     """
 
     page: str
@@ -64,7 +64,7 @@ class House:
     def ways(self, out: str, back: str) -> Ways:
         """For the two tokens of a message."""
         return Ways(
-            f"{self.centre}{LINK}{out}", address.tagged(self.contact, "out", out),
+            f"{self.centre}{LINK}{out}", f"mailto:out@{address.parts(self.contact)[1]}?subject={out}",
             address.tagged(self.contact, "back", back),
         )  # fmt: skip
 
@@ -102,6 +102,12 @@ class Draft:
         found = one(self._given, name.lower().encode())
         return None if found is None else decoded(found)
 
+    def identified(self, contact: str, random: Callable[[int], bytes]) -> str:
+        """Its Message-ID; one by chance, at the host of this address, where it has none, and the same from then on."""
+        if not self.id:
+            self.id = f"<{random(16).hex()}@{address.parts(contact)[1]}>"
+        return self.id
+
     def texts(self) -> Iterator[str]:
         """Everything in it that is read as text: subject, text parts, attached texts, their names; decoded."""
         for each in self._given:
@@ -116,14 +122,13 @@ class Draft:
         is to answer (RFC 3834). `now` is aware. Raises `BadValue` for what is no address.
         """
         address.checked(to)
-        ident = self.id or f"<{random(16).hex()}@{address.parts(house.contact)[1]}>"
         date = one(self._given, b"date") or format_datetime(now)
         head = [
             made("Received", f"by {house.host} {_OURS.decode()};\r\n {format_datetime(now)}"),
             *self._fields,
-            made("To", to), made("Date", date), made("Message-ID", ident),
+            made("To", to), made("Date", date), made("Message-ID", self.identified(house.contact, random)),
             made("List-Help", f"<{house.centre}/>"), made("List-Owner", f"<mailto:{house.contact}>"),
-            made("List-Unsubscribe", f"<{ways.page}>,\r\n <mailto:{ways.mail}?subject=stop>"),
+            made("List-Unsubscribe", f"<{ways.page}>,\r\n <{ways.mail}>"),
         ]  # fmt: skip
         if ways.page.startswith("https:"):  # RFC 8058, 3.1
             head.append(made("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))

@@ -57,7 +57,7 @@ class Tree:
     @classmethod
     def read(cls, fields: Sequence[Field], body: bytes) -> "Tree":
         """From the fields of the top and what follows them. Raises `BadValue`."""
-        if len(_BOUNDARY.findall(body)) > DEEPEST * 4 or len(_NESTED.findall(body)) > DEEPEST * 4:
+        if many(body):
             raise BadValue("the message has too many parts within parts")
         head = b"".join(field.line() for field in fields if field.key.startswith(b"content-"))
         try:
@@ -78,9 +78,9 @@ class Tree:
             if name := part.get_filename():
                 yield decoded(str(name))
             if not part.is_multipart() and (_TEXTS.fullmatch(kind) or kind == "application/octet-stream"):
-                data = _bytes(part)
+                data = content_of(part)
                 if kind != "application/octet-stream" or b"\0" not in data[:4096]:
-                    yield _decoded(data, _charset(part))
+                    yield text_of(data, charset_of(part))
 
     def with_line(self, name: str, link: str) -> tuple[bytes, bytes] | None:
         """Content fields and body with the line in each text that a person may be shown; None where there is none."""
@@ -97,11 +97,16 @@ class Tree:
         if kind in _UNTOUCHED:
             return
         if part.is_multipart() and kind.startswith("multipart/"):
-            inner = _inner(part)
-            for each in inner if kind == "multipart/alternative" else inner[:1]:
+            within = inner(part)
+            for each in within if kind == "multipart/alternative" else within[:1]:
                 self._find(each)
         elif kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment":
-            self._shown.append((part, "text/html" if kind == "text/html" else "text/plain", _bytes(part)))
+            self._shown.append((part, "text/html" if kind == "text/html" else "text/plain", content_of(part)))
+
+
+def many(raw: bytes) -> bool:
+    """Whether parts may be nested so deep that reading them would take long; known without reading them."""
+    return len(_BOUNDARY.findall(raw)) > DEEPEST * 4 or len(_NESTED.findall(raw)) > DEEPEST * 4
 
 
 def _walk(part: Message) -> Iterator[Message]:
@@ -114,10 +119,11 @@ def _walk(part: Message) -> Iterator[Message]:
         if seen > MOST or at > DEEPEST:
             raise BadValue(f"the message has more than {MOST} parts, or they are nested deeper than {DEEPEST}")
         yield each
-        found += [(one, at + 1) for one in reversed(_inner(each))]
+        found += [(one, at + 1) for one in reversed(inner(each))]
 
 
-def _inner(part: Message) -> list[Message]:
+def inner(part: Message) -> list[Message]:
+    """The parts of a part."""
     given: Any = part.get_payload() if part.is_multipart() else []
     return [each for each in given if isinstance(each, Message)]
 
@@ -129,19 +135,19 @@ def _carry(part: Message) -> None:
         return
     if part.is_multipart():
         del part["content-transfer-encoding"]
-        for each in _inner(part):
+        for each in inner(part):
             _carry(each)
         return
     given = str(part.get_payload())  # as it is encoded; bytes above 127 come as other characters, which are no ASCII
     fine = given.isascii() and "\0" not in given and all(len(line) <= LINE for line in given.splitlines())
     if not fine or str(part.get("content-transfer-encoding", "")).strip().lower() == "binary":
-        _encode(part, _bytes(part))
+        _encode(part, content_of(part))
 
 
 def _put(part: Message, kind: Shown, data: bytes, name: str, link: str) -> None:
     """Set a text part to what it was, with the line."""
     add = footer.within if kind == "text/html" else footer.below
-    charset = _charset(part)
+    charset = charset_of(part)
     try:
         text = data.decode(charset)
         part.set_param("charset", "utf-8")
@@ -174,16 +180,19 @@ def _flat(top: Message) -> bytes:
     return out.getvalue()
 
 
-def _bytes(part: Message) -> bytes:
+def content_of(part: Message) -> bytes:
+    """What a part holds, decoded; nothing where it holds parts."""
     found: Any = part.get_payload(decode=True)
     return found if isinstance(found, bytes) else b""
 
 
-def _charset(part: Message) -> str:
+def charset_of(part: Message) -> str:
+    """As it says."""
     return part.get_content_charset() or "us-ascii"
 
 
-def _decoded(data: bytes, charset: str) -> str:
+def text_of(data: bytes, charset: str) -> str:
+    """The text that it is, or most probably is."""
     try:
         return data.decode(charset)
     except (LookupError, UnicodeError):
