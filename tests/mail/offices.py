@@ -27,6 +27,7 @@ class Inbox:
         self.taken: list[tuple[str, list[str], bytes, bool]] = []
         self.says: Callable[[str], str | None] = lambda _: None  # of the step: `RCPT`, `DATA`
         self.connections = 0
+        self.port = 0
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's word
         self, _: Any, __: Any, envelope: Any, address: str, ___: Any
@@ -59,7 +60,8 @@ async def post_office(
 
     server = await loop.create_server(office, "127.0.0.1", port, ssl=tls if at_once else None)
     try:
-        yield inbox, server.sockets[0].getsockname()[1]
+        inbox.port = server.sockets[0].getsockname()[1]
+        yield inbox, inbox.port
     finally:
         server.close()
 

@@ -43,6 +43,19 @@ LetterFont = Annotated[
     typer.Option(help="A TrueType font that letters of staff are printed in.", exists=True, dir_okay=False, rich_help_panel=WEB),
 ]  # fmt: skip
 
+SmtpListen = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="For mail of applications, and to the contact address.", rich_help_panel=WEB),
+]  # fmt: skip
+SmtpCertificate = Annotated[
+    Path | None, typer.Option("--smtp-cert", help="Another certificate for it.", rich_help_panel=WEB)
+]
+SmtpKey = Annotated[Path | None, typer.Option(help="Its key.", rich_help_panel=WEB)]
+DkimKey = Annotated[Path | None, typer.Option(help="An RSA key, in PEM, that signs mail.", rich_help_panel=WEB)]
+DkimSelector = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Where the DNS has its public key.", rich_help_panel=WEB)
+]
+
 Socket = Annotated[str | None, typer.Option(help="Between vault and doors.", rich_help_panel=INSIDE)]
 Group = Annotated[
     str | None,

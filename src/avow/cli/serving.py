@@ -51,7 +51,9 @@ def serve(
     console_host: options.ConsoleHost = _NAMES.console, api_host: options.ApiHost = _NAMES.api,
     shop_url: options.ShopUrl = "", letter_font: options.LetterFont = None, socket: options.Socket = None, group: options.Group = None,
     private: options.Private = None, secret: options.SecretFile = None, operator: options.OperatorSocket = None,
-    smarthost: options.SmartHost = None, demo: options.Demo = False, until_input_ends: options.UntilInputEnds = False,
+    smarthost: options.SmartHost = None, smtp_listen: options.SmtpListen = None,
+    smtp_cert: options.SmtpCertificate = None, smtp_key: options.SmtpKey = None, dkim_key: options.DkimKey = None,
+    dkim_selector: options.DkimSelector = None, demo: options.Demo = False, until_input_ends: options.UntilInputEnds = False,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Serve sites: a vault process that listens on nothing public, and a doors process that holds no keys.
@@ -72,6 +74,12 @@ def serve(
     shared = Secret.read(secret, os.urandom) if private and secret else None
     server = Server.of(smarthost, os.environ.get("AVOW_SMARTHOST_PASSWORD", "")) if smarthost else None
     mail, routes = (sending(server), asking(server)) if server else (None, None)
+    post = None
+    if smtp_listen and only is not options.Only.vault:
+        from avow.serve.gateway import Post  # noqa: PLC0415 - nobody else waits for its libraries
+
+        pair = smtp_cert or tls_cert, smtp_key or tls_key
+        post = Post.of(smtp_listen, server, *pair, dkim_key=dkim_key, dkim_selector=dkim_selector)
     members = _group(group)
     tell = _telling(as_json=as_json)
 
@@ -84,7 +92,9 @@ def serve(
         elif only is options.Only.doors:
             from avow.serve import doors  # noqa: PLC0415 - nor for those of HTTP
 
-            await doors.answer(sites, stop, tell, port=port, names=names, secret=shared, font=letter_font)
+            await doors.answer(
+                sites, stop, tell, port=port, names=names, secret=shared, font=letter_font, post=post
+            )
         else:
             vaults, webs = _again(context, {"until_input_ends"}), _again(context, _VAULTS)
             await both.together({"vault": vaults, "doors": [*webs, f"--socket={where.sockets}"]}, stop, tell)

@@ -38,18 +38,15 @@ def parts(address: str) -> tuple[str, str]:
     return local, domain
 
 
-def tagged(address: str, kind: str, token: str) -> str:
-    """An address at the same host that carries a token: `out+TOKEN@…`."""
-    return f"{kind}+{token}@{parts(address)[1]}"
+def returning(contact: str, token: str) -> str:
+    """The address at the host of `contact` that a message with this token comes back to."""
+    return f"back+{token}@{parts(contact)[1]}"
 
 
-def token_of(address: str, contact: str) -> tuple[str, str] | None:
-    """Kind and token of such an address at the host of `contact`; None for any other address."""
-    local, domain = parts(address)
-    kind, plus, token = local.partition("+")
-    if domain.lower() != parts(contact)[1].lower() or not plus or kind.lower() not in ("out", "back"):
-        return None
-    return kind.lower(), token
+def token_of(address: str) -> str:
+    """The token of such an address; empty for any other."""
+    kind, _, token = parts(address)[0].partition("+")
+    return token if kind.lower() == "back" else ""
 
 
 def same(one: str, other: str) -> bool:

@@ -65,7 +65,7 @@ class House:
         """For the two tokens of a message."""
         return Ways(
             f"{self.centre}{LINK}{out}", f"mailto:out@{address.parts(self.contact)[1]}?subject={out}",
-            address.tagged(self.contact, "back", back),
+            address.returning(self.contact, back),
         )  # fmt: skip
 
 

@@ -57,9 +57,8 @@ def read(raw: bytes, envelope_sender: str) -> Came:
         parts = list(_first(top))
         machine = not from_envelope or _automatic(top)
         sender = "" if machine else _sender(top) or from_envelope
-        return Came(
-            _line(top, "message-id"), sender, _line(top, "subject")[:SUBJECT], _words(parts), _returned(top, parts)
-        )
+        words = _words(parts) or (_plain(str(top.get_payload())[:_WORDS]) if top.defects and not inner(top) else "")
+        return Came(_line(top, "message-id"), sender, _line(top, "subject")[:SUBJECT], words, _returned(top, parts))
     except Exception:  # noqa: BLE001 - the library fails in ways that it does not name; somebody wrote all the same
         body = raw.partition(b"\r\n\r\n")[2]
         return Came("", from_envelope, "", _plain(body[:_WORDS].decode("utf-8", "replace")), None)

@@ -5,7 +5,7 @@ import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from avow.doors.console.app import make_console
 from avow.doors.guard import Guard
 from avow.errors import CallError, OperatorError, Unavailable
 from avow.policy.model import Policy
+from avow.serve.gateway import Post, taking_mail
 from avow.serve.hosts import Hosts
 from avow.serve.port import Names, Port
 from avow.serve.sites import Site, Tell
@@ -67,15 +68,9 @@ def _now() -> datetime:
 
 
 async def answer(
-    sites: Sequence[Site],
-    stop: asyncio.Event,
-    tell: Tell,
-    *,
-    port: Port,
-    names: Names,
-    secret: Secret | None = None,
-    font: Path | None = None,
-) -> None:
+    sites: Sequence[Site], stop: asyncio.Event, tell: Tell, *, port: Port, names: Names, secret: Secret | None = None,
+    font: Path | None = None, post: Post | None = None,
+) -> None:  # fmt: skip
     """Answer people until `stop`. Waits until each site's vault answers first. Raises `OperatorError`."""
     door = port.opened()
     port = replace(port, number=door.getsockname()[1])
@@ -94,8 +89,9 @@ async def answer(
         if not stop.is_set():
             for line in said:
                 tell(*line)
-            tell("", f"listening on {port.host}:{port.number}; health at /healthz")
-            await _served(Hosts(made, desks), port, door, stop)
+            async with taking_mail(post, desks, names, port, tell) if post else nullcontext():
+                tell("", f"listening on {port.host}:{port.number}; health at /healthz")
+                await _served(Hosts(made, desks), port, door, stop)
     door.close()
 
 

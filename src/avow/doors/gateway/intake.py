@@ -31,7 +31,7 @@ async def _taken(came: Came, name: str, target: Target) -> Reply:
         (site,) = target.sites
         return await _asked(lambda: site.mailroom.received(name, came.sender, came.subject, came.words))
     if target.kind == STOP:
-        token = target.token or "".join(came.subject.split()[-1:])
+        token = "".join(came.subject.split()[-1:])  # behind what a mail program may put before it
         return await _first(target.sites, lambda site: site.mailroom.follow(token), token)
     permanent = came.returned
     if permanent is None:  # an absence, or an answer that was sent there by mistake

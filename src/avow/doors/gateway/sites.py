@@ -10,7 +10,7 @@ from avow.mail.address import is_address, parts, same, token_of
 from avow.mail.message import House
 from avow.policy.model import Policy
 
-STOP: Final = "out"  # the address at which mails are stopped; its token stands in it, or in the subject
+STOP: Final = "out"  # the address at which mails are stopped; the token stands in the subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,5 +61,5 @@ class Sites:
             return None
         if same(address, f"{STOP}@{host}"):
             return Target(STOP, "", here)
-        found = token_of(address, here[0].house.contact)
-        return Target(found[0], found[1], here) if found and found[1] else None
+        token = token_of(address)
+        return Target("back", token, here) if token else None
