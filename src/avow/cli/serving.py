@@ -92,9 +92,7 @@ def serve(
         elif only is options.Only.doors:
             from avow.serve import doors  # noqa: PLC0415 - nor for those of HTTP
 
-            await doors.answer(
-                sites, stop, tell, port=port, names=names, secret=shared, font=letter_font, post=post
-            )
+            await doors.answer(sites, stop, tell, port=port, names=names, secret=shared, font=letter_font, post=post)
         else:
             vaults, webs = _again(context, {"until_input_ends"}), _again(context, _VAULTS)
             await both.together({"vault": vaults, "doors": [*webs, f"--socket={where.sockets}"]}, stop, tell)

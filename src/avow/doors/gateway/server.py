@@ -1,6 +1,6 @@
 """The SMTP server (RFC 5321, RFC 6409): aiosmtpd's, made strict, bounded and silent about whom mail is for.
 
-What of aiosmtpd is replaced, and why: docs/decisions/0073.
+What of aiosmtpd is replaced, and why: docs/decisions/0079.
 """
 
 import asyncio
