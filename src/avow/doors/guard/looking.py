@@ -96,9 +96,9 @@ class Looking:
         """Whether a first look misses the link to the policy, or its version."""
         setting = self._setting
         rules = setting.rules
-        return bool(
-            rules.policy_link and setting.policy_usual not in body and setting.policy_seen.search(body) is None
-        ) or bool(rules.policy_version and setting.version not in body)
+        return bool(  # from the end, as most pages have both in their foot
+            rules.policy_link and body.rfind(setting.policy_usual) < 0 and setting.policy_seen.search(body) is None
+        ) or bool(rules.policy_version and body.rfind(setting.version) < 0)
 
     def _policy_link(self, found: Page, body: bytes) -> None:
         setting = self._setting
