@@ -332,10 +332,10 @@ class Avow:
         """Every event that concerns the person: who looked, for what, what was refused."""
         return await self.rights.seen(_id(who), await self._actor(by or Somebody(who), who))
 
-    async def correct(self, who: str, category: str, value: str, *, no_card: bool = False, by: By = None) -> None:
-        """Put a right value in place of the newest one. `no_card`: a doubtful number in it was confirmed to be none."""
+    async def correct(self, who: str, category: str, value: str, *, no_card: bool = False, by: By = None) -> int | None:
+        """Put a right value in place of the newest one; see `Rights.correct`. `no_card`: a doubtful number was confirmed."""
         actor = await self._actor(by or Somebody(who), who)
-        await self.rights.correct(_id(who), category, value, actor, no_card=no_card)
+        return await self.rights.correct(_id(who), category, value, actor, no_card=no_card)
 
     async def call_off(self, who: str) -> list[str]:
         """Undo changes of contact that are on hold, on the word of who controls the old one; the categories."""

@@ -46,6 +46,12 @@ class Message(NamedTuple):
     text: str
 
 
+class Outbox(list[Message]):
+    """What was sent, and whether sending works."""
+
+    down = False
+
+
 class Bed(NamedTuple):
     """A desk, and what stands behind it."""
 
@@ -53,7 +59,7 @@ class Bed(NamedTuple):
     shop: Avow
     policy: Policy
     clock: Clock
-    sent: list[Message]
+    sent: "Outbox"
 
     async def code(self, value: str, category: str = "email") -> str:
         """The code that is sent there now."""
@@ -70,16 +76,18 @@ class Bed(NamedTuple):
 
 
 @asynccontextmanager
-async def desk(folder: Path, site: str, **more: Any) -> AsyncIterator[Bed]:
+async def desk(folder: Path, site: str, *, centre: str = "", **more: Any) -> AsyncIterator[Bed]:
     """A desk of one of the five sites."""
-    clock, sent = Clock(), list[Message]()
+    clock, sent = Clock(), Outbox()
     policy = read(POLICIES / f"{site}.yaml")
 
     async def mail(to: str, subject: str, text: str) -> None:
+        if sent.down:
+            raise OSError("the mail server is down")
         sent.append(Message(to, subject, text))
 
     url = f"sqlite:///{folder}/{site}.db"
     async with Avow.open(policy, url, folder=folder / site, clock=clock, private=True, **more) as shop:
-        made = Desk(shop, os.urandom, mail=mail, passwords=Passwords(QUICK))
+        made = Desk(shop, os.urandom, mail=mail, passwords=Passwords(QUICK), centre=centre)
         yield Bed(made, shop, policy, clock, sent)
         await made.settle()

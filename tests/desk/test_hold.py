@@ -76,6 +76,7 @@ async def test_an_order_with_another_address_does_not_open_the_account_to_it(tmp
         session = await bed.desk.register("registration", ACCOUNT, password=PASSWORD)
         bed.clock.forward(minutes=1)
         await bed.desk.collect("contact", {"email": NEW, "message": "Send it to me"}, session=session)
+        assert sorted(one.to for one in bed.sent if "changed" in one.subject) == sorted((MAIL, NEW))
         before = len(bed.sent)
         await bed.desk.send_code("email", NEW)
         await bed.desk.settle()

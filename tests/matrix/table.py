@@ -109,6 +109,7 @@ CENTRE: Final[dict[str, Row]] = {
     "/complain": Row(CUSTOMER, _S | {"text": "This was not right."}),
     "/password": Row(CUSTOMER, _S | {"password": PASSWORD}),
     "/out/{token}": Row(OPEN, {"which": "this"}), "/confirm/{token}": Row(OPEN, {"which": "this"}),
+    "/undo/{token}": Row(OPEN, {"which": "this"}, no=True),
     "/policy": Row(OPEN), "/promises": Row(OPEN), "/contests": Row(OPEN), "/contests/{contest}": Row(OPEN),
     "/contact": Row(OPEN, _NEW | {"message": "Hello"}), "/complaint": Row(OPEN, _NEW | {"message": "Hello"}),
 }  # fmt: skip

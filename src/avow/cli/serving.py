@@ -81,6 +81,11 @@ def serve(
         pair = smtp_cert or tls_cert, smtp_key or tls_key
         post = Post.of(smtp_listen, server, *pair, dkim_key=dkim_key, dkim_selector=dkim_selector)
     members = _group(group)
+
+    def centre(site: str) -> str:
+        name = names.centre.format(site=site)
+        return port.origin(name) if name else ""
+
     tell = _telling(as_json=as_json)
 
     async def run() -> None:
@@ -88,7 +93,9 @@ def serve(
         if only is options.Only.vault:
             from avow.serve import vault  # noqa: PLC0415 - no other command waits for the desk's libraries
 
-            await vault.keep(sites, stop, tell, secret=shared, group=members, mail=mail, routes=routes, demo=demo)
+            await vault.keep(
+                sites, stop, tell, secret=shared, group=members, mail=mail, routes=routes, demo=demo, centre=centre
+            )
         elif only is options.Only.doors:
             from avow.serve import doors  # noqa: PLC0415 - nor for those of HTTP
 

@@ -1,8 +1,8 @@
 """What a person may do once they have shown who they are."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from avow.app import Avow
@@ -11,22 +11,31 @@ from avow.desk.interface import HOLD, Choice
 from avow.desk.room import Room, row, text
 from avow.desk.sessions import AGAIN, Person, is_fresh
 from avow.desk.visitors import Visitors
-from avow.errors import BadValue, CallError, Denied, NotHeld, Refused, UnknownWord
+from avow.desk.warnings import Warnings
+from avow.errors import AvowError, BadValue, CallError, Denied, NotHeld, Refused, UnknownWord
 from avow.policy.model import CHANNELS, PERSON, Collect, Use
 from avow.practices.deadlines import kind_of
-from avow.practices.holding import proves
+from avow.practices.holding import WORD, proves
 
 T = TypeVar("T")
+
+
+def ms(at: datetime) -> int:
+    """A moment in milliseconds since 1970."""
+    return round(at.timestamp() * 1000)
+
+
 LISTS: Final = ("data", "consents", "requests", "events")  # of an export
 
 
 class Customers:
     """For one site. A session may stand for several ids: who proved an address gets all that is held under it."""
 
-    def __init__(self, room: Room, visitors: Visitors) -> None:
+    def __init__(self, room: Room, visitors: Visitors, warnings: Warnings) -> None:
         self._room = room
         self._shop: Avow = room.shop
         self._visitors = visitors
+        self._warnings = warnings
 
     def _person(self, session: str, *, looks: bool = False) -> Person:
         return self._room.sessions.customer(text(session, "a session"), self._room.now(), looks=looks)
@@ -152,8 +161,11 @@ class Customers:
         for who in person.people:
             try:
                 by = self._shop.person(who, person.began)
-                await self._shop.correct(who, category, text(value, "the value", 64 * 1024), no_card=no_card, by=by)
+                value = text(value, "the value", 64 * 1024)
+                changed = await self._shop.correct(who, category, value, no_card=no_card, by=by)
                 held = True
+                if changed is not None:
+                    await self._warn(who, category, changed, value)
             except (BadValue, UnknownWord):
                 raise
             except CallError:
@@ -164,6 +176,31 @@ class Customers:
             for who in person.people:
                 self._room.sessions.end_others(who, session)
 
+    async def submitted(self, session: str | None, given: Mapping[str, str], take: Callable[[], Awaitable[T]]) -> T:
+        """What `take` gives. Where somebody signed in gave another contact by it, that is told as a change is; what was
+        asked for is not held up by a notice that does not go.
+        """
+        if session is None:
+            return await take()
+        who = self._person(session).people[0]
+        before, _ = await self._shop.standing(who)
+        taken = await take()
+        for token in sorted((await self._shop.standing(who))[0] - before):
+            word, _, rest = token.partition("/")
+            category, _, until = rest.rpartition("@")
+            if word == WORD and category in given:
+                with suppress(AvowError):
+                    await self._warnings.changed(who, category, int(until) - HOLD, given[category])
+        return taken
+
+    async def _warn(self, who: str, category: str, at: int, value: str) -> None:
+        """No change stands of which nobody is told who was reached before it."""
+        try:
+            await self._warnings.changed(who, category, at, value)
+        except AvowError:
+            await self._shop.call_off(who)
+            raise
+
     # -- leaving ----------------------------------------------------------------------------------------------------
 
     async def erase(self, session: str) -> int:
@@ -173,8 +210,11 @@ class Customers:
 
     async def _leave(self, who: str, shown: int) -> int:
         by = self._shop.person(who, shown)
-        due = await self._shop.leave(who, after=timedelta(milliseconds=HOLD), by=by)
-        return int(due.timestamp() * 1000)
+        there = await self._shop.leaving(who)
+        due = ms(await self._shop.leave(who, after=timedelta(milliseconds=HOLD), by=by))
+        if there is None:
+            await self._warnings.leaving(who, due)
+        return due
 
     async def keep(self, session: str) -> None:
         """Nobody leaves."""
@@ -184,7 +224,7 @@ class Customers:
     async def leaving(self, session: str) -> int | None:
         """The last moment of the last of them."""
         moments = [await self._shop.leaving(who) for who in self._person(session).people]
-        return max((int(at.timestamp() * 1000) for at in moments if at is not None), default=None)
+        return max((ms(at) for at in moments if at is not None), default=None)
 
     async def complain(self, session: str, words: str, collect: Callable[..., Awaitable[Any]]) -> str:
         """By the policy's form for complaints, or else for questions. Raises `CallError` where no answer could come."""

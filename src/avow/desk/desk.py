@@ -24,6 +24,7 @@ from avow.desk.room import Mail, Room, text
 from avow.desk.senders import Senders
 from avow.desk.staff import SHOWN, Colleagues
 from avow.desk.visitors import Visitors
+from avow.desk.warnings import Warnings
 from avow.upkeep import Health
 
 
@@ -31,8 +32,9 @@ class Desk:
     """See `interface.Desk`; each method here does what its contract says.
 
     `random` gives bytes of chance. `mail` sends one message (address, subject, text) and raises `OSError` when it
-    cannot; without it no code is ever sent. `passwords` is another hasher only where tests must be quick. `faults`
-    tells what else is wrong around the site, for the health page.
+    cannot; without it no code is ever sent. `centre`: the privacy centre's address, for links in mails, without a slash
+    at its end. `passwords` is another hasher only where tests must be quick. `faults` tells what else is wrong around the
+    site, for the health page.
     """
 
     def __init__(
@@ -43,18 +45,19 @@ class Desk:
         mail: Mail | None = None,
         passwords: Passwords | None = None,
         faults: Callable[[], Sequence[str]] = tuple,
+        centre: str = "",
     ) -> None:
         self._shop = shop
         self._told = faults
         self._room = Room(shop, random, passwords or Passwords())
         self.notices = Notices(self._room, mail)
         self._visitors = Visitors(self._room, self.notices)
-        self._customers = Customers(self._room, self._visitors)
         self._staff = Colleagues(self._room, self.notices)
         self._counter = Counter(self._room, self._staff)
         self._passkeys = Passkeys(self._room, self._staff)
         self._contests = Contesting(self._room)
         self.links = Links(self._room)
+        self._customers = Customers(self._room, self._visitors, Warnings(self._room, self.notices, self.links, centre))
         self._senders = Senders(self._room, self._staff)
         self._mailroom = Mailroom(self._room, self._senders, self.links)
         self._inbox = Inbox(self._room, self._visitors, self.links)
@@ -77,8 +80,9 @@ class Desk:
         self, form: str, given: Mapping[str, str], *, session: str | None = None, receipt: str | None = None,
         no_card: Sequence[str] = (), affiliate_link: bool = False, agreed: Mapping[str, str] | None = None,
     ) -> Taken:  # fmt: skip
-        taken = await self._visitors.collect(
-            form, given, session, receipt, no_card, affiliate_link=affiliate_link, agreed=agreed or {}
+        more: dict[str, Any] = {"affiliate_link": affiliate_link, "agreed": agreed or {}}
+        taken = await self._customers.submitted(
+            session, given, lambda: self._visitors.collect(form, given, session, receipt, no_card, **more)
         )
         return taken[1]
 

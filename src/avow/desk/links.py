@@ -5,19 +5,22 @@ Formats: docs/formats.md, 5.
 
 import hmac
 from base64 import b32decode, b32encode
+from collections.abc import Container
 from contextlib import suppress
 from typing import Final, NamedTuple
 
 from avow.decide.facts import consent
 from avow.desk.interface.mail import Link
-from avow.desk.room import Room
+from avow.desk.room import PASSWORD, Room, row
 from avow.desk.sealing import NONCE, Seal
 from avow.errors import CallError, Denied, Refused
 from avow.policy.notice import words
 from avow.practices.collecting import Entry, index
+from avow.practices.holding import WORD
 from avow.practices.reaching import Begun, Letter
 
-_OPT_OUT, _WITHDRAW, _CONFIRM = b"o", b"w", b"c"
+_OPT_OUT, _WITHDRAW, _CONFIRM, _CALL_OFF, _STAY = b"o", b"w", b"c", b"a", b"s"
+_UNDO: Final = {_CALL_OFF: "call-off", _STAY: "stay"}
 _PROOF: Final = 12  # bytes behind a message's name in a return address
 
 
@@ -32,6 +35,7 @@ class _Said(NamedTuple):
     entry: Entry = ("", b"")
     consent: str = ""
     found: tuple[str, bytes] = ("", b"")
+    at: int = 0  # what the undoing kinds are about: when the hold ends, or the erasure is due
 
 
 class Links:
@@ -68,6 +72,14 @@ class Links:
         """What somebody agreed to, by this consent, for this purpose, counts from now on."""
         return self._make(_CONFIRM + subject + agreed + purpose.encode())
 
+    def call_off(self, subject: bytes, until: int) -> str:
+        """The change of contact whose hold ends then is undone."""
+        return self._make(_CALL_OFF + subject + until.to_bytes(8, "big"))
+
+    def stay(self, subject: bytes, due: int) -> str:
+        """The wish to be erased then is taken back."""
+        return self._make(_STAY + subject + due.to_bytes(8, "big"))
+
     def _make(self, plain: bytes) -> str:
         return self._seal.make(plain, self._room.random(NONCE))
 
@@ -98,12 +110,16 @@ class Links:
         if kind == _WITHDRAW:
             channel, category, purpose = rest[64:].decode().split(" ")
             return _Said("withdraw", who, purpose, (channel, rest[:32]), found=(category, rest[32:64]))
+        if kind in _UNDO:
+            return _Said(_UNDO[kind], who, at=int.from_bytes(rest, "big"))
         return _Said("confirm", who, rest[16:].decode(), consent=rest[:16].hex())
 
     async def link(self, token: str) -> Link:
         """What it would do; changes nothing, and is on no record."""
         said = self._read(token)
         standing, _ = await self._shop.standing(said.who)
+        if said.kind in _UNDO.values():
+            return {"kind": said.kind, "purpose": "", "done": not await self._stands(said, standing)}
         listed = self._shop.reaching.listed(said.entry)
         agreed = consent(said.purpose) in standing
         done = agreed if said.kind == "confirm" else listed or (said.kind == "withdraw" and not agreed)
@@ -113,7 +129,11 @@ class Links:
     async def follow(self, token: str, *, everything: bool = False) -> Link:
         """Do it. `everything`: by a link out of one purpose, out of all by its channel."""
         said = self._read(token)
-        if said.kind == "opt-out" or (everything and said.kind == "withdraw"):
+        if said.kind in _UNDO.values():
+            standing, _ = await self._shop.standing(said.who)
+            if await self._stands(said, standing):
+                await self._undo(said)
+        elif said.kind == "opt-out" or (everything and said.kind == "withdraw"):
             await self._opt_out(said)
         elif said.kind == "withdraw":
             twins = [one.hex() for one in await self._shop.finding.behind(*said.found)]
@@ -126,6 +146,22 @@ class Links:
             except (CallError, Refused):
                 raise Denied from None
         return await self.link(token)
+
+    async def _stands(self, said: _Said, standing: Container[str]) -> bool:
+        """Whether there is still what this link undoes: a change that came since is another, with links of its own."""
+        if said.kind == "call-off":
+            return any(f"{WORD}/{one}@{said.at}" in standing for one in self._room.policy.categories)
+        due = await self._shop.leaving(said.who)
+        return due is not None and f"leaving/{said.at}" in standing
+
+    async def _undo(self, said: _Said) -> None:
+        """What whoever had got in could use to come back goes with it: sessions and the password."""
+        if said.kind == "stay":
+            await self._shop.stay(said.who)
+            return
+        self._room.sessions.end_others(said.who, "")
+        await self._shop.call_off(said.who)
+        await self._shop.accounts.drop(row(said.who), PASSWORD)
 
     async def _opt_out(self, said: _Said) -> None:
         """The address goes on the list first: that holds also when nobody is held any more."""

@@ -24,8 +24,9 @@ class Notices:
         return self._mail is not None
 
     @asynccontextmanager
-    async def owed(self, who: str, kind: NoticeKind, cause: str) -> AsyncIterator[Begun | None]:
-        """Leave to send the person this notice; None if they may not be written to, or it went for this cause already.
+    async def owed(self, who: str, kind: NoticeKind, cause: str, to: str | None = None) -> AsyncIterator[Begun | None]:
+        """Leave to send the person this notice, at the newest address or at this one; None if they may not be written to,
+        or it went for this cause already.
 
         The policy decides: while the block lasts a request about their own data is open.
         """
@@ -33,7 +34,7 @@ class Notices:
             if RIGHTS_REQUEST in self._room.policy.requests:
                 await stack.enter_async_context(self._shop.queue.passing(row(who), RIGHTS_REQUEST))
             try:
-                begun: Begun | None = await self._shop.owing.owe(row(who), kind, cause)
+                begun: Begun | None = await self._shop.owing.owe(row(who), kind, cause, to=to)
             except (Refused, CallError):
                 begun = None
             yield None if begun is None or begun.letter is None else begun

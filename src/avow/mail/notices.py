@@ -54,25 +54,30 @@ def confirm(policy: Policy, purposes: Sequence[str], *, link: str, until: int) -
     ))  # fmt: skip
 
 
-def contact_changed(policy: Policy, category: str, *, at: int, centre: str) -> Notice:
-    """To the address before the change and to the one after it. Names neither."""
+def contact_changed(policy: Policy, category: str, *, at: int, undo: str, until: int) -> Notice:
+    """To the address before the change and to the one after it. Names neither. `undo`: the page that calls it off, ""
+    where there is none; until `until` (ms).
+    """
     name, what = policy.controller.name, words.category(policy, _known(policy.categories, category, "category"))
     return Notice("contact-changed", f"What {name} holds on you was changed", _text(
         f"On {day(at)} somebody signed in with your data at {name} and put in another value for this: {what}.",
-        "If it was you, there is nothing to do. If it was not, tell us at once; the privacy centre shows how we are "
-        "reached, and what was done:",
-        _link(centre),
+        "If it was you, there is nothing to do. Until "
+        f"{day(until)} nobody sees a copy of your data or ends anything by the new one alone.",
+        *_undo(undo, "If it was not you, call it off: open this page and press its button, and what was on file before is "
+               "on file again:", "If it was not you, tell us at once, and we call it off."),
     ))  # fmt: skip
 
 
-def erasure_planned(policy: Policy, *, due: int, centre: str) -> Notice:
-    """To every address that is held, so that nobody is erased by a stranger. `due` in ms."""
+def erasure_planned(policy: Policy, *, due: int, undo: str) -> Notice:
+    """To every address that is held, so that nobody is erased by a stranger. `due` in ms. `undo`: the page that takes it
+    back, "" where there is none.
+    """
     name = policy.controller.name
     return Notice("erasure-planned", f"Your data at {name} will be erased", _text(
         f"Somebody, we hope you, asked {name} to erase everything that is held on you. It will be erased on "
         f"{day(due)}, and cannot be brought back then.",
-        "If it was not you, or you think better of it, take it back in the privacy centre before that day:",
-        _link(centre),
+        *_undo(undo, "If it was not you, or you think better of it, take it back before that day: open this page and press "
+               "its button:", "If it was not you, or you think better of it, tell us before that day."),
     ))  # fmt: skip
 
 
@@ -102,6 +107,10 @@ def new_use(policy: Policy, purpose: str, *, since: int, centre: str) -> Notice:
         "You can see what is held, decline, or have it erased, in the privacy centre:",
         _link(centre),
     ))  # fmt: skip
+
+
+def _undo(link: str, with_it: str, without: str) -> tuple[str, ...]:
+    return (with_it, _link(link)) if link else (without,)
 
 
 def day(milliseconds: int) -> str:

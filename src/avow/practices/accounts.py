@@ -56,6 +56,18 @@ class Accounts:
             subject, ask, _THEMSELF, Circumstances(identified=True), apply, rule=Allow(()), kind="credential"
         )
 
+    async def drop(self, subject: bytes, kind: str) -> None:
+        """What a person has of this kind proves nothing any more. Raises `Refused` when nobody is held."""
+
+        async def apply(act: Act) -> None:
+            for one in await act.tx.credentials(subject, kind):
+                await act.tx.drop_credential(subject, kind, one.row)
+
+        ask = Request("correct", PERSON, RIGHTS_PURPOSE, ())
+        await self._gate.change(
+            subject, ask, _THEMSELF, Circumstances(identified=True), apply, rule=Allow(()), kind="credential"
+        )
+
     async def of(self, subject: bytes, kind: str) -> list[Proof]:
         """What a person has of this kind, oldest first; nothing for who is not held."""
         return (await self.of_each((subject,), kind))[0]

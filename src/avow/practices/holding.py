@@ -5,7 +5,7 @@ counts is control of the contact that was on file before. The hold stands among 
 can mark; the old value is kept beside it as a datum of its own whose term is the end of the hold. Pure.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from avow.decide.facts import tokens
@@ -85,6 +85,19 @@ def old(datum: Datum, row: bytes, at: int) -> Datum:
     due = at + HOLD - 1 if came.due is None else min(came.due, at + HOLD - 1)
     terms = Terms(came.policy, came.collected - 1, due, "", came.form, REPLACED)
     return Datum(datum.subject, row, datum.category, f"due-{day(due)}", 1, terms.encode(), b"")
+
+
+def undone(held: Sequence[Datum], until: int) -> tuple[tuple[Datum, Datum] | None, list[Datum]]:
+    """What calling changes off comes to, of what is held of one category, oldest first: the datum that gets its old value
+    back, with the one that has it, and what goes: old values, and what was given since the first change.
+    """
+    before = sorted((one for one in held if is_old(one)), key=lambda one: one.came().due or 0)
+    since = min([until, *((one.came().due or until) + 1 for one in before)]) - HOLD
+    now = [one for one in held if not is_old(one)]
+    given = [one for one in now if one.came().collected >= since]
+    stay = [one for one in now if one not in given] or (now[:1] if before else [])
+    put_back = (stay[-1], before[0]) if before and stay else None
+    return put_back, [*before, *(one for one in given if one not in stay)]
 
 
 def is_old(datum: Datum) -> bool:

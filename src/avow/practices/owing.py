@@ -8,11 +8,14 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+from avow.decide.facts import Circumstances
+from avow.decide.request import Allow, Request
 from avow.errors import Refused
-from avow.gate import Actor, Gate
-from avow.policy.model import SITE, Change, Channel, Contact
+from avow.gate import Act, Actor, Gate
+from avow.policy.model import RIGHTS_PURPOSE, SITE, Change, Channel, Contact
 from avow.practices.deadlines import RIGHTS_REQUEST
 from avow.practices.reaching import Begun, Errand, Reaching
+from avow.vault.lookup import same_mailbox
 
 _SITE: Final = Actor(SITE, "site", standing=True)
 
@@ -36,15 +39,35 @@ class Owing:
         self._policy = gate.policy
         self._reaching = reaching
 
-    async def owe(self, subject: bytes, kind: NoticeKind, cause: str, *, channel: Channel = "mail") -> Begun:
+    async def contacts(self, subject: bytes) -> list[str]:
+        """Every mail address that is held on a person, one that was replaced and is on hold among them; each mailbox once.
+        For notices that go to all of them, and recorded as the warning that it is.
+        """
+        categories = tuple(name for name, one in self._policy.categories.items() if one.channel == "mail")
+
+        async def apply(act: Act) -> list[str]:
+            held = [act.open(one) for one in await act.tx.held(subject) if one.category in categories]
+            return [
+                one for number, one in enumerate(held) if not any(same_mailbox(one, other) for other in held[:number])
+            ]
+
+        ask = Request("use", SITE, RIGHTS_PURPOSE, categories)
+        here = Circumstances(standing=True, notice_owed=True)
+        return await self._gate.change(subject, ask, _SITE, here, apply, rule=Allow(()), kind="warn")
+
+    async def owe(
+        self, subject: bytes, kind: NoticeKind, cause: str, *, channel: Channel = "mail", to: str | None = None
+    ) -> Begun:
         """May this notice go now? `cause` names what it is owed for: the second time for one cause the state is `sent`
-        or `unknown`, and nothing goes. Recorded. Raises `Refused`.
+        or `unknown`, and nothing goes. Recorded. Raises `Refused`. To the newest address, or to the one of theirs that
+        is passed.
         """
         refused = Refused((), "no promise of the policy lets such a notice be sent")
         for number, purpose in enumerate(self._purposes(channel)):
             errand = Errand(channel, purpose, _SITE, kind.value, owed=True)
             try:
-                return await self._reaching.begin_named(errand, self._name(kind, cause), subject)
+                name = self._name(kind, cause if to is None else f"{cause} {to}")
+                return await self._reaching.begin_named(errand, name, subject, to)
             except Refused as error:
                 refused = refused if number else error
         raise refused

@@ -162,9 +162,9 @@ class Reaching:
         """
         return await self._begin(errand, self.hidden("message to", errand.channel, message), None, subject)
 
-    async def begin_named(self, errand: Errand, name: bytes, subject: bytes) -> Begun:
-        """The same for a message that has its 16 bytes already, see `hidden`."""
-        return await self._begin(errand, name, None, subject)
+    async def begin_named(self, errand: Errand, name: bytes, subject: bytes, to: str | None = None) -> Begun:
+        """The same for a message that has its 16 bytes already, see `hidden`; `to`: at this address of theirs."""
+        return await self._begin(errand, name, to, subject)
 
     async def _begin(self, errand: Errand, name: bytes, to: str | None, subject: bytes | None) -> Begun:
         if errand.purpose not in self._policy.purposes:

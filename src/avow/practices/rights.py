@@ -15,7 +15,7 @@ from avow.policy.retention import awaited
 from avow.practices.collecting import Entry, bound, check_value, listing
 from avow.practices.deadlines import asked, due, giving
 from avow.practices.ending import find_by
-from avow.practices.holding import HOLD, WORD, bar, begin, is_old, old, on_hold, proves
+from avow.practices.holding import WORD, bar, begin, is_old, old, on_hold, proves, undone
 from avow.practices.words import unknown
 from avow.record import Recorder
 from avow.rows import outlives, words_of
@@ -74,9 +74,12 @@ class Rights:
         """Who looked, who got it, what was refused: every event that concerns the person, oldest first."""
         return await self._whole("access", subject, actor, self._events)
 
-    async def correct(self, subject: bytes, category: str, value: str, actor: Actor, *, no_card: bool = False) -> None:
+    async def correct(
+        self, subject: bytes, category: str, value: str, actor: Actor, *, no_card: bool = False
+    ) -> int | None:
         """Replace the newest value of a category by a right one. The old value is overwritten, not kept, except that a
-        contact is kept until its hold is over, see `holding`; who cannot show the old one changes none meanwhile.
+        contact is kept until its hold is over, see `holding`; who cannot show the old one changes none meanwhile. The
+        moment at which such a hold began, or None.
 
         `no_card`: the person confirmed that a doubtful number is none. An opt-out goes with the person to the new address; a new address that is on the list brings one.
         """
@@ -84,6 +87,7 @@ class Rights:
             raise unknown("category", category, self._policy.categories)
         check_value(category, value, confirmed=no_card)
         known = self._policy.categories[category]
+        changed: list[int] = []
 
         async def apply(act: Act) -> Entry | None:
             held = [one for one in await act.tx.held(subject) if one.category == category and not is_old(one)]
@@ -93,6 +97,7 @@ class Rights:
             if proves(known) and not same(known.term, before := act.open(held[-1]), value):
                 await act.tx.put([act.seal(old(held[-1], self._gate.random(16), act.at), before)])
                 act.facts = begin(act.facts, category, act.at)
+                changed.append(act.at)
             await act.tx.put([new])
             await find_by(act, [*held[:-1], new], (category,))
             act.facts, entry = bound(self._policy, self._gate.keys, self._suppressed, act.facts, category, value)
@@ -104,6 +109,7 @@ class Rights:
         entry = await self._gate.change(subject, *self._right("correct", actor, category), apply, bar=bar_)
         if entry is not None:
             self._suppressed.add(entry)
+        return changed[0] if changed else None
 
     async def call_off(self, subject: bytes, actor: Actor) -> tuple[str, ...]:
         """Undo every change of contact that is on hold: what was on file before is on file again. The categories.
@@ -115,13 +121,11 @@ class Rights:
             standing = on_hold(act.facts, act.at)
             held = await act.tx.held(subject)
             for category, until in sorted(standing.items()):
-                mine = [one for one in held if one.category == category]
-                before = sorted((one for one in mine if is_old(one)), key=lambda one: one.came().due or 0)
-                now = [one for one in mine if not is_old(one)]
-                if before and now:
-                    await act.tx.put([act.seal(now[-1]._replace(version=now[-1].version + 1), act.open(before[0]))])
-                added = [] if before else [one for one in now if one.came().collected >= until - HOLD]
-                await act.remove([*before, *added])
+                put_back, gone = undone([one for one in held if one.category == category], until)
+                if put_back is not None:
+                    datum, before = put_back
+                    await act.tx.put([act.seal(datum._replace(version=datum.version + 1), act.open(before))])
+                await act.remove(gone)
                 act.facts = drop(act.facts, f"{WORD}/{category}")
             await find_by(act, await act.tx.held(subject), standing)
             return tuple(sorted(standing))

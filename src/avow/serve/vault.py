@@ -19,7 +19,7 @@ from avow.wire import Secret, serving
 async def keep(
     sites: Sequence[Site], stop: asyncio.Event, tell: Tell, *, secret: Secret | None = None, group: int | None = None,
     mail: Callable[[Policy], Mail] | None = None, routes: Callable[[Policy], Awaitable[str]] | None = None,
-    demo: bool = False,
+    demo: bool = False, centre: Callable[[str], str] = lambda _: "",
 ) -> None:  # fmt: skip
     """Open the sites and serve them until `stop`; then let calls end, put the record into the log, and close.
 
@@ -33,7 +33,8 @@ async def keep(
                 Avow.open(site.policy, site.url, folder=site.folder, private="attested", demo=demo)
             )
             watch = Watch(routes, site.policy)
-            desk = Desk(shop, os.urandom, mail=mail(site.policy) if mail else None, faults=watch.faults)
+            mailing = mail(site.policy) if mail else None
+            desk = Desk(shop, os.urandom, mail=mailing, faults=watch.faults, centre=centre(site.name))
             stack.push_async_callback(desk.settle)
             watching = asyncio.create_task(watch.run())
             stack.callback(watching.cancel)

@@ -36,7 +36,8 @@ class Sending(TypedDict):
 class Link(TypedDict):
     """What the link in a message does. `done`: whether it stands so already."""
 
-    kind: str  # `opt-out`, of all mail; `withdraw`, of one purpose; `confirm`, what somebody agreed to
+    kind: str  # `opt-out`, of all mail; `withdraw`, of one purpose; `confirm`, what somebody agreed to; `call-off`, a
+    # change of contact; `stay`, a wish to be erased
     purpose: str  # in the policy's words; empty for `opt-out`
     done: bool
 

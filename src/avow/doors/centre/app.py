@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from avow.desk.interface import Desk
 from avow.doors import design
-from avow.doors.centre import acting, entry, links, public, showing
+from avow.doors.centre import acting, entry, links, public, showing, undoing
 from avow.doors.centre.room import Room, signed, wrong_way
 from avow.doors.centre.room import public as anybody
 from avow.policy.contests import contests
@@ -59,6 +59,7 @@ def make_centre(
         page("/erase", acting.erase, "answer"),
         page("/complain", acting.complain, "text"),
         page("/password", acting.password, "password"),
+        open_("/undo/{token}", undoing.undo, ["GET", "POST"]),
         open_("/policy", public.policy, ["GET"]),
         open_("/promises", public.promises, ["GET"]),
         open_("/contact", public.contact, ["GET", "POST"]),

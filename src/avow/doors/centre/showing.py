@@ -17,6 +17,7 @@ async def overview(visit: Visit) -> Response:
     return visit.page(
         "overview.html",
         leaving=await visit.desk.leaving(visit.session),
+        held_back=await visit.desk.held_back(visit.session),
         given=sum(one["given"] for one in choices),
         choices=len(choices),
         opted_out=await visit.desk.opted_out(visit.session),

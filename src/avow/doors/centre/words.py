@@ -84,6 +84,8 @@ _OWN: Final[Mapping[str, str]] = MappingProxyType({
     "credential": "Your password was set",
     "expire": "Its time was over, and it was erased",
     "restore": "A restored backup was brought up to date with what you had decided",
+    "call-off": "A change of your address or number was called off",
+    "warn": "You were warned at every address of yours that we hold",
     "inspect": "Your data were held against the record",
     "find": "Your record was found by something that you gave",
 })  # fmt: skip
