@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from avow.app import Member
 from avow.desk.interface.work import Reached
 from avow.desk.room import Room, row, text
 from avow.desk.staff import Colleagues
 from avow.errors import BadValue, CallError, NotHeld, Refused, UnknownWord
+from avow.gate import Actor
 from avow.policy.model import CHANNELS
 from avow.practices.by_hand import THROUGH, Through
+from avow.practices.contacts import as_made
 
 _RIGHTS: Final = ("access", "correct", "erase", "complain")
 _LONGEST: Final = 64 * 1024
@@ -65,7 +67,7 @@ class Counter:
         if known.channel != "post":
             raise CallError("that is a call; only letters have an address to print")
         name = await self._name(known.subject.hex(), known.purpose, member)
-        return {"contact": contact, "channel": "post", "purpose": known.purpose, "value": value, "name": name}
+        return {"contact": as_made(contact), "channel": "post", "purpose": known.purpose, "value": value, "name": name}
 
     async def _name(self, who: str, purpose: str, member: Member) -> str:
         """Who it is, as far as the policy lets the role see it for this."""
@@ -82,7 +84,7 @@ class Counter:
         self._staff.member(token)
         await self._shop.contacts.came_of_it(text(contact, "a number"), text(outcome, "an outcome"))
 
-    def _actor(self, member: Member) -> Any:
+    def _actor(self, member: Member) -> Actor:
         return self._shop.staff_roll.actor(member.name, member.role)
 
     # -- taking down ------------------------------------------------------------------------------------------------

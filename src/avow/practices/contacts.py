@@ -5,7 +5,7 @@ a short number, which is printed on a letter, so that one that comes back is kno
 """
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from avow.errors import CallError, NotHeld, Refused
 from avow.gate import Actor, Gate
@@ -15,7 +15,6 @@ from avow.store.interface import Message
 from avow.vault.binding import fields
 from avow.vault.lookup import hmac_sha256
 
-CameOfIt = Literal["reached", "not-reached", "posted", "returned", "dropped"]
 _LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no two of them are taken for each other
 _LONG: Final = 10  # of them: 50 bits of chance
 
@@ -80,7 +79,7 @@ class Contacts:
         raise NotHeld("they may be reached that way, and gave no address or number for it")
 
     async def again(self, number: str, actor: Actor) -> tuple[Message, str]:
-        """The address of a contact that is open, decided and recorded anew. Raises `CallError` for another number."""
+        """A contact that is open, and its address, decided and recorded anew. Raises `CallError` for another number."""
         known = await self._known(number)
         if known.state != "handing":
             raise CallError("it was said already what came of this one; ask anew")
@@ -112,7 +111,12 @@ class Contacts:
         return found[0]
 
     def _name(self, number: str) -> bytes:
-        plain = "".join(number.split()).replace("-", "").upper()
+        plain = as_made(number)
         return hmac_sha256(self._gate.keys.site_key("messages"), fields(b"contact", plain.encode("utf-8", "replace")))[
             :16
         ]
+
+
+def as_made(number: str) -> str:
+    """The number of a contact as it was made, however it was typed."""
+    return "".join(number.split()).replace("-", "").upper()

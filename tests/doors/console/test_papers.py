@@ -8,7 +8,7 @@ import pytest
 from pypdf import PdfReader
 
 from avow.doors.console.papers import LONGEST, USUAL, House, Papers
-from avow.errors import BadValue
+from avow.errors import BadValue, OperatorError
 
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
 HOUSE = House(
@@ -95,3 +95,11 @@ def test_a_letter_may_hold_no_card_number_and_no_book_and_not_nothing() -> None:
     for body, why in ((f"Your card {VALID_CARD}", "card number"), ("x" * (LONGEST + 1), "longer"), (" \n", "empty")):
         with pytest.raises(BadValue, match=why):
             letter(papers, body)
+
+
+def test_what_is_no_font_is_said_at_once_and_not_with_the_first_letter(tmp_path: Path) -> None:
+    wrong = tmp_path / "letter.ttf"
+    wrong.write_text("no font")
+    for path in (wrong, tmp_path / "nowhere.ttf"):
+        with pytest.raises(OperatorError, match="no TrueType font"):
+            Papers(HOUSE, [path])

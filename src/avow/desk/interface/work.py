@@ -12,8 +12,6 @@ What people say by letter or telephone shows nobody who they are. `take_down` ma
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol, TypedDict
 
-Through = Literal["letter", "phone"]
-Reaching = Literal["post", "phone"]
 CameOfIt = Literal["reached", "not-reached", "posted", "returned", "dropped"]
 
 

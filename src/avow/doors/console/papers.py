@@ -15,7 +15,7 @@ from fpdf.enums import XPos, YPos
 from fpdf.fonts import TTFFont
 
 from avow.cards import Suspicion, suspicion
-from avow.errors import BadValue
+from avow.errors import BadValue, OperatorError
 
 USUAL: Final = (  # a font with Latin, Greek and Cyrillic, where systems keep it
     Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),
@@ -24,6 +24,7 @@ USUAL: Final = (  # a font with Latin, Greek and Cyrillic, where systems keep it
     Path("/opt/homebrew/share/fonts/DejaVuSans.ttf"),
 )
 LONGEST: Final = 20_000  # characters of a letter
+_FONTS: Final = (b"\0\1\0\0", b"true", b"OTTO")  # how such files begin
 _LINES: Final = 9  # of an address
 _LABEL: Final = (100.0, 50.0)  # mm
 _SIZES: Final = (13, 11, 9, 8, 7)  # points in which an address is tried
@@ -97,12 +98,15 @@ class _Sheet(FPDF):
 class Papers:
     """For one site. `fonts`: TrueType files, tried in order; without any, what the PDF format itself brings, Latin alone.
 
-    Raises `BadValue` for what cannot be printed, or does not fit.
+    Raises `BadValue` for what cannot be printed, or does not fit, and at once `OperatorError` for what is no font.
     """
 
     def __init__(self, house: House, fonts: Sequence[Path] | None = None) -> None:
         self._house = house
         self._fonts = [path for path in USUAL if path.is_file()][:1] if fonts is None else fonts
+        for path in self._fonts:
+            if not _is_font(path):
+                raise OperatorError(f"`{path}` is no TrueType font that letters could be printed in")
 
     def label(self, name: str, address: str, *, at: datetime) -> bytes:
         """One label, 100 mm by 50 mm."""
@@ -178,3 +182,11 @@ def _addressed(name: str, address: str) -> list[str]:
     if not 1 <= len(lines) <= _LINES:
         raise BadValue(f"an address has 1 to {_LINES} lines; write this one by hand")
     return lines
+
+
+def _is_font(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(4) in _FONTS
+    except OSError:
+        return False
