@@ -1,6 +1,7 @@
 """import, find, export, erase, sweep, backup, restore: on a real site in a folder, and what they say to a mistake."""
 
 import stat
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,15 @@ def test_export_writes_everything_to_a_file_that_only_its_owner_reads(site: Term
     assert site("export", ada, "-o", "no/such/ada.json").status == 2
     events = site("export", ada).json["events"]
     assert [one["action"] for one in events].count("export") == 2  # what was not written is not on record
+
+
+def test_export_into_a_zip_is_the_archive_that_the_person_would_take_home(site: Terminal, here: Path) -> None:
+    ran = silent(site("export", who(site), "-o", "ada.zip"))
+    assert ran.status == 0
+    assert stat.S_IMODE((here / "ada.zip").stat().st_mode) == 0o600
+    with zipfile.ZipFile(here / "ada.zip") as archive:
+        assert {"everything.html", "everything.json", "tables/data.csv"} <= set(archive.namelist())
+        assert "ada@quillfeather.example" in archive.read("everything.html").decode()
 
 
 def test_a_wrong_id_and_nobodys_id_are_told_apart(site: Terminal) -> None:

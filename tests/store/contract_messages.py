@@ -70,6 +70,17 @@ async def who_agreed_is_found_page_by_page_and_once(bed: Bed) -> None:
 
 
 @case
+async def the_messages_of_one_person_come_oldest_first_and_nobody_elses(bed: Bed) -> None:
+    store = await bed.open()
+    async with store.transaction() as tx:
+        for row, at in ((1, NOW + 2), (2, NOW), (3, NOW + 1)):
+            await tx.put_message(MAIL._replace(message=id_(row), at=at))
+        await tx.put_message(MAIL._replace(subject=id_(99), message=id_(4)))
+        assert [one.message for one in await tx.messages_of(MAIL.subject)] == [id_(2), id_(3), id_(1)]
+        assert await tx.messages_of(id_(98)) == []
+
+
+@case
 async def messages_are_in_a_backup(bed: Bed) -> None:
     store = await bed.open()
     async with store.transaction() as tx:

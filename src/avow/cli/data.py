@@ -17,6 +17,7 @@ from avow.cli.output import Json, count, err, known, out, print_json, quoted
 from avow.cli.policy import policy_at
 from avow.cli.sites import Database, Folder, Policy, Yes, ask, must_be_there, sure, with_site
 from avow.errors import CallError
+from avow.policy.model import Policy as Model
 from avow.practices.importing import COLLECTED, OPT_OUT, Imported, rows
 
 Who = Annotated[str, typer.Argument(metavar="SUBJECT", help="The person's id: 32 hexadecimal digits.")]
@@ -145,16 +146,30 @@ def export(
     who: Who, policy: Policy, database: Database, folder: Folder = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A new file, instead of the screen.")] = None,
 ) -> None:  # fmt: skip
-    """Everything that is held on one person, as JSON. You have verified that it is they who ask."""
+    """Everything that is held on one person, as JSON, or as an archive into a file whose name ends in .zip.
+
+    You have verified that it is they who ask, by the contact that was on file before they did.
+    """
     if output is not None and (output.exists() or not output.parent.is_dir()):
         raise CallError(f"`{output}` is there already, or its folder is not; name a new file")  # before it is on record
-    told = _dated(with_site(policy, database, folder, lambda shop: shop.export(who)))
+    export = with_site(policy, database, folder, lambda shop: shop.export(who))
     if output is None:
-        print_json(told)
+        print_json(_dated(export))
         return
-    with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+    body = json.dumps(_dated(export), indent=2, ensure_ascii=False).encode() + b"\n"
+    if output.suffix == ".zip":
+        body = _archive(policy_at(policy), export)
+    with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(body)
     out.print(Text.assemble("wrote ", (str(output), "bold"), "; it is personal: hand it over, then remove it"))
+
+
+def _archive(policy: Model, export: Any) -> bytes:
+    from avow.doors.centre import archive  # noqa: PLC0415 - no other command waits for the doors' libraries
+
+    version = {policy.digest.hex()[:32]: policy.version.isoformat()}
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    return archive.packed(archive.alone(policy), policy, export, version, now)
 
 
 def erase(

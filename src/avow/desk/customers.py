@@ -25,7 +25,9 @@ def ms(at: datetime) -> int:
     return round(at.timestamp() * 1000)
 
 
-LISTS: Final = ("data", "consents", "requests", "events")  # of an export
+LISTS: Final = (  # of an export
+    "data", "consents", "requests", "messages", "account", "do-not-contact", "events", "disclosures",
+)  # fmt: skip
 
 
 class Customers:

@@ -12,18 +12,19 @@ from avow.errors import CallError
 from avow.gate import Act, Actor, Gate, Journal
 from avow.policy.model import PERSON, RIGHTS_PURPOSE, Policy
 from avow.policy.retention import awaited
-from avow.practices.collecting import Entry, bound, check_value, listing
+from avow.practices.collecting import Entry, bound, check_value, entries_of, listing
 from avow.practices.deadlines import asked, due, giving
 from avow.practices.ending import find_by
 from avow.practices.holding import WORD, bar, begin, is_old, old, on_hold, proves, undone
 from avow.practices.words import unknown
 from avow.record import Recorder
 from avow.rows import outlives, words_of
-from avow.store.interface import Consent, Datum, ServiceRequest
+from avow.store.interface import Consent, Datum, Message, ServiceRequest
 from avow.store.terms import DUE, decode, moment
 from avow.vault.lookup import same
 
 T = TypeVar("T")
+PERSONAL: Final = ("password",)  # kinds of credentials that people have; what they say stays sealed
 EVERYTHING: Final = ("*",)  # how the record says every category
 
 
@@ -64,9 +65,16 @@ class Rights:
                 "data": _told(held, map(act.open, held)),
                 "consents": [self._consent(act, one) for one in await act.tx.consents(subject)],
                 "requests": [_request(self._policy, one) for one in await act.tx.requests(subject)],
+                "messages": [_message(one) for one in await act.tx.messages_of(subject)],
+                "account": [
+                    {"kind": kind, "since": one.since}
+                    for kind in PERSONAL for one in await act.tx.credentials(subject, kind)
+                ],
+                "do-not-contact": self._listed(act, held),
                 "standing": act.row.facts.split(),
-                "events": await self._events(act),
-            }
+                "events": (events := await self._events(act)),
+                "disclosures": [one for one in events if one["action"] in ("share", "sell") and one["outcome"] == "done"],
+            }  # fmt: skip
 
         return await self._whole("access", subject, actor, apply, "export")
 
@@ -176,6 +184,15 @@ class Rights:
         """Have `tell` called with the id of everybody who is erased from now on, whoever asked for it."""
         self._told.append(tell)
 
+    def _listed(self, act: Act, held: Sequence[Datum]) -> list[dict[str, str]]:
+        """By which of their categories the person stands on the do-not-contact list. That outlives their erasure."""
+        found = []
+        for one in held:
+            entries = entries_of(self._policy, self._gate.keys, one.category, act.open(one))
+            if not self._suppressed.isdisjoint(entries):
+                found.append({"category": one.category, "channel": entries[0][0]})
+        return found
+
     # -- parts --------------------------------------------------------------------------------------------------
 
     async def _whole(
@@ -210,6 +227,11 @@ class Rights:
     async def _events(self, act: Act) -> list[dict[str, Any]]:
         seen = [self._recorder.reveal(act.own, trace) for trace in await act.tx.traces(act.row.subject)]
         return [one._asdict() | {"event": one.event.hex()} for one in seen]
+
+
+def _message(one: Message) -> dict[str, Any]:
+    told = {"at": one.at, "channel": one.channel, "purpose": one.purpose, "sender": one.sender, "state": one.state}
+    return told | {"promises": one.promises.split(), "reason": one.reason}
 
 
 def _request(policy: Policy, one: ServiceRequest) -> dict[str, Any]:

@@ -285,6 +285,9 @@ class Transaction(Protocol):
     async def messages_named(self, message: bytes) -> list[Message]:
         """All of this name, whosever: several people may be held under the address that is in it."""
 
+    async def messages_of(self, subject: bytes) -> list[Message]:
+        """All of one person's, oldest first."""
+
     async def messages(self, limit: int, before: int) -> list[Message]:
         """The newest from before this moment, newest first: `limit`, and the rest of the last one's millisecond."""
 

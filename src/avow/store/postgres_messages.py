@@ -37,6 +37,9 @@ class PostgresMessages:
     async def messages_named(self, message: bytes) -> list[Message]:
         return _messages(await self._ask(sql.MESSAGES_NAMED, message))
 
+    async def messages_of(self, subject: bytes) -> list[Message]:
+        return _messages(await self._ask(sql.MESSAGES_OF, subject))
+
     async def messages(self, limit: int, before: int) -> list[Message]:
         return _messages(await self._ask(sql.MESSAGES, int8(limit), int8(before)))
 

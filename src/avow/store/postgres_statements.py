@@ -197,6 +197,7 @@ _MESSAGES: Final = (
     " WHERE site = $1::smallint"
 )
 MESSAGE: Final = _statement("message", f"{_MESSAGES} AND subject = $2::bytea AND message = $3::bytea")
+MESSAGES_OF: Final = _statement("messages_of", f"{_MESSAGES} AND subject = $2::bytea ORDER BY at, message")
 MESSAGES_NAMED: Final = _statement("messages_named", f"{_MESSAGES} AND message = $2::bytea ORDER BY at, subject")
 MESSAGES: Final = _statement(
     "messages",

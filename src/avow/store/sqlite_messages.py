@@ -31,5 +31,8 @@ class SqliteMessages:
     async def messages_named(self, message: bytes) -> list[Message]:
         return [_new(Message, row) for row in self._execute(sql.MESSAGES_NAMED, (self._site, message))]
 
+    async def messages_of(self, subject: bytes) -> list[Message]:
+        return [_new(Message, row) for row in self._execute(sql.MESSAGES_OF, (self._site, subject))]
+
     async def messages(self, limit: int, before: int) -> list[Message]:
         return [_new(Message, row) for row in self._execute(sql.MESSAGES, (self._site, limit, before))]

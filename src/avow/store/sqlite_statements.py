@@ -86,6 +86,7 @@ _MESSAGES: Final = (
     "SELECT subject, message, channel, purpose, sender, state, at, promises, reason FROM message WHERE site = ?1"
 )
 MESSAGE: Final = f"{_MESSAGES} AND subject = ?2 AND message = ?3"
+MESSAGES_OF: Final = f"{_MESSAGES} AND subject = ?2 ORDER BY at, message"
 MESSAGES_NAMED: Final = f"{_MESSAGES} AND message = ?2 ORDER BY at, subject"
 MESSAGES: Final = (
     f"{_MESSAGES} AND at < ?3 AND at >= coalesce((SELECT at FROM message WHERE site = ?1 AND at < ?3"

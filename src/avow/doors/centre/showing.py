@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from avow.doors.centre import words
+from avow.doors.centre import archive, words
 from avow.doors.centre.room import Room, Visit
 
 EVENTS: Final = 25  # on a page
@@ -58,11 +58,10 @@ async def download(visit: Visit) -> Response:
     if kind == "json":
         return _file(room, "your-data.json", "application/json", _json(export))
     now = (await room.desk.about())["now"]
-    page = room.env.get_template("file.html").render(
-        rows=words.rows(room.policy, export["data"], room.versions),
-        events=words.events(room.policy, export["events"]), export=export, policy=room.policy,
-        requests=words.requests(room.policy, export["requests"], now), now=now,
-    )  # fmt: skip
+    if kind == "zip":
+        packed = archive.packed(room.env, room.policy, export, room.versions, now)
+        return _file(room, "your-data.zip", "application/zip", packed)
+    page = archive.page(room.env, room.policy, export, room.versions, now)
     return _file(room, "your-data.html", "text/html", page)
 
 
@@ -70,7 +69,7 @@ def _json(told: object) -> str:
     return json.dumps(told, ensure_ascii=False, indent=2)
 
 
-def _file(room: Room, name: str, media: str, body: str) -> Response:
+def _file(room: Room, name: str, media: str, body: str | bytes) -> Response:
     """To be saved, never shown in place of a page."""
     headers = {
         "content-disposition": f'attachment; filename="{room.policy.site}-{name}"', "cache-control": "no-store",
