@@ -16,7 +16,8 @@ from avow.desk.interface import CODE, TRIES
 from avow.desk.limits import Limit, Limits
 from avow.desk.passwords import Passwords
 from avow.errors import AvowError, Denied, TooMany
-from tests.desk.beds import PASSWORD, Bed, desk
+from avow.mail.smarthost import Answer
+from tests.desk.beds import PASSWORD, SENT, Bed, Kept, desk
 
 MAIL = "ada@quill.example"
 ACCOUNT = {"name": "Ada Quill", "email": MAIL}
@@ -183,12 +184,14 @@ async def test_messages_that_hang_are_few_at_once_and_the_others_come_after_them
     async with desk(tmp_path, "daminion") as bed:
         begun, goes, some = list[str](), asyncio.Event(), asyncio.Event()
 
-        async def hangs(to: str, *_: str) -> None:
-            begun.append(to)
-            some.set()
-            await goes.wait()
+        class Hangs(Kept):
+            async def send(self, to: str, *_: Any, **__: Any) -> Answer:
+                begun.append(to)
+                some.set()
+                await goes.wait()
+                return SENT
 
-        slow = Desk(bed.shop, os.urandom, mail=hangs, passwords=Passwords(Hasher()))
+        slow = Desk(bed.shop, os.urandom, outlet=Hangs(bed.policy, bed.clock), passwords=Passwords(Hasher()))
         for number in range(40):
             await bed.desk.collect("contact", {"email": f"{number}@quill.example", "message": "hello"})
             await slow.send_code("email", f"{number}@quill.example")

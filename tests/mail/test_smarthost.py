@@ -11,9 +11,6 @@ import pytest
 from avow.errors import CallError
 from avow.mail import smarthost
 from avow.mail.smarthost import Server, Smarthost
-from avow.policy.parse import read
-from avow.serve.mail import sending
-from tests.desk.beds import POLICIES
 from tests.mail.offices import certificate as made
 from tests.mail.offices import post_office, scripted, speaking, trusting
 
@@ -257,33 +254,3 @@ def test_a_password_on_the_command_line_is_refused_and_not_repeated() -> None:
     assert "opensesame" not in str(refused.value)
     assert "opensesame" not in repr(Server.of("smtps://kim@mail.example", "opensesame"))
     assert Server.of("smtps://kim@mail.example").port == 465
-
-
-# -- the desk's own messages --------------------------------------------------------------------------------------------
-
-POLICY = read(POLICIES / "daminion.yaml")
-
-
-async def test_a_code_goes_out_in_the_name_of_the_controller() -> None:
-    async with post_office() as (inbox, port):
-        await sending(Server.of(f"smtp://127.0.0.1:{port}"))(POLICY)(ADA, "Your code", "12345678 – yours")
-    (message,) = inbox.messages()
-    assert (message["To"], message["Subject"], message["Auto-Submitted"]) == (ADA, "Your code", "auto-generated")
-    assert message["From"] == "Daminion Software <privacy@daminion.example>"
-    assert "12345678" in message.get_content()
-
-
-@pytest.mark.parametrize("address", ["ada@x.example\r\nBcc: eve@x.example", "\nx", "x"])
-async def test_a_code_to_what_is_no_address_goes_nowhere(address: str) -> None:
-    async with post_office() as (inbox, port):
-        with pytest.raises(OSError, match="cannot be written to"):
-            await sending(Server.of(f"smtp://127.0.0.1:{port}"))(POLICY)(address, "Your code", "12345678")
-    assert inbox.taken == []
-
-
-async def test_a_code_that_nobody_takes_is_an_error_that_names_nobody() -> None:
-    async with post_office() as (_, port):
-        pass
-    with pytest.raises(OSError, match="did not take") as failed:
-        await sending(Server.of(f"smtp://127.0.0.1:{port}"))(POLICY)(ADA, "Your code", "1")
-    assert ADA not in str(failed.value)

@@ -37,6 +37,9 @@ Proxy = Annotated[
 CentreHost = Annotated[str, typer.Option(help="Name of the privacy centre; empty for none.", rich_help_panel=WEB)]
 ConsoleHost = Annotated[str, typer.Option(help="Name of the staff console.", rich_help_panel=WEB)]
 ApiHost = Annotated[str, typer.Option(help="Name of the HTTP API.", rich_help_panel=WEB)]
+CentreUrl = Annotated[
+    str, typer.Option(help="The privacy centre's own address, for links in mails.", rich_help_panel=WEB)
+]
 ShopUrl = Annotated[str, typer.Option(help="The shop's own address; by default the controller's.", rich_help_panel=WEB)]
 LetterFont = Annotated[
     Path | None,

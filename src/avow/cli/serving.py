@@ -22,7 +22,6 @@ from avow.desk.interface import Operator
 from avow.errors import CallError
 from avow.mail.smarthost import Server
 from avow.serve import both
-from avow.serve.mail import sending
 from avow.serve.port import Names, Port
 from avow.serve.routes import asking
 from avow.serve.sites import Tell, Whereabouts, operator_at
@@ -49,7 +48,7 @@ def serve(
     listen: options.Listen = "127.0.0.1:8080", tls_cert: options.Certificate = None, tls_key: options.Key = None,
     proxy: options.Proxy = False, centre_host: options.CentreHost = _NAMES.centre,
     console_host: options.ConsoleHost = _NAMES.console, api_host: options.ApiHost = _NAMES.api,
-    shop_url: options.ShopUrl = "", letter_font: options.LetterFont = None, socket: options.Socket = None, group: options.Group = None,
+    shop_url: options.ShopUrl = "", centre_url: options.CentreUrl = "", letter_font: options.LetterFont = None, socket: options.Socket = None, group: options.Group = None,
     private: options.Private = None, secret: options.SecretFile = None, operator: options.OperatorSocket = None,
     smarthost: options.SmartHost = None, smtp_listen: options.SmtpListen = None,
     smtp_cert: options.SmtpCertificate = None, smtp_key: options.SmtpKey = None, dkim_key: options.DkimKey = None,
@@ -60,10 +59,12 @@ def serve(
 
     SIGTERM and Ctrl-C stop both; what is under way ends first. `{site}` in an option stands for the site's name.
     """
+    from avow.serve import mail  # noqa: PLC0415 - no other command waits for its libraries
+
     chosen = [policy_at(path) for path in policies]
     where = Whereabouts(data, database, folder, socket, operator, private)
     sites = where.sites(chosen)
-    names = Names(centre_host, console_host, api_host, shop_url)
+    names = Names(centre_host, console_host, api_host, shop_url, centre_url)
     port = Port.of(listen, tls_cert, tls_key, proxy=proxy)
     if private and not secret:
         raise CallError("--private wants --secret: a file that both sides hold; docs/serving.md says how it is made")
@@ -73,19 +74,15 @@ def serve(
         )
     shared = Secret.read(secret, os.urandom) if private and secret else None
     server = Server.of(smarthost, os.environ.get("AVOW_SMARTHOST_PASSWORD", "")) if smarthost else None
-    mail, routes = (sending(server), asking(server)) if server else (None, None)
+    of = mail.houses(names, dkim_key, dkim_selector)
+    routes = asking(server) if server else None
     post = None
     if smtp_listen and only is not options.Only.vault:
         from avow.serve.gateway import Post  # noqa: PLC0415 - nobody else waits for its libraries
 
         pair = smtp_cert or tls_cert, smtp_key or tls_key
-        post = Post.of(smtp_listen, server, *pair, dkim_key=dkim_key, dkim_selector=dkim_selector)
+        post = Post.of(smtp_listen, server, *pair, of)
     members = _group(group)
-
-    def centre(site: str) -> str:
-        name = names.centre.format(site=site)
-        return port.origin(name) if name else ""
-
     tell = _telling(as_json=as_json)
 
     async def run() -> None:
@@ -93,9 +90,8 @@ def serve(
         if only is options.Only.vault:
             from avow.serve import vault  # noqa: PLC0415 - no other command waits for the desk's libraries
 
-            await vault.keep(
-                sites, stop, tell, secret=shared, group=members, mail=mail, routes=routes, demo=demo, centre=centre
-            )
+            outlet = mail.outlets(server, of, port) if server else None
+            await vault.keep(sites, stop, tell, secret=shared, group=members, outlet=outlet, routes=routes, demo=demo)
         elif only is options.Only.doors:
             from avow.serve import doors  # noqa: PLC0415 - nor for those of HTTP
 

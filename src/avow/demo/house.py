@@ -86,7 +86,9 @@ async def opened(
         await stack.enter_async_context(mailbox.listening(doors[3], tls))
         run = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="avow-run-")))
         vaults = {
-            site: Vault(site, home / site, run / site, at.mail, files.authority, (databases or {}).get(site))
+            site: Vault(
+                site, home / site, run / site, at.mail, at.centre(site), files.authority, (databases or {}).get(site)
+            )
             for site in SITES
         }
         if new:

@@ -14,6 +14,7 @@ class Vault:
     folder: Path
     run: Path
     mail: str  # smtp://HOST:PORT
+    centre: str  # the address of its privacy centre, for links in mails
     authority: Path  # whom it trusts when the mail server speaks TLS
     database: str | None = None
 
@@ -44,5 +45,6 @@ def command(vault: Vault) -> list[str]:
     return [
         "-c", "from avow.cli import main; main()", "serve", str(policy), "--only", "vault", "--demo",
         "--database", vault.url, "--folder", str(vault.kept),
-        "--socket", str(vault.desk), "--operator", str(vault.operator), "--smarthost", vault.mail, "--until-input-ends",
+        "--socket", str(vault.desk), "--operator", str(vault.operator), "--smarthost", vault.mail,
+        "--centre-url", vault.centre, "--until-input-ends",
     ]  # fmt: skip

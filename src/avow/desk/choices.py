@@ -30,6 +30,10 @@ class Choice(NamedTuple):
         """Whether this form puts it to the person."""
         return any(name in (None, form) for name, _ in self.forms)
 
+    def confirms(self, form: str | None) -> bool:
+        """Whether it has to be confirmed where this form puts it; None for any other way of agreeing."""
+        return self.confirm if form is None else any(confirm for name, confirm in self.forms if name in (None, form))
+
     def tokens(self) -> frozenset[str]:
         """The tokens that stand while it is agreed to."""
         if self.recipient is None:

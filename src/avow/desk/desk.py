@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from avow.app import Avow
+from avow.desk.confirming import Confirming
 from avow.desk.contests import Contesting
 from avow.desk.counter import Counter
 from avow.desk.customers import Customers
@@ -20,7 +21,7 @@ from avow.desk.mailroom import Mailroom
 from avow.desk.notices import Notices
 from avow.desk.passkeys import Passkeys
 from avow.desk.passwords import Passwords
-from avow.desk.room import Mail, Room, text
+from avow.desk.room import Outlet, Room, text
 from avow.desk.senders import Senders
 from avow.desk.staff import SHOWN, Colleagues
 from avow.desk.visitors import Visitors
@@ -31,10 +32,8 @@ from avow.upkeep import Health
 class Desk:
     """See `interface.Desk`; each method here does what its contract says.
 
-    `random` gives bytes of chance. `mail` sends one message (address, subject, text) and raises `OSError` when it
-    cannot; without it no code is ever sent. `centre`: the privacy centre's address, for links in mails, without a slash
-    at its end. `passwords` is another hasher only where tests must be quick. `faults` tells what else is wrong around the
-    site, for the health page.
+    `random` gives bytes of chance. By `outlet` mails go out; without it no code is ever sent. `passwords` is another
+    hasher only where tests must be quick. `faults` tells what else is wrong around the site, for the health page.
     """
 
     def __init__(
@@ -42,22 +41,22 @@ class Desk:
         shop: Avow,
         random: Callable[[int], bytes],
         *,
-        mail: Mail | None = None,
+        outlet: Outlet | None = None,
         passwords: Passwords | None = None,
         faults: Callable[[], Sequence[str]] = tuple,
-        centre: str = "",
     ) -> None:
         self._shop = shop
         self._told = faults
         self._room = Room(shop, random, passwords or Passwords())
-        self.notices = Notices(self._room, mail)
-        self._visitors = Visitors(self._room, self.notices)
+        self.links = Links(self._room)
+        self.notices = Notices(self._room, self.links, outlet)
+        self._confirming = Confirming(self._room, self.links, self.notices)
+        self._visitors = Visitors(self._room, self.notices, self._confirming)
+        self._customers = Customers(self._room, self._visitors, Warnings(self._room, self.notices, self.links))
         self._staff = Colleagues(self._room, self.notices)
         self._counter = Counter(self._room, self._staff)
         self._passkeys = Passkeys(self._room, self._staff)
         self._contests = Contesting(self._room)
-        self.links = Links(self._room)
-        self._customers = Customers(self._room, self._visitors, Warnings(self._room, self.notices, self.links, centre))
         self._senders = Senders(self._room, self._staff)
         self._mailroom = Mailroom(self._room, self._senders, self.links)
         self._inbox = Inbox(self._room, self._visitors, self.links)
@@ -328,6 +327,7 @@ class Desk:
     async def settle(self) -> None:
         """Wait for messages that are on their way; before closing."""
         await self._visitors.settle()
+        await self._confirming.settle()
 
 
 def _faults(health: Health, unanswered: int) -> list[str]:

@@ -1,27 +1,36 @@
-"""Notices owed, sent by the desk itself: decided as any mail is, handed over, and remembered with what came of it."""
+"""Messages of the desk's own: notices owed, and answers. Decided as any mail is, handed over, and remembered."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from avow.desk.room import Mail, Room, row
-from avow.errors import CallError, Refused
+from avow.desk.links import Links
+from avow.desk.room import Outlet, Room, row
+from avow.errors import BadValue, CallError, Refused
+from avow.mail.message import Draft
+from avow.mail.notices import Notice, draft
 from avow.practices.deadlines import RIGHTS_REQUEST
 from avow.practices.owing import NoticeKind
 from avow.practices.reaching import Begun, Letter
 
 
 class Notices:
-    """For one site. `mail` is None where the site reaches nobody by mail."""
+    """For one site. `outlet` is None where the site reaches nobody by mail."""
 
-    def __init__(self, room: Room, mail: Mail | None) -> None:
+    def __init__(self, room: Room, links: Links, outlet: Outlet | None) -> None:
         self._room = room
         self._shop = room.shop
-        self._mail = mail
+        self._links = links
+        self._outlet = outlet
 
     @property
     def possible(self) -> bool:
         """Whether there is anything to send by."""
-        return self._mail is not None
+        return self._outlet is not None
+
+    @property
+    def centre(self) -> str:
+        """The origin of the privacy centre; empty where no mail goes out."""
+        return "" if self._outlet is None else self._outlet.centre
 
     @asynccontextmanager
     async def owed(self, who: str, kind: NoticeKind, cause: str, to: str | None = None) -> AsyncIterator[Begun | None]:
@@ -43,16 +52,30 @@ class Notices:
         """It goes: within the block, before `send` or `drop`, which may wait. Raises `Refused`, `Denied`."""
         await self._shop.reaching.hand_over(_letter(begun))
 
-    async def send(self, begun: Begun, subject: str, text: str) -> None:
-        """Send what was handed over. Raises `OSError`; then it did not go."""
+    async def notify(self, begun: Begun, notice: Notice) -> None:
+        """Send a notice that was handed over. Raises `OSError`; then it did not go, or nobody knows."""
+        await self._send(begun, draft(self._room.policy, notice.subject, notice.text), automatic=True)
+
+    async def answer(self, begun: Begun, subject: str, text: str) -> None:
+        """Send a colleague's own words, handed over. Raises as `notify`."""
+        await self._send(begun, draft(self._room.policy, subject, text), automatic=False)
+
+    async def _send(self, begun: Begun, words: Draft, *, automatic: bool) -> None:
+        letter = _letter(begun)
         try:
-            if self._mail is None:
+            if self._outlet is None:
                 raise OSError("there is nothing to send it by")
-            await self._mail(begun.address, subject, text)
-        except OSError:
+            ways = self._links.out(begun), self._links.back(letter.message)
+            answer = await self._outlet.send(begun.address, words, *ways, automatic=automatic)
+        except (OSError, BadValue):
             await self.drop(begun)
-            raise
-        await self._shop.reaching.ended(_letter(begun), "sent")
+            raise OSError("this message cannot be sent, or this address cannot be written to") from None
+        if answer.outcome == "unknown":  # it stays so on record, and never goes again by itself
+            raise OSError(f"nobody knows whether the message went out: {answer.reason}")
+        if answer.outcome != "sent":
+            await self.drop(begun)
+            raise OSError(f"the mail server did not take the message: {answer.reason}")
+        await self._shop.reaching.ended(letter, "sent")
 
     async def drop(self, begun: Begun) -> None:
         """It does not go after all."""

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from avow.app import Avow
 from avow.desk.choices import choices
@@ -14,15 +14,33 @@ from avow.desk.receipts import Receipts
 from avow.desk.sessions import Sessions
 from avow.desk.tasks import Tasks
 from avow.errors import BadValue, CallError
+from avow.mail.message import Draft
+from avow.mail.smarthost import Answer
 from avow.policy.model import Protect
 
 LONGEST_TOKEN: Final = 512
-Mail = Callable[[str, str, str], Awaitable[None]]  # address, subject, text
 PASSWORD: Final = "password"  # noqa: S105 - the kind of a credential, no password
 SIGN_IN: Final = Limit("sign-in", TRIES, CODE)
 STAFF: Final = Limit("staff", TRIES, CODE)
 SENT: Final = Limit("code", TRIES, CODE)
 ENTER: Final = Limit("enter", TRIES, CODE)
+
+
+class Outlet(Protocol):
+    """Where the site's own mails go out. What is sent is finished as every mail is (docs/decisions/0071)."""
+
+    @property
+    def centre(self) -> str:
+        """The origin of the privacy centre, for links."""
+
+    async def send(
+        self, to: str, draft: Draft, out: str, back: str, *, automatic: bool = False,
+        before_end: Callable[[], Awaitable[None]] | None = None,
+    ) -> Answer:  # fmt: skip
+        """Finish the draft for this recipient, with the tokens of its link and return address, and hand it over.
+
+        Raises what `before_end` raises, and `BadValue` for what is no address; then nothing has gone out.
+        """
 
 
 class Room:

@@ -250,7 +250,7 @@ class Colleagues:
             await self._notices.hand_over(begun)
             try:
                 told = words.strip() + self._beside(found)
-                await self._notices.send(begun, f"Our answer ({name}, no. {request[:8]})", told)
+                await self._notices.answer(begun, f"Our answer ({name}, no. {request[:8]})", told)
             except OSError:
                 raise Unavailable("the answer could not be sent; the request stays open, so try again") from None
         await self._shop.close_request(found.subject.hex(), request, by=member, answered=True)

@@ -8,20 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from avow.desk.confirming import Confirming
 from avow.desk.interface import CODE, RECEIPT, Taken
 from avow.desk.lanes import BUSY, Lane
 from avow.desk.notices import Notices
 from avow.desk.room import ENTER, PASSWORD, SENT, SIGN_IN, Room, row, text, told
 from avow.desk.sessions import HOUR, hashed, is_fresh
 from avow.errors import AvowError, BadValue, Denied, TooMany, UnknownWord
+from avow.mail.notices import code as words_of_code
 from avow.practices.collecting import index
 from avow.practices.owing import NoticeKind
 from avow.practices.reaching import Begun
 
-_WORDS: Final = (
-    "Your code is {}.\n\nSomebody, we hope you, gave this address at {} and wants to show that it is theirs. The code is "
-    "good for ten minutes and for one use. If it was not you, do nothing: without it nothing comes of it.\n"
-)
 CODES: Final = 10_000  # codes that wait at once
 ACCOUNTS: Final = 2  # under one address that a password is tried at: each costs every sign-in a hash
 LONGEST_WORDS: Final = 4096
@@ -43,10 +41,11 @@ class Code:
 class Visitors:
     """For one site."""
 
-    def __init__(self, room: Room, notices: Notices) -> None:
+    def __init__(self, room: Room, notices: Notices, confirming: Confirming) -> None:
         self._room = room
         self._shop = room.shop
         self._notices = notices
+        self._confirming = confirming
         self._codes: dict[bytes, Code] = {}
         self._sending: set[asyncio.Task[None]] = set()
         self._looking, self._mailing = Lane(*LOOKING), Lane(*MAILING)
@@ -116,8 +115,10 @@ class Visitors:
         if one.recipient is None:
             for purpose in one.purposes:
                 consent = await self._shop.agree(who, purpose, words=words, how=how)
-                if one.confirm and proved == "mail":
+                if one.confirms(form) and proved == "mail":
                     await self._shop.confirm(who, consent)
+                elif one.confirms(form):
+                    self._confirming.ask(who, consent, purpose)
             return
         if one.consent:
             way: Any = one.way
@@ -209,9 +210,9 @@ class Visitors:
             if begun is not None:
                 try:
                     with self._mailing.place():
-                        name, code = self._room.policy.controller.name, self._code(contact, opens)
+                        code = words_of_code(self._room.policy, self._code(contact, opens))
                         async with self._mailing.turn:
-                            await self._notices.send(begun, f"Your code for {name}", _WORDS.format(code, name))
+                            await self._notices.notify(begun, code)
                 except TooMany:
                     await self._notices.drop(begun)
                     raise

@@ -18,13 +18,12 @@ log = logging.getLogger("avow.desk")
 
 
 class Warnings:
-    """For one site. `centre` is the privacy centre's address, without a slash at its end; "" where there is none."""
+    """For one site."""
 
-    def __init__(self, room: Room, notices: Notices, links: Links, centre: str) -> None:
+    def __init__(self, room: Room, notices: Notices, links: Links) -> None:
         self._room = room
         self._notices = notices
         self._links = links
-        self._centre = centre
 
     async def changed(self, who: str, category: str, at: int, new: str) -> None:
         """A contact of this category was changed at this moment, to this value. The change must not stand where this
@@ -44,7 +43,7 @@ class Warnings:
         await self._everywhere(who, NoticeKind.ERASURE_PLANNED, str(due), notice)
 
     def _link(self, token: str) -> str:
-        return f"{self._centre}/undo/{token}" if self._centre else ""
+        return f"{self._notices.centre}/undo/{token}" if self._notices.centre else ""
 
     async def _everywhere(
         self, who: str, kind: NoticeKind, cause: str, notice: words.Notice
@@ -60,7 +59,7 @@ class Warnings:
                         lacking.append((address, Refused((), "no promise lets such a notice be sent")))
                         continue
                     await self._notices.hand_over(begun)
-                await self._notices.send(begun, notice.subject, notice.text)
+                await self._notices.notify(begun, notice)
             except (AvowError, OSError) as error:
                 log.warning("a notice owed could not be sent: %s", type(error).__name__)
                 lacking.append((address, error))

@@ -8,9 +8,13 @@ of every mail (docs/decisions/0070), which adds the way out.
 import re
 from collections.abc import Container, Sequence
 from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
 from typing import Final, Literal, NamedTuple
 
 from avow.errors import BadValue, UnknownWord
+from avow.mail.address import checked, parts
+from avow.mail.message import Draft
 from avow.policy.model import RECIPIENT_KINDS, Policy
 from avow.policy.notice import words
 from avow.policy.notice.statements import statement
@@ -50,7 +54,7 @@ def confirm(policy: Policy, purposes: Sequence[str], *, link: str, until: int) -
         f"    {says}",
         f"It counts only once you confirm it. Open this page and press its button, until {day(until)}:",
         _link(link),
-        "If it was not you, do nothing: without your yes nothing of it happens, and you are not asked again.",
+        "If it was not you, do nothing: without your yes nothing of it happens.",
     ))  # fmt: skip
 
 
@@ -111,6 +115,16 @@ def new_use(policy: Policy, purpose: str, *, since: int, centre: str) -> Notice:
 
 def _undo(link: str, with_it: str, without: str) -> tuple[str, ...]:
     return (with_it, _link(link)) if link else (without,)
+
+
+def draft(policy: Policy, subject: str, text: str) -> Draft:
+    """A message in the controller's name, not yet to anybody. Raises `BadValue` where it names no address of its own."""
+    contact = policy.controller.contact.get("email", "")
+    message = EmailMessage()
+    message["From"] = Address(policy.controller.name, *parts(checked(contact)))
+    message["Subject"] = subject
+    message.set_content(text, cte="quoted-printable")
+    return Draft.read(message)
 
 
 def day(milliseconds: int) -> str:

@@ -89,7 +89,7 @@ async def answer(
         if not stop.is_set():
             for line in said:
                 tell(*line)
-            async with taking_mail(post, desks, names, port, tell) if post else nullcontext():
+            async with taking_mail(post, desks, port, tell) if post else nullcontext():
                 tell("", f"listening on {port.host}:{port.number}; health at /healthz")
                 await _served(Hosts(made, desks), port, door, stop)
     door.close()

@@ -14,12 +14,10 @@ from avow.desk.interface import Desk
 from avow.doors.gateway import Gateway, Served
 from avow.doors.gateway.relay import Relay
 from avow.errors import CallError, OperatorError
-from avow.mail.address import parts
-from avow.mail.message import House
-from avow.mail.signing import Signer
 from avow.mail.smarthost import Server, Smarthost
 from avow.policy.model import Policy
-from avow.serve.port import Names, Port
+from avow.serve.mail import Houses
+from avow.serve.port import Port
 from avow.serve.sites import Tell
 
 _CONNECTIONS: Final = 16  # to the smarthost
@@ -31,13 +29,11 @@ class Post:
 
     port: Port
     smarthost: Server
-    dkim_key: Path | None = None
-    dkim_selector: str = ""
+    houses: Houses
 
     @classmethod
     def of(
-        cls, listen: str, smarthost: Server | None, certificate: Path | None, key: Path | None, *,
-        dkim_key: Path | None = None, dkim_selector: str | None = None,
+        cls, listen: str, smarthost: Server | None, certificate: Path | None, key: Path | None, houses: Houses,
     ) -> "Post":  # fmt: skip
         """Raises `CallError` for what cannot be meant."""
         if smarthost is None:
@@ -46,23 +42,7 @@ class Post:
             raise CallError(
                 "applications sign in over TLS alone: give --smtp-cert and --smtp-key, or --tls-cert and --tls-key"
             )
-        if (dkim_key is None) != (dkim_selector is None):
-            raise CallError(
-                "a DKIM key and the name of its place in the DNS come together: --dkim-key, --dkim-selector"
-            )
-        return cls(Port.of(listen, certificate, key, proxy=False), smarthost, dkim_key, dkim_selector or "")
-
-    def house(self, policy: Policy, names: Names, web: Port) -> House:
-        """In whose name mails go out. Raises `CallError`, `OperatorError`."""
-        name, contact = names.centre.format(site=policy.site), policy.controller.contact.get("email", "")
-        if not name:
-            raise CallError(
-                "the link by which mails are stopped leads to the privacy centre; give --centre-host a name"
-            )
-        signer = None
-        if self.dkim_key is not None:
-            signer = Signer.of(self.dkim_key, parts(contact)[1], self.dkim_selector)
-        return House(policy.controller.name, contact, web.origin(name), name, signer)
+        return cls(Port.of(listen, certificate, key, proxy=False), smarthost, houses)
 
     def tls(self) -> ssl.SSLContext:
         """What it speaks after STARTTLS. Raises `OperatorError`."""
@@ -79,10 +59,10 @@ class Post:
 
 @asynccontextmanager
 async def taking_mail(
-    post: Post, desks: Mapping[str, tuple[Desk, Policy]], names: Names, web: Port, tell: Tell
+    post: Post, desks: Mapping[str, tuple[Desk, Policy]], web: Port, tell: Tell
 ) -> AsyncIterator[None]:
     """Take mail in for these sites until the block ends. Raises `AvowError`."""
-    served = [Served.of(policy, desk, post.house(policy, names, web)) for desk, policy in desks.values()]
+    served = [Served.of(policy, desk, post.houses(policy, web)) for desk, policy in desks.values()]
     name = served[0].house.host
     smarthost = Smarthost(post.smarthost, connections=_CONNECTIONS, name=name)
     relay = Relay(smarthost, clock=_now, random=os.urandom)

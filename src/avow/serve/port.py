@@ -16,6 +16,7 @@ class Names:
     console: str = "console.{site}.localhost"
     api: str = "api.{site}.localhost"
     shop: str = ""  # the shop's own address, for the way back; by default the controller's
+    centre_url: str = ""  # the centre's own address for links in mails; by default what its name comes to
 
 
 @dataclass(frozen=True, slots=True)

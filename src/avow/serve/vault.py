@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 from avow.app import Avow
 from avow.desk.desk import Desk
 from avow.desk.interface import Operator
-from avow.desk.room import Mail
 from avow.policy.model import Policy
+from avow.serve.mail import Outlet
 from avow.serve.routes import Watch
 from avow.serve.sites import Site, Tell
 from avow.start import must_be_private
@@ -18,8 +18,8 @@ from avow.wire import Secret, serving
 
 async def keep(
     sites: Sequence[Site], stop: asyncio.Event, tell: Tell, *, secret: Secret | None = None, group: int | None = None,
-    mail: Callable[[Policy], Mail] | None = None, routes: Callable[[Policy], Awaitable[str]] | None = None,
-    demo: bool = False, centre: Callable[[str], str] = lambda _: "",
+    outlet: Callable[[Policy], Outlet] | None = None, routes: Callable[[Policy], Awaitable[str]] | None = None,
+    demo: bool = False,
 ) -> None:  # fmt: skip
     """Open the sites and serve them until `stop`; then let calls end, put the record into the log, and close.
 
@@ -33,8 +33,8 @@ async def keep(
                 Avow.open(site.policy, site.url, folder=site.folder, private="attested", demo=demo)
             )
             watch = Watch(routes, site.policy)
-            mailing = mail(site.policy) if mail else None
-            desk = Desk(shop, os.urandom, mail=mailing, faults=watch.faults, centre=centre(site.name))
+            mails = await stack.enter_async_context(outlet(site.policy)) if outlet else None
+            desk = Desk(shop, os.urandom, outlet=mails, faults=watch.faults)
             stack.push_async_callback(desk.settle)
             watching = asyncio.create_task(watch.run())
             stack.callback(watching.cancel)

@@ -38,7 +38,7 @@ async def test_an_answer_goes_to_who_asked_from_the_return_address_with_a_way_to
         assert sender.endswith("@daminion.example")
         assert header(message, "To") == ADA
         assert header(message, "List-Unsubscribe-Post") == "List-Unsubscribe=One-Click"
-        assert "https://privacy.daminion.example/link/" in message.get_content()
+        assert "https://privacy.daminion.example/out/" in message.get_content()
         assert "Yes, we do." in message.get_content()
         assert await shown(at) == ["sent"]
 
