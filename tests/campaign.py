@@ -69,6 +69,9 @@ HARNESSES: list[Harness] = [
     Harness("window", "tests.window:run", 100_000, 20_000),
     Harness("kill-keystore", "tests.store.keystore_crashes:run", 2_000, 100),
     Harness("schemathesis", "tests.doors.api.fuzz:run", 20_000, 1_000),
+    Harness("gateway-hostile", "tests.doors.gateway.hostile:run", 10_000, 500),
+    Harness("gateway-kill", "tests.doors.gateway.kills:run", 300, 25),
+    Harness("gateway-flow", "tests.doors.gateway.flow:run", 100_000, 100_000),  # memory is looked at over all of them
     Harness("kill-log", "tests.ledger.crashes:run", 1_000, 50),
 ]
 
