@@ -27,6 +27,19 @@ async def sent(bed: Bed, session: str, message: str = ID, to: str = MAIL) -> Sen
     return begun
 
 
+@pytest.mark.parametrize("outcome", ["not-now", "never"])
+async def test_what_came_of_one_try_says_nothing_of_another_that_was_handed_over(tmp_path: Path, outcome: str) -> None:
+    async with desk(tmp_path, "daminion") as bed:
+        await bed.desk.collect("contact", ASKED)
+        session = await sender(bed)
+        one, other = [await bed.desk.begin(session, ID, MAIL) for _ in range(2)]
+        await bed.desk.hand_over(session, one["letter"])
+        await bed.desk.ended(session, other["letter"], outcome)  # its smarthost took no recipient at that moment
+        assert (await bed.desk.begin(session, ID, MAIL))["state"] == "unknown"
+        await bed.desk.ended(session, one["letter"], "sent")
+        assert (await bed.desk.begin(session, ID, MAIL))["state"] == "sent"
+
+
 async def test_an_application_hands_a_mail_in_and_the_console_shows_it_without_the_address(tmp_path: Path) -> None:
     async with desk(tmp_path, "daminion") as bed:
         request = (await bed.desk.collect("contact", ASKED))["request"]

@@ -215,6 +215,13 @@ def test_whoever_reads_a_page_can_see_the_link_however_the_page_is_broken(page: 
     assert "Hi" in shown
 
 
+@pytest.mark.parametrize("element", ["xmp", "plaintext", "iframe", "noframes", "object", "video", "svg", "details"])
+def test_the_link_stands_in_nothing_that_shows_it_to_nobody(element: str) -> None:
+    raw = HEAD + f"Content-Type: text/html\r\n\r\n<p>Hi<{element}>\r\n".encode()
+    shown = text(read(done(raw)), "html")
+    assert shown.index(PAGE) < shown.index(f"<{element}>")
+
+
 def test_a_letter_in_an_old_charset_comes_in_utf8() -> None:
     raw = HEAD + b"Content-Type: text/html; charset=iso-8859-1\r\n\r\n<meta charset=iso-8859-1>Gr\xfc\xdfe\r\n"
     page = text(read(done(raw)), "html")

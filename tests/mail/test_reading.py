@@ -1,5 +1,7 @@
 """What comes in is read however it is written, and tells of a person's words no less than they wrote."""
 
+from time import perf_counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,6 +113,29 @@ def test_what_cannot_be_read_is_somebodys_words_all_the_same(rest: bytes) -> Non
     came = read(b"From: ada@quill.example\r\n" + rest, ADA)
     assert came.sender == ADA
     assert came.words or b"rfc822" in rest
+
+
+def page(content: bytes) -> bytes:
+    return b"From: ada@quill.example\r\nContent-Type: text/html\r\n\r\n" + content
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        page(b"<!--" * 50_000), page(b"<a " * 66_000), page(b'<a x="' * 40_000), page(b"<?" * 100_000),
+        b"From: ada@quill.example\r\n" + b"A: b\r\n" * 1_600_000 + b"\r\nhi",
+        b"From: ada@quill.example\r\nSubject: " + b"=?utf-8?q?a?=\r\n " * 600_000 + b"b\r\n\r\nhi",
+        b"From: ada@quill.example\r\nContent-Type: text/plain; " + b"a*0=b; " * 200_000 + b"\r\n\r\nhi",
+        b'Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain; a="' + b'\\";' * 40_000,
+        b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(75))
+        + b"a\r\n" * 2_000_000,
+    ],
+    ids=["comments", "tags", "quotes", "questions", "fields", "words", "parameters", "a part's parameters", "nested"],
+)  # fmt: skip
+def test_no_strangers_mail_takes_minutes_to_read(raw: bytes) -> None:
+    start = perf_counter()
+    read(raw, ADA)
+    assert perf_counter() - start < 5
 
 
 @given(st.binary(max_size=600))

@@ -27,6 +27,7 @@ class Mailroom:
         self._senders = senders
         self._links = links
         self._letters: OrderedDict[bytes, tuple[str, Letter]] = OrderedDict()  # by the token's hash: whose, which
+        self._handed: set[bytes] = set()  # of those, which were handed over, or may have been
 
     async def begin(self, token: str, message: str, to: str, purpose: str | None, request: str | None) -> Sending:
         """See the contract."""
@@ -47,7 +48,7 @@ class Mailroom:
         made = self._room.sessions.token()
         self._letters[hashed(made)] = session.name, begun.letter
         while len(self._letters) > LETTERS:
-            self._letters.popitem(last=False)
+            self._handed.discard(self._letters.popitem(last=False)[0])
         return {
             "state": begun.state, "letter": made, "out": self._links.out(begun),
             "back": self._links.back(begun.letter.message),
@@ -66,10 +67,17 @@ class Mailroom:
     async def hand_over(self, token: str, letter: str) -> None:
         """See the contract."""
         session, actor = self._senders.session(token)
+        known, name = self._letter(session, letter), hashed(letter)
+        before = name in self._handed
+        self._handed.add(name)
         try:
-            await self._reaching.hand_over(self._letter(session, letter), actor)
-        except Refused as refused:
-            raise Denied(f"the permission has ended since this message was begun: {refused}") from None
+            await self._reaching.hand_over(known, actor)
+        except (Refused, Denied) as error:
+            if not before:
+                self._handed.discard(name)
+            if isinstance(error, Denied):
+                raise
+            raise Denied(f"the permission has ended since this message was begun: {error}") from None
 
     async def ended(self, token: str, letter: str, outcome: str) -> None:
         """See the contract."""
@@ -77,8 +85,10 @@ class Mailroom:
         known = self._letter(session, letter)
         for one in get_args(Outcome):
             if one == outcome:
-                await self._reaching.ended(known, one)
+                if hashed(letter) in self._handed:  # else it may be another try at the same message that is on disk
+                    await self._reaching.ended(known, one)
                 self._letters.pop(hashed(letter), None)
+                self._handed.discard(hashed(letter))
                 return
         raise CallError(f"a message ends as one of {', '.join(get_args(Outcome))}")
 

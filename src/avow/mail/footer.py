@@ -8,6 +8,11 @@ from typing import Final
 _END: Final = re.compile(r"</body\s*>|</html\s*>", re.IGNORECASE)
 _START: Final = re.compile(r"<body\b[^>]*>|<html\b[^>]*>", re.IGNORECASE)
 
+_UNSEEN: Final = frozenset({  # in which a link is not shown, not for everybody, or is no link
+    "template", "title", "textarea", "noscript", "select", "xmp", "plaintext", "iframe", "noembed", "noframes", "object",
+    "audio", "video", "canvas", "svg", "math", "dialog", "details",
+})  # fmt: skip
+
 
 def in_text(name: str, link: str) -> str:
     """As it stands below a text. The two dashes tell mail programs that what follows is no part of it (RFC 3676, 4.3)."""
@@ -67,12 +72,12 @@ class _Links(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """A start tag."""
-        if tag in ("template", "title", "textarea", "noscript", "select"):
+        if tag in _UNSEEN:
             self._inert += 1
         if tag == "a" and not self._inert:
             self.found.add(dict(attrs).get("href"))
 
     def handle_endtag(self, tag: str) -> None:
         """An end tag."""
-        if tag in ("template", "title", "textarea", "noscript", "select") and self._inert:
+        if tag in _UNSEEN and self._inert:
             self._inert -= 1

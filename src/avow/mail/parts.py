@@ -26,6 +26,9 @@ DEEPEST: Final = 20  # parts within parts
 _POLICY: Final = compat32.clone(linesep="\r\n", max_line_length=None)
 _BOUNDARY: Final = re.compile(rb"boundary\*?\d*\*?[ \t]*=", re.IGNORECASE)  # as often as parts may be nested
 _NESTED: Final = re.compile(rb"content-type[ \t]*:\s*message/", re.IGNORECASE)
+_ENDLESS: Final = re.compile(  # the library takes the square of its length for the parameters of one field
+    rb"content-(?:type|disposition)[ \t]*:(?:[^\n]|\n[ \t]){4000}", re.IGNORECASE
+)
 _BROKEN: Final = (
     NoBoundaryInMultipartDefect, StartBoundaryNotFoundDefect, MultipartInvariantViolationDefect,
     InvalidMultipartContentTransferEncodingDefect,
@@ -104,9 +107,11 @@ class Tree:
             self._shown.append((part, "text/html" if kind == "text/html" else "text/plain", content_of(part)))
 
 
-def many(raw: bytes) -> bool:
-    """Whether parts may be nested so deep that reading them would take long; known without reading them."""
-    return len(_BOUNDARY.findall(raw)) > DEEPEST * 4 or len(_NESTED.findall(raw)) > DEEPEST * 4
+def many(raw: bytes, most: int = DEEPEST * 4) -> bool:
+    """Whether parts may be nested so deep, or say so much of themselves, that reading them would take long; known
+    without reading them.
+    """
+    return bool(_ENDLESS.search(raw)) or len(_BOUNDARY.findall(raw)) > most or len(_NESTED.findall(raw)) > most
 
 
 def _walk(part: Message) -> Iterator[Message]:

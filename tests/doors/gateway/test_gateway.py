@@ -2,6 +2,7 @@
 
 import asyncio
 import smtplib
+from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -264,6 +265,18 @@ async def test_a_token_that_is_none_does_nothing(tmp_path: Path, to: str) -> Non
     async with station(tmp_path) as at:
         bounce = BOUNCE.format(action="failed", status="5.1.1").encode()
         assert (await at.hand_in(bounce, to, user=None))[0] == 550
+
+
+async def test_the_address_at_which_mails_are_stopped_follows_no_link_of_another_kind(tmp_path: Path) -> None:
+    async with station(tmp_path) as at:
+        shop = at.bed.shop
+        who = await shop.collect("contact", {"name": "Ada", "email": ADA, "message": "Hello"})
+        due = await shop.leave(who, after=timedelta(days=3), by=shop.person(who))
+        stay = at.bed.desk.links.stay(bytes.fromhex(who), round(due.timestamp() * 1000))
+        assert (await at.bed.desk.link(stay))["done"] is False
+        other = f"From: {ADA}\r\nSubject: {stay}\r\n\r\n\r\n".encode()
+        assert (await at.hand_in(other, "out@daminion.example", user=None, sender=ADA))[0] == 550
+        assert await shop.leaving(who) == due
 
 
 BOUNCE = (
