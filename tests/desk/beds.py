@@ -112,8 +112,9 @@ class Bed(NamedTuple):
 
 @asynccontextmanager
 async def desk(
-    folder: Path, site: str, *, policy: Policy | None = None, centre: str = "https://privacy.shop.example", **more: Any
-) -> AsyncIterator[Bed]:
+    folder: Path, site: str, *, policy: Policy | None = None, centre: str = "https://privacy.shop.example",
+    passwords: Passwords | None = None, **more: Any,
+) -> AsyncIterator[Bed]:  # fmt: skip
     """A desk of one of the five sites; `policy`: another one of that site."""
     clock = Clock()
     policy = policy or read(POLICIES / f"{site}.yaml")
@@ -121,6 +122,6 @@ async def desk(
 
     url = f"sqlite:///{folder}/{site}.db"
     async with Avow.open(policy, url, folder=folder / site, clock=clock, private=True, **more) as shop:
-        made = Desk(shop, os.urandom, outlet=outlet, passwords=Passwords(QUICK))
+        made = Desk(shop, os.urandom, outlet=outlet, passwords=passwords or Passwords(QUICK))
         yield Bed(made, shop, policy, clock, outlet.sent, outlet.whole)
         await made.settle()

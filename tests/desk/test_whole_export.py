@@ -61,6 +61,7 @@ async def planted(bed: Bed) -> str:
 
 
 async def test_the_export_misses_no_table_of_the_store(tmp_path: Path) -> None:
+    """AIT-18."""
     async with desk(tmp_path, "daminion") as bed:
         who = await planted(bed)
         await bed.shop.sequence_all()

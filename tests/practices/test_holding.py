@@ -29,6 +29,7 @@ async def changed(shop: Avow, clock: Clock) -> tuple[str, int]:
 
 
 async def test_who_came_after_the_change_sees_nothing_ends_nothing_and_changes_no_contact(tmp_path: Path) -> None:
+    """DAM-13 and AIT-18: who controls the corrected address alone is not the person yet."""
     clock = Clock()
     async with opened(tmp_path, clock) as shop:
         who, shown = await changed(shop, clock)
@@ -48,6 +49,7 @@ async def test_who_came_after_the_change_sees_nothing_ends_nothing_and_changes_n
 
 
 async def test_who_had_shown_who_they_are_before_goes_on(tmp_path: Path) -> None:
+    """DAM-13: people clear up what is inaccurate about them."""
     clock = Clock()
     async with opened(tmp_path, clock) as shop:
         who, shown = await changed(shop, clock)

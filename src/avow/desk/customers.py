@@ -1,6 +1,6 @@
 """What a person may do once they have shown who they are."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -156,7 +156,7 @@ class Customers:
         """For every id that holds the category. Raises `CallError` where none does, `Denied` for what people are found by
         in a session that is not fresh.
         """
-        person, held = self._person(session), False
+        person, held, changes = self._person(session), False, list[tuple[str, int]]()
         known = self._room.policy.categories.get(text(category, "a category"))
         if known is not None and known.look_up and not is_fresh(person, self._room.now()):
             raise Denied(AGAIN)  # whom a code opens hangs on it
@@ -167,13 +167,14 @@ class Customers:
                 changed = await self._shop.correct(who, category, value, no_card=no_card, by=by)
                 held = True
                 if changed is not None:
-                    await self._warn(who, category, changed, value)
+                    changes.append((who, changed))
             except (BadValue, UnknownWord):
                 raise
             except CallError:
                 continue
         if not held:
             raise CallError("nothing is held under that category")
+        await self._warn(changes, category, value)
         if known is not None and proves(known):  # who read mail at the old address is not in here any longer
             for who in person.people:
                 self._room.sessions.end_others(who, session)
@@ -192,15 +193,16 @@ class Customers:
             category, _, until = rest.rpartition("@")
             if word == WORD and category in given:
                 with suppress(AvowError):
-                    await self._warnings.changed(who, category, int(until) - HOLD, given[category])
+                    await self._warnings.changed([(who, int(until) - HOLD)], category, given[category])
         return taken
 
-    async def _warn(self, who: str, category: str, at: int, value: str) -> None:
+    async def _warn(self, changes: Sequence[tuple[str, int]], category: str, value: str) -> None:
         """No change stands of which nobody is told who was reached before it."""
         try:
-            await self._warnings.changed(who, category, at, value)
+            await self._warnings.changed(changes, category, value)
         except AvowError:
-            await self._shop.call_off(who)
+            for who, _ in changes:
+                await self._shop.call_off(who)
             raise
 
     # -- leaving ----------------------------------------------------------------------------------------------------
@@ -208,15 +210,14 @@ class Customers:
     async def erase(self, session: str) -> int:
         """When everything will be erased."""
         person = self._person(session)
-        return max([await self._leave(who, person.began) for who in person.people])
+        staying = {who for who in person.people if await self._shop.leaving(who) is None}
+        wishes = [(who, await self._leave(who, person.began)) for who in person.people]
+        await self._warnings.leaving([one for one in wishes if one[0] in staying])
+        return max(due for _, due in wishes)
 
     async def _leave(self, who: str, shown: int) -> int:
         by = self._shop.person(who, shown)
-        there = await self._shop.leaving(who)
-        due = ms(await self._shop.leave(who, after=timedelta(milliseconds=HOLD), by=by))
-        if there is None:
-            await self._warnings.leaving(who, due)
-        return due
+        return ms(await self._shop.leave(who, after=timedelta(milliseconds=HOLD), by=by))
 
     async def keep(self, session: str) -> None:
         """Nobody leaves."""

@@ -5,7 +5,7 @@ Formats: docs/formats.md, 5.
 
 import hmac
 from base64 import b32decode, b32encode
-from collections.abc import Container
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -35,7 +35,9 @@ class _Said(NamedTuple):
     entry: Entry = ("", b"")
     consent: str = ""
     found: tuple[str, bytes] = ("", b"")
-    at: int = 0  # what the undoing kinds are about: when the hold ends, or the erasure is due
+    several: tuple[
+        tuple[str, int], ...
+    ] = ()  # of the undoing kinds: whose, and when the hold ends or the erasure is due
 
 
 class Links:
@@ -72,13 +74,13 @@ class Links:
         """What somebody agreed to, by this consent, for this purpose, counts from now on."""
         return self._make(_CONFIRM + subject + agreed + purpose.encode())
 
-    def call_off(self, subject: bytes, until: int) -> str:
-        """The change of contact whose hold ends then is undone."""
-        return self._make(_CALL_OFF + subject + until.to_bytes(8, "big"))
+    def call_off(self, changes: Sequence[tuple[bytes, int]]) -> str:
+        """Changes of contact, by whose it is and when its hold ends, are undone."""
+        return self._make(_CALL_OFF + b"".join(who + until.to_bytes(8, "big") for who, until in changes))
 
-    def stay(self, subject: bytes, due: int) -> str:
-        """The wish to be erased then is taken back."""
-        return self._make(_STAY + subject + due.to_bytes(8, "big"))
+    def stay(self, wishes: Sequence[tuple[bytes, int]]) -> str:
+        """Wishes to be erased, by whose it is and when it is due, are taken back."""
+        return self._make(_STAY + b"".join(who + due.to_bytes(8, "big") for who, due in wishes))
 
     def _make(self, plain: bytes) -> str:
         return self._seal.make(plain, self._room.random(NONCE))
@@ -111,7 +113,9 @@ class Links:
             channel, category, purpose = rest[64:].decode().split(" ")
             return _Said("withdraw", who, purpose, (channel, rest[:32]), found=(category, rest[32:64]))
         if kind in _UNDO:
-            return _Said(_UNDO[kind], who, at=int.from_bytes(rest, "big"))
+            parts = [plain[at : at + 24] for at in range(1, len(plain), 24)]
+            several = tuple((one[:16].hex(), int.from_bytes(one[16:], "big")) for one in parts)
+            return _Said(_UNDO[kind], who, several=several)
         return _Said("confirm", who, rest[16:].decode(), consent=rest[:16].hex())
 
     async def link(self, token: str) -> Link:
@@ -119,7 +123,7 @@ class Links:
         said = self._read(token)
         standing, _ = await self._shop.standing(said.who)
         if said.kind in _UNDO.values():
-            return {"kind": said.kind, "purpose": "", "done": not await self._stands(said, standing)}
+            return {"kind": said.kind, "purpose": "", "done": not await self._standing(said)}
         listed = self._shop.reaching.listed(said.entry)
         agreed = consent(said.purpose) in standing
         done = agreed if said.kind == "confirm" else listed or (said.kind == "withdraw" and not agreed)
@@ -130,9 +134,8 @@ class Links:
         """Do it. `everything`: by a link out of one purpose, out of all by its channel."""
         said = self._read(token)
         if said.kind in _UNDO.values():
-            standing, _ = await self._shop.standing(said.who)
-            if await self._stands(said, standing):
-                await self._undo(said)
+            for who in await self._standing(said):
+                await self._undo(said.kind, who)
         elif said.kind == "opt-out" or (everything and said.kind == "withdraw"):
             await self._opt_out(said)
         elif said.kind == "withdraw":
@@ -147,21 +150,24 @@ class Links:
                 raise Denied from None
         return await self.link(token)
 
-    async def _stands(self, said: _Said, standing: Container[str]) -> bool:
-        """Whether there is still what this link undoes: a change that came since is another, with links of its own."""
-        if said.kind == "call-off":
-            return any(f"{WORD}/{one}@{said.at}" in standing for one in self._room.policy.categories)
-        due = await self._shop.leaving(said.who)
-        return due is not None and f"leaving/{said.at}" in standing
+    async def _standing(self, said: _Said) -> list[str]:
+        """Of whom there is still what this link undoes: a change that came since is another, with links of its own."""
+        found = []
+        for who, at in said.several:
+            tokens, _ = await self._shop.standing(who)
+            mine = [f"{WORD}/{one}@{at}" for one in self._room.policy.categories]
+            if not tokens.isdisjoint(mine if said.kind == "call-off" else [f"leaving/{at}"]):
+                found.append(who)
+        return found
 
-    async def _undo(self, said: _Said) -> None:
+    async def _undo(self, kind: str, who: str) -> None:
         """What whoever had got in could use to come back goes with it: sessions and the password."""
-        if said.kind == "stay":
-            await self._shop.stay(said.who)
+        if kind == "stay":
+            await self._shop.stay(who)
             return
-        self._room.sessions.end_others(said.who, "")
-        await self._shop.call_off(said.who)
-        await self._shop.accounts.drop(row(said.who), PASSWORD)
+        self._room.sessions.end_others(who, "")
+        await self._shop.call_off(who)
+        await self._shop.accounts.drop(row(who), PASSWORD)
 
     async def _opt_out(self, said: _Said) -> None:
         """The address goes on the list first: that holds also when nobody is held any more."""

@@ -60,7 +60,7 @@ def bar(policy: Policy, right: RightName, shown: int | None) -> Callable[[str, i
 
     def barred(line: str, at: int) -> Refuse | None:
         changed = [until - HOLD for name, until in on_hold(line, at).items() if not _telephone(policy, name)]
-        if not changed or (shown is not None and shown <= min(changed)):
+        if not changed or (shown is not None and shown < min(changed)):  # a clock that stands still bars, too
             return None
         return Refuse(
             giving(policy, right),

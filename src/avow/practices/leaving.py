@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from avow.decide.facts import Circumstances, add, drop, tokens
-from avow.decide.request import Allow, Request
+from avow.decide.request import Allow, Refuse, Request
 from avow.errors import KeyGone, Refused, Tampered
 from avow.gate import Act, Actor, Gate
 from avow.policy.model import PERSON, RIGHTS_PURPOSE
+from avow.practices.deadlines import giving
 from avow.practices.holding import bar, on_hold
 
 T = TypeVar("T")
@@ -97,7 +98,13 @@ class Leaving:
         ask = Request("erase", actor.role, RIGHTS_PURPOSE, ())
         circumstances = Circumstances(identified=actor.identified, standing=actor.standing)
         hold = bar(self._gate.policy, "erase", actor.shown) if held_back else None
-        return await self._gate.change(subject, ask, actor, circumstances, apply, rule=Allow(()), kind=kind, bar=hold)
+        own = actor.role == PERSON and actor.identified
+        rule = (
+            Allow(())
+            if own
+            else Refuse(giving(self._gate.policy, "erase"), "only the person, identified, may ask for it")
+        )
+        return await self._gate.change(subject, ask, actor, circumstances, apply, rule=rule, kind=kind, bar=hold)
 
 
 def _due(line: str) -> int | None:

@@ -173,6 +173,7 @@ async def test_an_erasure_waits_can_be_taken_back_and_then_is_final(tmp_path: Pa
 
 
 async def test_a_complaint_opens_a_request_with_its_deadline_and_names_outside_offices(tmp_path: Path) -> None:
+    """AIT-23."""
     async with centre(tmp_path, "aitpro") as (bed, _, ada):
         await ada.come_in()
         form = text_of(await ada.go("/complain"))
