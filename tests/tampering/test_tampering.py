@@ -20,5 +20,6 @@ async def test_tampering_of_every_kind_is_noticed_and_the_site_as_it_was_raises_
 
 @pytest.mark.parametrize("defect", DEFECTS)
 async def test_an_inspection_with_one_check_taken_out_misses_something(defect: str) -> None:
-    figures = await run(EACH_ONCE * (4 if defect == "order" else 1), 1, defect)
+    seldom = defect in ("log", "order")  # not every event that is gone or moved needs these very checks to be seen
+    figures = await run(EACH_ONCE * (4 if seldom else 1), 1, defect)
     assert figures["missed"], figures
