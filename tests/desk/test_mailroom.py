@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,16 +121,39 @@ async def test_a_sender_is_added_by_the_operator_and_gone_when_removed(tmp_path:
             await bed.desk.remove_sender("shop")
 
 
-async def test_who_guesses_a_senders_password_is_stopped_and_who_has_it_goes_on(tmp_path: Path) -> None:
+async def test_who_waits_for_the_answer_to_a_stop_learns_nothing_by_the_time_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, "daminion") as bed:
+        who, session = await bed.shop.collect("contact", ASKED), await sender(bed)
+        opt_out, held_up = bed.shop.opt_out, asyncio.Event()
+
+        async def slow(*given: Any, **named: Any) -> None:
+            await held_up.wait()
+            await opt_out(*given, **named)
+
+        monkeypatch.setattr(bed.shop, "opt_out", slow)
+        async with asyncio.timeout(10):
+            assert (await bed.desk.received(ID, MAIL, "unsubscribe", ""))["kind"] == "stop"
+        with pytest.raises(Refused):  # and it holds at once
+            await bed.desk.begin(session, ID, MAIL)
+        held_up.set()
+        await bed.desk.settle()
+        assert "opt-out/mail" in (await bed.shop.standing(who))[0]
+
+
+async def test_nobodys_guesses_keep_out_who_has_a_senders_password(tmp_path: Path) -> None:
     async with desk(tmp_path, "daminion") as bed:
         password = await bed.desk.add_sender("shop", ["answer"])
-        session = await bed.desk.sender("shop", password)
-        guesses = await asyncio.gather(
-            *(bed.desk.sender("shop", f"wrong {n}") for n in range(40)), return_exceptions=True
-        )
-        assert sum(isinstance(one, Denied) for one in guesses) == 5
-        assert sum(isinstance(one, TooMany) for one in guesses) == 35
-        assert await bed.desk.sender("shop", password) == session
+        for _ in range(2):  # before the first sign-in, and again once its session is over
+            guesses = await asyncio.gather(
+                *(bed.desk.sender("shop", f"wrong {n}") for n in range(40)), return_exceptions=True
+            )
+            assert all(isinstance(one, Denied) for one in guesses)
+            session = await bed.desk.sender("shop", password)
+            assert await bed.desk.sender("shop", password) == session
+            bed.clock.forward(minutes=16)
+        assert await bed.desk.sender("shop", password) != session
 
 
 async def test_a_colleagues_sender_has_the_standing_that_the_colleague_has(tmp_path: Path) -> None:

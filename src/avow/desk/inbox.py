@@ -3,6 +3,7 @@
 Who wrote it is not proved. What is answered, and what is done, is the same whether anybody is held or not.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -75,10 +76,20 @@ class Inbox:
         return await self._question(asked.kind, sender, f"{subject}\n\n{words}".strip())
 
     async def _stop(self, sender: str) -> None:
-        """Of the address, though nobody is held under it, and of everybody who is."""
-        for category in reached_by(self._room.policy, "mail"):
-            entries = entries_of(self._room.policy, self._shop.keystore, category, sender)
-            await self._shop.reaching.stop(entries[0])
+        """Of the address, though nobody is held under it, and of everybody who is. Those come after the answer, which
+        would tell by its time that there are some; what goes to the address is refused from its listing on.
+        """
+        categories = reached_by(self._room.policy, "mail")
+        for category in categories:
+            entry = entries_of(self._room.policy, self._shop.keystore, category, sender)[0]
+            if self._shop.reaching.listed(entry):
+                await self._shop.reaching.for_nobody()  # nor does the time tell that it is listed already
+            else:
+                await self._shop.reaching.stop(entry)
+        self._visitors.later(self._opted_out(categories, sender))
+
+    async def _opted_out(self, categories: Sequence[str], sender: str) -> None:
+        for category in categories:
             for who in await self._under(category, sender):
                 with suppress(Refused):  # erased a moment ago
                     await self._shop.opt_out(who, "mail", by=self._shop.person(who))

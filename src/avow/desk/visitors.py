@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -189,7 +189,11 @@ class Visitors:
         except TooMany:
             self._looking.leave()
             raise
-        task = asyncio.create_task(self._send(contact, category, value))
+        self.later(self._send(contact, category, value))
+
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it behind the answer, that tells by nothing whether there is anything to do. `settle` waits for it."""
+        task = asyncio.create_task(work)
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
