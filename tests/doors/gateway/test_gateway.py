@@ -272,7 +272,7 @@ async def test_the_address_at_which_mails_are_stopped_follows_no_link_of_another
         shop = at.bed.shop
         who = await shop.collect("contact", {"name": "Ada", "email": ADA, "message": "Hello"})
         due = await shop.leave(who, after=timedelta(days=3), by=shop.person(who))
-        stay = at.bed.desk.links.stay(bytes.fromhex(who), round(due.timestamp() * 1000))
+        stay = at.bed.desk.links.stay([(bytes.fromhex(who), round(due.timestamp() * 1000))])
         assert (await at.bed.desk.link(stay))["done"] is False
         other = f"From: {ADA}\r\nSubject: {stay}\r\n\r\n\r\n".encode()
         assert (await at.hand_in(other, "out@daminion.example", user=None, sender=ADA))[0] == 550
