@@ -1,6 +1,6 @@
 # Two commands do everything on a machine that has python3 (3.11 or newer), git and make:
 #   make demo     five shops under five policies, in your browser
-#   make test     every test, small; obtains PostgreSQL and Chromium first
+#   make test     every test, small; obtains PostgreSQL, Chromium and Exim first
 # The rest, by `make help`.
 
 SHELL := bash
@@ -31,7 +31,7 @@ dev: $(VENV)/.dev ## ... and everything that tests and checks need
 demo: install ## five shops under five policies, in your browser
 	$(BIN)/avow demo
 
-test: dev ## every test, small; obtains PostgreSQL and Chromium first
+test: dev ## every test, small; obtains PostgreSQL, Chromium and Exim first
 	@tools/servers.sh
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 

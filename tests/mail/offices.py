@@ -106,12 +106,13 @@ def certificate(folder: Path, *, host: str = "127.0.0.1") -> Path:
     """Certificate and key in one file, signed by itself, for an address or a name."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail of the test")])
-    who = x509.IPAddress(ip_address(host)) if host[0].isdigit() else x509.DNSName(host)
+    here = host[0].isdigit()
+    who = x509.IPAddress(ip_address(host)) if here else x509.DNSName(host)
     made = (
         x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
         .serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([who]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([who, x509.DNSName("localhost")][: 1 + here]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, SHA256())
     )  # fmt: skip

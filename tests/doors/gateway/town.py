@@ -109,7 +109,7 @@ class Town:
         with listen(0) as one, listen(0) as other:
             self.port, self._web = port_of(one), port_of(other)
         self._database = database
-        self._smarthost = smarthost
+        self.smarthost = smarthost
         self.plant = ""  # what is run first in the doors' process
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self.password = ""
@@ -120,8 +120,8 @@ class Town:
         more = {
             "vault": ["--data", str(self.folder), *where, "--operator", str(self.folder / "op.sock")],
             "doors": [
-                f"--listen=127.0.0.1:{self._web}", f"--smtp-listen=127.0.0.1:{self.port}", f"--smtp-cert={self.file}",
-                f"--smtp-key={self.file}", f"--smarthost=smtp://127.0.0.1:{self._smarthost}",
+                f"--listen=127.0.0.1:{self._web}", f"--smtp-listen=127.0.0.1:{self.port}", f"--tls-cert={self.file}",
+                f"--tls-key={self.file}", f"--smarthost=smtp://127.0.0.1:{self.smarthost}",
             ],
         }  # fmt: skip
         for one in which or ("vault", "doors"):
@@ -130,7 +130,7 @@ class Town:
                     [sys.executable, "-c", f"{self.plant if one == 'doors' else ''}\n{_MAIN}", "serve", str(POLICY), "--only", one, *more[one],
                      "--socket", str(self.folder / "desk.sock")],
                     cwd=self.folder, stdout=log, stderr=log, start_new_session=True,
-                    env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "NO_COLOR": "1", "COLUMNS": "200"},
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "NO_COLOR": "1", "SSL_CERT_FILE": str(self.file)},
                 )  # fmt: skip
 
     def kill(self, which: str) -> None:

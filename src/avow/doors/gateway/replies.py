@@ -47,7 +47,9 @@ BAD_ADDRESS: Final = Reply(
     553, "5.1.3", "this is no address that mail can go to: say one mailbox, as <name@host.example>"
 )
 MANY: Final = Reply(452, "4.5.3", "too many recipients at once; send the message again for the others")
-SIGN_IN: Final = Reply(535, "5.7.8", "user and password do not fit; the user is NAME@SITE, as `avow mail add` said")
+SIGN_IN: Final = Reply(
+    535, "5.7.8", "user and password do not fit; the user is NAME@SITE, as `avow sender add` was told"
+)
 SESSION_ENDED: Final = Reply(421, "4.7.0", "the session has ended; connect and sign in again")
 BUSY: Final = Reply(452, "4.3.1", "there is too much under way here; try again in a minute")
 FAILED: Final = Reply(451, "4.3.0", "something failed here, and nothing was sent; try again later")
