@@ -13,7 +13,7 @@ from avow.demo.loopback import client
 from avow.demo.places import SITES
 from avow.demo.serving import SiteClock, Told, examples, serve
 from avow.demo.terminal import shipped
-from avow.doors.centre.app import make_centre
+from avow.doors.centre.app import guarded, make_centre
 from avow.doors.console.app import make_console
 from avow.doors.payment import Sandbox
 from avow.policy.parse import read
@@ -44,7 +44,11 @@ def apps(told: Told, clock: SiteClock) -> dict[str, ASGIApp]:
             own, desk, policy, processor, orders=orders, urls=Urls(at.shop(site), at.centre(site), payee), clock=clock,
             random=os.urandom,
         )  # fmt: skip
-        made[f"privacy.{site}.localhost"] = make_centre(desk, policy, shop_url=at.shop(site), look=own.look)
+        centre = make_centre(desk, policy, shop_url=at.shop(site), look=own.look)
+        made[f"privacy.{site}.localhost"] = guarded(
+            centre, policy, host=at.centre(site).partition("://")[2], shop_url=at.shop(site), clock=clock,
+            random=os.urandom,
+        )  # fmt: skip
         made[f"console.{site}.localhost"] = make_console(
             desk, policy, origin=at.console(site), policy_page=at.centre(site) + "/policy", clock=clock, random=os.urandom,
             look=own.look,

@@ -16,9 +16,8 @@ from starlette.types import ASGIApp
 
 from avow.desk.interface import Desk
 from avow.doors.api import make_api
-from avow.doors.centre.app import make_centre
+from avow.doors.centre.app import guarded, make_centre
 from avow.doors.console.app import make_console
-from avow.doors.guard import Guard
 from avow.errors import CallError, OperatorError, Unavailable
 from avow.policy.model import Policy
 from avow.serve.gateway import Post, taking_mail
@@ -43,12 +42,9 @@ def apps(
     if name := names.centre.format(site=site):
         centre = make_centre(desk, policy, shop_url=shop)
         seen, page = port.origin(name).partition("://")[2], port.origin(name) + "/policy"
-        plain = () if port.certificate or port.proxy else (seen,)
-        guarded = Guard(
-            centre, policy, clock=_now, random=os.urandom, hosts=[seen], plain_hosts=plain, own=[shop],
-            policy_page="/policy",
-        )  # fmt: skip
-        made[name] = ("privacy centre", guarded)
+        plain = not (port.certificate or port.proxy)
+        behind = guarded(centre, policy, host=seen, shop_url=shop, clock=_now, random=os.urandom, plain=plain)
+        made[name] = ("privacy centre", behind)
     if name := names.console.format(site=site):
         made[name] = ("staff console", _console(desk, policy, port.origin(name), page, font))
     if name := names.api.format(site=site):

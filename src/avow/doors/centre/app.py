@@ -1,6 +1,7 @@
 """The composition of the centre: one Starlette application from a desk and a policy."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from avow.doors import design
 from avow.doors.centre import acting, entry, links, public, showing, undoing
 from avow.doors.centre.room import Room, signed, wrong_way
 from avow.doors.centre.room import public as anybody
+from avow.doors.guard import Guard
 from avow.policy.contests import contests
 from avow.policy.model import Policy
 
@@ -71,6 +73,20 @@ def make_centre(
     if public.form_for(room, "complaint"):
         routes.append(open_("/complaint", public.complaint, ["GET", "POST"]))
     return Starlette(routes=routes, exception_handlers={HTTPException: wrong, 500: wrong})
+
+
+def guarded(
+    centre: Starlette, policy: Policy, *, host: str, shop_url: str, clock: Callable[[], datetime],
+    random: Callable[[int], bytes], plain: bool = False,
+) -> Guard:  # fmt: skip
+    """The centre behind the guard of its policy, as it is served at `host` (with its port, if it has one of its own).
+
+    `plain`: it is reached by plain HTTP, which only a machine's own addresses may be.
+    """
+    return Guard(
+        centre, policy, clock=clock, random=random, hosts=[host], plain_hosts=[host] if plain else (), own=[shop_url],
+        policy_page="/policy",
+    )  # fmt: skip
 
 
 def _links(policy: Policy, shop_url: str) -> tuple[tuple[str, str], ...]:
