@@ -206,6 +206,20 @@ async def test_an_address_that_only_folds_to_one_held_is_another_mailbox(tmp_pat
         assert (await begin(shop, to="Kate@Quillfeather.Example")).state == "go"
 
 
+async def test_a_message_to_a_mailbox_that_folds_to_anothers_is_not_taken_for_the_one_that_went_there(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as shop:
+        for one in ("strasse@quillfeather.example", "stra\u00dfe@quillfeather.example"):
+            await shop.collect("order", ADA | {"email": one})
+            begun = await begin(shop, to=one)
+            assert begun.state == "go"
+            assert begun.letter is not None
+            await shop.reaching.hand_over(begun.letter)
+            await shop.reaching.ended(begun.letter, "sent")
+            assert (await begin(shop, to=one)).state == "sent"
+
+
 async def test_who_opted_out_refuses_for_everybody_under_the_address_and_without_that_any_may_be_reached(
     tmp_path: Path,
 ) -> None:

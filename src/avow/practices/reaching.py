@@ -22,7 +22,7 @@ from avow.record import Recorder
 from avow.store.interface import Datum, Leaf, Message, ServiceRequest, Subject, Trace, Transaction
 from avow.vault.binding import fields
 from avow.vault.keys import SubjectKey
-from avow.vault.lookup import hmac_sha256, normalise, same_mailbox
+from avow.vault.lookup import hmac_sha256, mailbox, normalise, same_mailbox
 
 REMEMBERED: Final = 30 * 86_400_000  # ms that a message is remembered
 NOBODY: Final = bytes(16)
@@ -135,12 +135,13 @@ class Reaching:
         return Errand(channel, purpose, actor, sender, id_of(request) if isinstance(request, str) else request)
 
     def name(self, channel: str, message: str, address: str, *, way: str = "message") -> bytes:
-        """What a message to an address, or (`way` received) from one, is remembered by: 16 bytes, a keyed hash.
+        """What a message to an address, or (`way` received) from one, is remembered by: 16 bytes, a keyed hash. Two
+        mailboxes have two names, though people are found by both alike.
 
         Raises `BadValue`, `UnknownWord`.
         """
-        term = self._policy.categories[reached_by(self._policy, channel)[0]].term
-        return self.hidden(way, channel, message, normalise(term, address))
+        normal = normalise(self._policy.categories[reached_by(self._policy, channel)[0]].term, address)
+        return self.hidden(way, channel, message, mailbox(address) if channel == "mail" else normal)
 
     def hidden(self, *told: str) -> bytes:
         """16 bytes that stand for these texts, to who has the site's key."""

@@ -69,12 +69,16 @@ def same_mailbox(one: str, other: str) -> bool:
     """Whether mail to both goes to one mailbox, as far as anybody but its server can tell: before the @ only the case of
     ASCII letters does not count. A letter that merely looks the same, or folds to another, is another.
     """
-    return _mailbox(one) == _mailbox(other)
+    return mailbox(one) == mailbox(other)
 
 
-def _mailbox(value: str) -> tuple[str, str]:
-    local, _, domain = value.strip().rpartition("@")
-    return "".join(sign.lower() if sign.isascii() else sign for sign in local), _folded(domain)
+def mailbox(value: str) -> str:
+    """The address as `same_mailbox` compares it. In a domain the case of any letter does not count, and no more than that:
+    `ß` and `ss` are two domains (RFC 5894, 4.1), which anybody may own.
+    """
+    local, at, domain = value.strip().rpartition("@")
+    lower = "".join(sign.lower() for sign in unicodedata.normalize("NFC", domain))
+    return "".join(sign.lower() if sign.isascii() else sign for sign in local) + at + lower
 
 
 def _compatible(text: str) -> str:

@@ -17,6 +17,9 @@ PARTS = (
     b"-----011000010111000001101001--\r\n"
 )
 
+NESTED = b"".join(b"--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n" % (n, n + 1) for n in range(1200))
+DEEP = b"--b\r\nContent-Disposition: form-data; name=" + b"(" * 60_000 + b"\r\n\r\nx\r\n--b--"
+
 
 async def member(here: Centre, mail: str = MAIL, purpose: str = "newsletter") -> tuple[str, str]:
     """Somebody who confirmed the newsletter: their id, and the link out of a mail that they got."""
@@ -85,6 +88,7 @@ async def test_a_broken_body_is_no_click(tmp_path: Path) -> None:
         for kind, body in (
             ("multipart/form-data", PARTS), (BOUNDARY, b"\x00\xff" * 50), (BOUNDARY, b""), (FORM, b"\xff=1"),
             ("application/json", b"{}"), ("text/plain", b"List-Unsubscribe=One-Click"), (BOUNDARY, b"a" * 70_000),
+            ("multipart/form-data; boundary=b0", NESTED), ("multipart/form-data; boundary=b", DEEP),
         ):  # fmt: skip
             answer = await here.ada.web.post(out, content=body, headers={"content-type": kind})
             assert answer.status_code in (400, 413, 415)

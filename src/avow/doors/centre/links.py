@@ -6,10 +6,11 @@ which has no token but the address itself (RFC 8058, 3.2). Nothing here tells wh
 """
 
 import re
-from email import message_from_bytes, policy
+from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -92,10 +93,12 @@ async def _fields(request: Request) -> dict[str, str]:
         body += chunk
         if len(body) > posted.LONGEST:
             raise HTTPException(413)
-    head = f"Content-Type: {kind}\r\n\r\n".encode("latin-1", "replace")
-    found: dict[str, str] = {}
-    for part in message_from_bytes(head + bytes(body), policy=policy.HTTP).walk():
-        name = part.get_param("name", header="content-disposition")
-        if isinstance(name, str) and not part.is_multipart():
-            found[name] = str(part.get_payload()).strip()
-    return found
+
+    async def whole() -> AsyncGenerator[bytes, None]:
+        yield bytes(body)
+
+    try:
+        form = await MultiPartParser(request.headers, whole(), max_files=0, max_fields=posted.MOST).parse()
+    except MultiPartException:
+        raise HTTPException(400) from None
+    return {name: value.strip() for name, value in form.items() if isinstance(value, str)}
