@@ -74,6 +74,18 @@ class Shown(HTMLParser):
         self.words += data
 
 
+def test_no_message_within_is_encoded_as_a_whole() -> None:
+    within = b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nU3ViamVjdDogeA0KDQp4DQo=\r\n"
+    raw = HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nHi\r\n--b\r\n" + within + b"--b--\r\n"
+    with pytest.raises(BadValue, match="encoded as a whole"):
+        done(raw)
+
+
+@pytest.mark.parametrize("name", ["Mail-Followup-To", "X-To", "X-Cc", "X-Recipients", "Original-Recipient"])
+def test_no_field_that_programs_make_tells_of_other_recipients(name: str) -> None:
+    assert BOB.encode() not in done(f"{name}: {BOB}\r\n".encode() + HEAD + b"\r\nHi\r\n")
+
+
 # -- the header ---------------------------------------------------------------------------------------------------------
 
 

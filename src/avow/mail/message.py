@@ -26,12 +26,14 @@ from avow.mail.signing import Signer
 LINK: Final = "/out/"  # in the privacy centre, before a token
 NO_CARD: Final = b"avow-no-card"
 _OURS: Final = b"(Avow)"  # in the trace that we leave, by which a message that comes back is known
+_READ: Final = (b"subject", b"comments", b"keywords", b"from", b"reply-to")  # by people
 _ID: Final = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-]+@[A-Za-z0-9!#$%&'*+/=?^_`{|}~.:\[\]\-]+>")
 _LONGEST_ID: Final = 250
 # other recipients, traces of the inner network, what only the sender's own server may say, what we say ourselves, and
 # signatures that no longer fit
 _GONE: Final = re.compile(
-    rb"to|cc|bcc|apparently-to|avow-.*|resent-.*|received|return-path|delivered-to|envelope-to|errors-to|date|message-id"
+    rb"to|cc|bcc|apparently-to|mail-followup-to|(?:original|alternate)-recipient|x-(?:to|cc|bcc|rcpt-to|recipients?)"
+    rb"|x-(?:delivered|apparently)-to|avow-.*|resent-.*|received|return-path|delivered-to|envelope-to|errors-to|date|message-id"
     rb"|x-(?:originating|real|remote|client|sender|php-originating|forwarded|original|envelope|authenticated|source).*"
     rb"|authentication-results|received-spf|(?:x-google-)?dkim-signature|domainkey-signature|arc-.*|auto-submitted"
     rb"|list-(?:help|unsubscribe|unsubscribe-post|subscribe|post|owner|archive)|mime-version|content-.*"
@@ -111,9 +113,15 @@ class Draft:
     def texts(self) -> Iterator[str]:
         """Everything in it that is read as text: subject, text parts, attached texts, their names; decoded."""
         for each in self._given:
-            if each.key in (b"subject", b"comments", b"keywords", b"from", b"reply-to"):
+            if each.key in _READ:
                 yield decoded(one([each], each.key) or "")
         yield from self._tree.texts()
+
+    def marks(self) -> Iterator[str]:
+        """Every other field that goes out, with its name, but for those that name mails and have long numbers in them."""
+        for each in self._fields:
+            if each.key not in (*_READ, b"in-reply-to", b"references"):
+                yield f"{each.name.decode()}: {decoded(one([each], each.key) or '')}"
 
     def finished(
         self, to: str, house: House, ways: Ways, *, now: datetime, random: Callable[[int], bytes], automatic: bool = False

@@ -36,7 +36,11 @@ _BROKEN: Final = (
 _UNTOUCHED: Final = frozenset({  # a changed byte breaks them (RFC 1847, RFC 8551)
     "multipart/signed", "multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime",
 })  # fmt: skip
-_TEXTS: Final = re.compile(r"text/.*|application/(?:.*\+)?(?:json|xml|csv|rtf|javascript|x-yaml|yaml|sql|x-sh|ics)")
+_TEXTS: Final = re.compile(
+    r"text/.*|image/svg\+xml|application/(?:.*\+)?(?:json|xml|csv|rtf|javascript|x-yaml|yaml|sql|x-sh|ics)"
+)
+_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")  # with which UTF-16 begins
+_CODED: Final = frozenset({"base64", "quoted-printable"})
 Shown = Literal["text/plain", "text/html"]
 
 
@@ -68,6 +72,8 @@ class Tree:
             parts = list(_walk(top))
             if any(isinstance(defect, _BROKEN) for part in parts for defect in part.defects):
                 raise BadValue("its MIME structure is broken: a multipart without its boundary, or an encoded one")
+            if any(map(_sealed, parts)):
+                raise BadValue("a message within it is encoded as a whole, which nothing may be (RFC 2046, 5.2.1)")
             return cls(top, body)
         except BadValue:
             raise
@@ -82,7 +88,7 @@ class Tree:
                 yield decoded(str(name))
             if not part.is_multipart() and (_TEXTS.fullmatch(kind) or kind == "application/octet-stream"):
                 data = content_of(part)
-                if kind != "application/octet-stream" or b"\0" not in data[:4096]:
+                if kind != "application/octet-stream" or b"\0" not in data[:4096] or data[:2] in _MARKS:
                     yield text_of(data, charset_of(part))
 
     def with_line(self, name: str, link: str) -> tuple[bytes, bytes] | None:
@@ -112,6 +118,12 @@ def many(raw: bytes, most: int = DEEPEST * 4) -> bool:
     without reading them.
     """
     return bool(_ENDLESS.search(raw)) or len(_BOUNDARY.findall(raw)) > most or len(_NESTED.findall(raw)) > most
+
+
+def _sealed(part: Message) -> bool:
+    """Whether it is a message whose own parts nobody sees who does not decode it first."""
+    coding = str(part.get("content-transfer-encoding", "")).strip().lower()
+    return part.get_content_maintype() == "message" and coding in _CODED
 
 
 def _walk(part: Message) -> Iterator[Message]:
@@ -198,6 +210,8 @@ def charset_of(part: Message) -> str:
 
 def text_of(data: bytes, charset: str) -> str:
     """The text that it is, or most probably is."""
+    if data[:2] in _MARKS:  # as spreadsheets write it, whatever is said of it
+        return data.decode("utf-16", "replace")
     try:
         return data.decode(charset)
     except (LookupError, UnicodeError):

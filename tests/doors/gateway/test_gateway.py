@@ -2,6 +2,7 @@
 
 import asyncio
 import smtplib
+from base64 import b64encode
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -200,6 +201,14 @@ CARD = "4111 1111 1111 1111"
 @pytest.mark.parametrize(
     ("more", "content"),
     [
+        ("X-Card: 4111 1111 1111 1111\r\n", "Hi"),
+        (
+            "Content-Type: multipart/mixed; boundary=b\r\n",
+            "--b\r\n\r\nHi\r\n--b\r\nContent-Type: text/csv\r\nContent-Disposition: attachment\r\n"
+            "Content-Transfer-Encoding: base64\r\n\r\n"
+            + b64encode(f"card,{CARD}".encode("utf-16")).decode()
+            + "\r\n--b--",
+        ),
         (f"Subject: card {CARD}\r\n", ""),
         ("", f"Your card: {CARD}"),
         ("Content-Type: text/html\r\n", "<p>Your card <b>4111</b> 1111 1111 1111</p>"),

@@ -10,6 +10,7 @@ import pytest
 
 from avow.doors.gateway import Limits, replies
 from avow.doors.gateway.replies import Reply, enhanced, worst
+from avow.doors.gateway.server import _place
 from avow.doors.gateway.sites import Served, Sites
 from avow.errors import BadValue, CallError, Denied, OperatorError, Refused, TooMany, Unavailable
 from avow.mail.message import House
@@ -347,3 +348,10 @@ def test_of_several_replies_the_one_counts_after_which_nothing_is_lost() -> None
 )  # fmt: skip
 def test_replies_of_the_library_get_an_enhanced_code_and_repeat_nothing(line: str, said: str) -> None:
     assert enhanced(line) == said
+
+
+def test_who_has_many_addresses_of_one_network_is_one_caller() -> None:
+    assert _place("2001:db8::1") == _place("2001:db8::ffff:1") != _place("2001:db8:0:1::1")
+    assert _place("::ffff:192.0.2.1") != _place("::ffff:192.0.2.2")
+    assert _place("fe80::1%eth0") == _place("fe80::2%eth1")
+    assert _place("192.0.2.1") == "192.0.2.1"

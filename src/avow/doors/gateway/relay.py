@@ -94,7 +94,7 @@ class Relay:
                     "the texts in it are too long to be looked through for card numbers; send a link to them"
                 )
             worst = max(worst, suspicion(text))
-        if worst is Suspicion.CERTAIN:
+        if worst is Suspicion.CERTAIN or any(suspicion(mark) is Suspicion.CERTAIN for mark in draft.marks()):
             return replies.CARD
         if worst is Suspicion.DOUBTFUL and not confirmed:
             return replies.PERHAPS_CARD

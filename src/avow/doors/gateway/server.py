@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 from socket import socket
 from typing import Any, Final, TypeVar
 
@@ -176,6 +177,14 @@ class Gateway:
         return AuthResult(success=True, auth_data=Application(site, session))
 
 
+def _place(address: str) -> str:
+    """What connections are counted under: who has an IPv6 address has as many as a network of 64 bits holds."""
+    found = ip_address(address.partition("%")[0])
+    if found.version == 6 and found.ipv4_mapped is None:
+        return str(ip_network((found, 64), strict=False))
+    return address
+
+
 def _not(reply: Reply) -> AuthResult:
     return AuthResult(success=False, handled=False, message=reply.line())
 
@@ -223,7 +232,7 @@ class _Connection(SMTP):
         """It begins; once more after STARTTLS."""
         if self._peer is None:
             peer = transport.get_extra_info("peername")
-            found = str(peer[0]) if peer else ""
+            found = _place(str(peer[0])) if peer else ""
             if not self._gateway.entered(found):
                 assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - TCP
                 transport.write(f"421 {self.hostname} 4.7.0 too many connections; try again later\r\n".encode())
