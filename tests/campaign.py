@@ -72,6 +72,7 @@ HARNESSES: list[Harness] = [
     Harness("gateway-hostile", "tests.doors.gateway.hostile:run", 10_000, 500),
     Harness("gateway-kill", "tests.doors.gateway.kills:run", 300, 25),
     Harness("gateway-flow", "tests.doors.gateway.flow:run", 100_000, 100_000),  # memory is looked at over all of them
+    Harness("newsletter", "tests.serve.newsletters:run", 100_000, 100_000),  # readers of 1,000,000 people; killed once
     Harness("kill-log", "tests.ledger.crashes:run", 1_000, 50),
 ]
 

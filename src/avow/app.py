@@ -29,6 +29,7 @@ from avow.practices.finding import Finding
 from avow.practices.importing import Imported, Importing
 from avow.practices.inspecting import Inspecting
 from avow.practices.leaving import Leaving
+from avow.practices.mailings import Mailings
 from avow.practices.owing import Owing
 from avow.practices.queue import Queue
 from avow.practices.reaching import Reaching
@@ -93,6 +94,7 @@ class Avow:
         self._collecting = Collecting(gate, recorder, journal, self._suppressed, entering)
         self._agreeing = Agreeing(gate, journal, self._suppressed, entering)
         self.reaching = Reaching(gate, recorder, self._agreeing, self._suppressed)
+        self.mailings = Mailings(gate, self.reaching)
         self.owing = Owing(gate, self.reaching)
         self.finding = Finding(gate, recorder)
         self._importing = Importing(self.policy, self._collecting, self._agreeing, self.finding)

@@ -189,10 +189,10 @@ def asked(
 
         return await act(Desk(shop, os.urandom))
 
-    return asyncio.run(ask()) if _serves(address) else with_site(policy, database, folder, open_, new=new)
+    return asyncio.run(ask()) if serves(address) else with_site(policy, database, folder, open_, new=new)
 
 
-def _serves(address: str) -> bool:
+def serves(address: str) -> bool:
     """Whether a process listens at a Unix socket; one that was left behind does not count."""
     with sockets.socket(sockets.AF_UNIX) as probe, suppress(OSError):
         probe.connect(address)

@@ -15,9 +15,11 @@ from avow.desk.inbox import Inbox
 from avow.desk.interface import WAIT, Choice, Colleague, Taken, Task, Waiting, Well
 from avow.desk.interface.contests import Contest, Entered
 from avow.desk.interface.mail import Link, Message, Received, Sending
+from avow.desk.interface.newsletters import Newsletter
 from avow.desk.interface.work import Reached
 from avow.desk.links import Links
 from avow.desk.mailroom import Mailroom
+from avow.desk.newsletters import Newsletters
 from avow.desk.notices import Notices
 from avow.desk.passkeys import Passkeys
 from avow.desk.passwords import Passwords
@@ -58,6 +60,7 @@ class Desk:
         self._passkeys = Passkeys(self._room, self._staff)
         self._contests = Contesting(self._room)
         self._senders = Senders(self._room, self._staff)
+        self._newsletters = Newsletters(self._room, self.links, outlet)
         self._mailroom = Mailroom(self._room, self._senders, self.links)
         self._inbox = Inbox(self._room, self._visitors, self.links)
 
@@ -295,6 +298,12 @@ class Desk:
     async def contest_show(self, kind: str) -> dict[str, Any]:
         return await self._contests.show(kind)
 
+    async def newsletter(self, content: str, purpose: str, *, interest: str | None = None) -> Newsletter:
+        return await self._newsletters.begin(content, purpose, interest)
+
+    async def newsletter_state(self, newsletter: str) -> Newsletter:
+        return self._newsletters.state(text(newsletter, "a newsletter's id"))
+
     async def invite_first(self, name: str, role: str) -> str:
         return await self._staff.invite(name, role)
 
@@ -328,6 +337,7 @@ class Desk:
         """Wait for messages that are on their way; before closing."""
         await self._visitors.settle()
         await self._confirming.settle()
+        await self._newsletters.stop()
 
 
 def _faults(health: Health, unanswered: int) -> list[str]:

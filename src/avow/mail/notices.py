@@ -10,6 +10,7 @@ from collections.abc import Container, Sequence
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.utils import formataddr
 from typing import Final, Literal, NamedTuple
 
 from avow.errors import BadValue, UnknownWord
@@ -125,6 +126,16 @@ def draft(policy: Policy, subject: str, text: str) -> Draft:
     message["Subject"] = subject
     message.set_content(text, cte="quoted-printable")
     return Draft.read(message)
+
+
+def in_the_name_of(policy: Policy, raw: bytes) -> bytes:
+    """A message's bytes with lines that end in CRLF, from the controller where they do not say from whom."""
+    lines = b"\r\n".join(raw.replace(b"\r\n", b"\n").split(b"\n"))
+    head = lines.partition(b"\r\n\r\n")[0]
+    if re.search(rb"^from:", head, re.IGNORECASE | re.MULTILINE):
+        return lines
+    contact = checked(policy.controller.contact.get("email", ""))
+    return f"From: {formataddr((policy.controller.name, contact))}\r\n".encode() + lines
 
 
 def day(milliseconds: int) -> str:

@@ -167,6 +167,23 @@ class Reaching:
         """The same for a message that has its 16 bytes already, see `hidden`; `to`: at this address of theirs."""
         return await self._begin(errand, name, to, subject)
 
+    async def begin_once(self, errand: Errand, message: str, people: Sequence[bytes]) -> list[Begun | Refused]:
+        """The same to each of these people, in one transaction: once to an address, whoever else is held under it."""
+        out: list[Begun | Refused] = []
+        async with self._gate.store.transaction() as tx:
+            at = self._gate.now()
+            held = {one.row.subject: one for one in await self._held(tx, errand.channel, people, None, at)}
+            for subject in people:
+                if (one := held.get(subject)) is None:
+                    out.append(Refused((), _ANYBODY.reason))
+                    continue
+                name = self.name(errand.channel, message, one.address)
+                twins = await self._find(tx, errand.channel, one.address, None)
+                told: Begun | Refuse | None = await self._gone(tx, name, dict.fromkeys((subject, *twins)))
+                told = told or await self._decided(tx, errand, name, [one], None, at)
+                out.append(Refused(told.promises, told.reason) if isinstance(told, Refuse) else told)
+        return out
+
     async def _begin(self, errand: Errand, name: bytes, to: str | None, subject: bytes | None) -> Begun:
         if errand.purpose not in self._policy.purposes:
             raise unknown("purpose", errand.purpose, self._policy.purposes)

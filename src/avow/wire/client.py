@@ -236,6 +236,8 @@ class OperatorClient(Line):
     contest_told = carried(Operator.contest_told)
     contest_file = carried(Operator.contest_file)
     contest_show = carried(Operator.contest_show)
+    newsletter = carried(Operator.newsletter)
+    newsletter_state = carried(Operator.newsletter_state)
     invite_first = carried(Operator.invite_first)
     set_agreement = carried(Operator.set_agreement)
     add_sender = carried(Operator.add_sender)

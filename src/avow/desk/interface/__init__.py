@@ -30,6 +30,7 @@ from typing import Any, Final, Protocol, TypedDict
 
 from avow.desk.interface.contests import Contest, Entered
 from avow.desk.interface.mail import Mailroom, Message
+from avow.desk.interface.newsletters import Mailing
 from avow.desk.interface.work import Work
 
 IDLE: Final = 15 * 60_000  # ms
@@ -321,7 +322,7 @@ class Desk(Mailroom, Work, Protocol):
         """A staff session. Wrong answers are not counted: nobody locks a passkey. Raises `Denied`."""
 
 
-class Operator(Protocol):
+class Operator(Mailing, Protocol):
     """What the operator may ask, over a socket of its own that no web process is given."""
 
     async def contest_close(self, kind: str, winners: int, closes: int | None = None) -> Contest:
