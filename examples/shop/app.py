@@ -81,7 +81,6 @@ def _routes(room: Room) -> list[BaseRoute]:
         Route("/payments/notice", partial(payments.notice, room), methods=["POST"]),
         here("/account", account.account),
         here("/privacy", public.policy), here("/promises", public.promises),
-        here("/confirm", writing.confirm, "POST"),
     ]  # fmt: skip
     for at in ("/account", "/checkout"):
         routes += [

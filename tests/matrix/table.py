@@ -144,7 +144,7 @@ SHOP: Final[dict[str, Row]] = {
     "/": Row(VISITOR, _S), "/goods/{slug}": Row(VISITOR, _S), "/cart": Row(VISITOR, _ORDER),
     "/checkout": Row(VISITOR, _ORDER), "/checkout/order": Row(VISITOR, _ORDER), "/order": Row(VISITOR, _S),
     "/payments/notice": Row(OPEN, {"order": "x"}), "/account": Row(VISITOR, _S), "/privacy": Row(OPEN, _S),
-    "/promises": Row(OPEN, _S), "/confirm": Row(OPEN, _S),
+    "/promises": Row(OPEN, _S),
     "/account/sign-in": Row(OPEN, _BY | {"password": PASSWORD}), "/account/code": Row(OPEN, {"code-contact": "no@x.example"}),
     "/account/enter": Row(OPEN, _BY | {"code": "12345678"}), "/account/sign-out": Row(OPEN, _S),
     "/checkout/sign-in": Row(OPEN, _BY | {"password": PASSWORD}), "/checkout/code": Row(OPEN, {"code-contact": "no@x.example"}),

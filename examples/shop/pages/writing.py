@@ -9,8 +9,7 @@ from avow.desk.interface.contests import Entered
 from avow.errors import BadValue, Denied
 from avow.policy.contests import contests
 from avow.policy.model import Collect, Policy
-from examples.shop.fields import PERHAPS, Box, boxes, faults, fields, groups, only_for_boxes
-from examples.shop.pages.account import NOT_THAT
+from examples.shop.fields import PERHAPS, boxes, faults, fields, groups, only_for_boxes
 from examples.shop.room import FORM, STALE, Visit
 
 ELSEWHERE: Final = frozenset(  # forms that are no page for somebody to write on: they have a place of their own
@@ -32,7 +31,7 @@ def title(policy: Policy, form: str) -> str:
 
 
 async def write(visit: Visit) -> Response:
-    """Show the form; taken in, say so. A box that must be confirmed by mail asks for the code that comes by mail."""
+    """Show the form; taken in, say so. A box that must be confirmed says that a link comes by mail."""
     form = visit.request.url.path.strip("/")
     if "once" not in visit.form.fields:
         return await _closed(visit, form) or _shown(visit, form)
@@ -52,7 +51,7 @@ async def write(visit: Visit) -> Response:
         room.tokens.spend(visit.sent(form), within=FORM)
         taken = await room.desk.collect(
             form, values, session=visit.session or None, no_card=sorted(values) if sure else (),
-            agreed={box.id: box.words for box in chosen if not box.by_mail},
+            agreed={box.id: box.words for box in chosen},
         )  # fmt: skip
     except Denied:
         return _shown(visit, form, {"once": STALE})
@@ -60,7 +59,7 @@ async def write(visit: Visit) -> Response:
         return _shown(visit, form, {asked[-1].name: PERHAPS})
     waiting = [box for box in chosen if box.by_mail]
     if waiting:
-        return await _confirming(visit, form, waiting, values)
+        return visit.page("confirm.html", says=[box.words for box in waiting])
     return _thanks(visit, form, entry=await _entered(visit, form, taken["receipt"]))
 
 
@@ -91,33 +90,8 @@ def _shown(visit: Visit, form: str, errors: Mapping[str, str] | None = None) -> 
     )  # fmt: skip
 
 
-def _thanks(visit: Visit, form: str, *, confirmed: bool = False, entry: Entered | None = None) -> Response:
+def _thanks(visit: Visit, form: str, *, entry: Entered | None = None) -> Response:
     policy = visit.room.policy
     kind = policy.forms[form].opens
     opened = policy.requests[kind].says if kind else ""
-    return visit.page("thanks.html", title=title(policy, form), opened=opened, confirmed=confirmed, entry=entry)
-
-
-async def _confirming(visit: Visit, form: str, waiting: list[Box], values: Mapping[str, str]) -> Response:
-    room = visit.room
-    contact = values[room.contact]
-    await room.desk.send_code(room.contact, contact)
-    about = {"form": form, "contact": contact, "boxes": {box.id: box.words for box in waiting}}
-    return visit.page("confirm.html", about=room.tokens.seal("confirm", about), says=[box.words for box in waiting])
-
-
-async def confirm(visit: Visit) -> Response:
-    """The code that came by mail: now the choice holds."""
-    room = visit.room
-    sealed = visit.form.take("about")
-    told = room.tokens.open("confirm", sealed, within=FORM).told
-    try:
-        session = await room.desk.enter(room.contact, told["contact"], visit.form.take("code")[:40])
-    except (Denied, BadValue):
-        return visit.page(
-            "confirm.html", status=400, about=sealed, says=list(told["boxes"].values()), errors={"code": NOT_THAT}
-        )
-    for choice, words in told["boxes"].items():
-        await room.desk.agree(session, choice, words)
-    await room.desk.sign_out(session)
-    return _thanks(visit, told["form"], confirmed=True)
+    return visit.page("thanks.html", title=title(policy, form), opened=opened, entry=entry)

@@ -17,6 +17,7 @@ from avow.policy.model import CHANNELS, CONTACT, SITE, Channel, Policy
 from avow.practices import deadlines as kinds
 from avow.practices.agreeing import Agreeing
 from avow.practices.collecting import Entry, entries_of, index
+from avow.practices.together import Together
 from avow.practices.words import id_of, quoted, unknown
 from avow.record import Recorder
 from avow.store.interface import Datum, Leaf, Message, ServiceRequest, Subject, Trace, Transaction
@@ -88,6 +89,8 @@ class Reaching:
         self._recorder = recorder
         self._agreeing = agreeing
         self._suppressed = suppressed
+        self._handing = Together(self._hand_over)
+        self._marking = Together(self._marked)
 
     # -- may I? -------------------------------------------------------------------------------------------------
 
@@ -341,29 +344,40 @@ class Reaching:
         """It is about to go out, and on disk as such when this returns. Raises `Refused` where the permission has ended
         since `begin`, and `Denied` where somebody else handed it over. `actor`: with the standing that they have now.
         """
-        errand = letter.errand if actor is None else letter.errand._replace(actor=actor)
+        await self._handing(letter if actor is None else letter._replace(errand=letter.errand._replace(actor=actor)))
+
+    async def _hand_over(self, letters: Sequence[Letter]) -> list[Exception | None]:
+        """Those that were asked at once, in one transaction; what is wrong with each."""
+        out: list[Exception | None] = []
         async with self._gate.store.transaction() as tx:
-            ((row, data),) = await tx.read([(letter.subject, (letter.category,))], "change")
-            known = await tx.messages_named(letter.message)  # also where it is another's under the same address
-            if row is None or row.state == "erased" or any(one.state in GONE for one in known):
-                raise Denied("this message may not go out any more, or went out already")
-            at = self._gate.now()
-            key, line = self._gate.standing(row, at)
-            datum = next((one for one in (*data, *await self._older(tx, letter, data)) if _is(one, letter)), None)
-            asked = None if errand.request is None else await tx.open_request(errand.request)
-            if datum is None or (errand.request is not None and asked is None):
-                answer: Answer = self._of_nobody(errand, _ELSEWHERE)
-            else:
-                answer = self._answer(errand, line, datum, asked, at, silent=letter.entry in self._suppressed)
-            if isinstance(answer, Refuse):
-                at_hand = _Held(
-                    row, key, line, datum or Datum(row.subject, NOBODY, letter.category, "", 1, b"", b""), ""
-                )
-                await tx.record(*self._event(errand, at_hand, answer, at))
-            state = "refused" if isinstance(answer, Refuse) else "handing"
-            await tx.put_message(_message(letter.subject, letter.message, errand, state, at, answer))
+            rows = await tx.read([(one.subject, (one.category,)) for one in letters], "change")
+            for letter, (row, data) in zip(letters, rows, strict=True):
+                try:
+                    answer = await self._handed(tx, letter, row, data)
+                    out.append(Refused(answer.promises, answer.reason) if isinstance(answer, Refuse) else None)
+                except (Denied, Tampered, KeyGone) as error:
+                    out.append(error)
+        return out
+
+    async def _handed(self, tx: Transaction, letter: Letter, row: Subject | None, data: Sequence[Datum]) -> Answer:
+        errand = letter.errand
+        known = await tx.messages_named(letter.message)  # also where it is another's under the same address
+        if row is None or row.state == "erased" or any(one.state in GONE for one in known):
+            raise Denied("this message may not go out any more, or went out already")
+        at = self._gate.now()
+        key, line = self._gate.standing(row, at)
+        datum = next((one for one in (*data, *await self._older(tx, letter, data)) if _is(one, letter)), None)
+        asked = None if errand.request is None else await tx.open_request(errand.request)
+        if datum is None or (errand.request is not None and asked is None):
+            answer: Answer = self._of_nobody(errand, _ELSEWHERE)
+        else:
+            answer = self._answer(errand, line, datum, asked, at, silent=letter.entry in self._suppressed)
         if isinstance(answer, Refuse):
-            raise Refused(answer.promises, answer.reason)
+            none = Datum(row.subject, NOBODY, letter.category, "", 1, b"", b"")
+            await tx.record(*self._event(errand, _Held(row, key, line, datum or none, ""), answer, at))
+        state = "refused" if isinstance(answer, Refuse) else "handing"
+        await tx.put_message(_message(letter.subject, letter.message, errand, state, at, answer))
+        return answer
 
     @staticmethod
     async def _older(tx: Transaction, letter: Letter, data: Sequence[Datum]) -> list[Datum]:
@@ -382,11 +396,16 @@ class Reaching:
         return bool(known)
 
     async def _mark(self, subject: bytes, message: bytes, state: str, before: Sequence[str]) -> None:
+        await self._marking((subject, message, state, before))
+
+    async def _marked(self, marks: Sequence[tuple[bytes, bytes, str, Sequence[str]]]) -> list[Exception | None]:
         async with self._gate.store.transaction() as tx:
-            (row,) = await tx.subjects((subject,), "change")
-            known = await tx.message(subject, message)
-            if row is not None and row.state == "live" and known is not None and known.state in before:
-                await tx.put_message(known._replace(state=state))
+            rows = await tx.subjects([subject for subject, *_ in marks], "change")
+            for (subject, message, state, before), row in zip(marks, rows, strict=True):
+                known = await tx.message(subject, message)
+                if row is not None and row.state == "live" and known is not None and known.state in before:
+                    await tx.put_message(known._replace(state=state))
+        return [None] * len(marks)
 
     async def came(self, name: bytes) -> bool:
         """Whether a mail of this name came in and was dealt with."""

@@ -144,9 +144,10 @@ async def test_news_come_only_to_who_ticked_the_box(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("site", "path", "purpose"), [("aitoc", "/newsletter", "newsletter"), ("aitpro", "/contact", "updates")]
 )
-async def test_a_choice_to_be_confirmed_holds_once_the_code_from_the_mail_is_typed(
+async def test_a_choice_to_be_confirmed_holds_once_its_link_is_followed(
     tmp_path: Path, site: str, path: str, purpose: str
 ) -> None:
+    """TOC-6, AIT-13: the box alone is no yes; who owns the address says it."""
     async with shop(tmp_path, site) as bed:
         page = (await bed.browser.get(path)).text
         box = next(name for name in re.findall(r'type="checkbox" id="([^"]+)"', page))
@@ -155,12 +156,31 @@ async def test_a_choice_to_be_confirmed_holds_once_the_code_from_the_mail_is_typ
         (who,) = await bed.desk.shop.find("email", MAIL)
         with pytest.raises(Refused):
             await bed.desk.shop.reach(who, "mail", purpose=purpose)
-        wrong = await bed.send(form(asked.text, "/confirm"), code="00000000")
-        assert wrong.status_code == 400
         await bed.desk.desk.settle()
-        code = next(word.rstrip(".") for word in bed.desk.sent[-1].text.split() if word.rstrip(".").isdigit())
-        assert "Confirmed" in (await bed.send(form(wrong.text, "/confirm"), code=code)).text
+        (mail,) = bed.desk.sent
+        (link,) = [line for line in mail.text.splitlines() if "/confirm/" in line]
+        await bed.desk.desk.follow(link.rpartition("/")[2])
         assert await bed.desk.shop.reach(who, "mail", purpose=purpose) == MAIL
+
+
+async def test_registering_offers_the_list_unticked_and_the_rest_is_the_same_either_way(tmp_path: Path) -> None:
+    """DAM-14: not pre-ticked, not bundled, and nothing is refused without it."""
+    box = "DAM-14.mailing-list"
+    async with shop(tmp_path, "daminion") as bed:
+        pages, ways = [], []
+        for mail, ticked in (("ada@quill.example", {}), ("bea@quill.example", {box: "yes"})):
+            page = (await bed.browser.get("/registration")).text
+            (tick,) = re.findall(rf'<input type="checkbox" id="{box}"[^>]*>', page)
+            assert "checked" not in tick
+            assert "required" not in tick
+            answer = await bed.send(form(page, "/registration"), name="Ada", email=mail, password=PASSWORD, **ticked)
+            assert answer.status_code == 200
+            assert "You are registered" in answer.text
+            pages.append(re.sub(r'value="[^"]*"', "", answer.text))
+            (who,) = await bed.desk.shop.find("email", mail)
+            ways.append("consent/mailing-list" in (await bed.desk.shop.standing(who))[0])
+        assert pages[0] == pages[1]
+        assert ways == [False, True]
 
 
 async def test_the_newsletter_takes_no_address_without_a_yes(tmp_path: Path) -> None:
