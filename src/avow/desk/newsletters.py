@@ -1,7 +1,7 @@
 """Newsletters under way: read page by page, decided one by one, handed to the smarthost as fast as it takes them.
 
 What has gone out is remembered with each person, on disk before the smarthost has the end of it. So a newsletter that was
-cut off goes on where it was when it is begun again: nobody gets it twice, and nobody is left out (docs/decisions/0076).
+cut off goes on where it was when it is begun again: nobody gets it twice, and nobody is left out (docs/decisions/0081).
 """
 
 import asyncio
