@@ -40,13 +40,14 @@ LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"  # of references: no vowels, so no words
 def make_shop(
     site: Site, desk: Desk, policy: Policy, processor: Processor, *, orders: Orders, urls: Urls,
     clock: Callable[[], datetime], random: Callable[[int], bytes], key: bytes | None = None,
-    report: Callable[[Report], None] = to_log,
+    confirm: Callable[[str, str, int], None] | None = None, report: Callable[[Report], None] = to_log,
 ) -> Guard:  # fmt: skip
     """The shop as an ASGI application, held to its policy by the guard.
 
     `orders` is the shop's own memory; `urls` are where browsers see shop, privacy centre and payment company; `clock`
     gives the moment, aware, and `random` bytes of chance. `key`: 32 bytes that seal what travels in forms, and
-    affiliates' cookies, to be kept where these shall outlive a restart; by default made here. `report` is told what the guard finds.
+    affiliates' cookies, to be kept where these shall outlive a restart; by default made here. `confirm` tells an address
+    of an order's reference and amount, see `Confirming`. `report` is told what the guard finds.
     """
     tokens = Tokens(key or random(KEY), policy.site, clock=clock, random=random)
     opaque = partial(_opaque, random)
@@ -59,7 +60,7 @@ def make_shop(
     )  # fmt: skip
     room = Room(
         site, desk, policy, processor, orders, urls, env, tokens, Waiting(tokens.now, opaque), visits,
-        partial(_reference, random), clicks(policy, tokens),
+        partial(_reference, random), clicks(policy, tokens), confirm,
     )  # fmt: skip
     env.globals["room"] = room
     app = Starlette(routes=_routes(room), exception_handlers=refusals(room))

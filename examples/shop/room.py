@@ -59,6 +59,7 @@ class Room:
     visits: Visits
     fresh: Callable[[], str]
     clicks: Clicks | None  # by affiliates' links
+    confirm: Callable[[str, str, int], None] | None = None  # an order, to an address: reference and amount
     settling: asyncio.Lock = field(default_factory=asyncio.Lock)  # one notice at a time: of two, never both count
     placing: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)  # by form
 

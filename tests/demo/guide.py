@@ -55,7 +55,7 @@ def opened(folder: Path) -> Opened:
     sites = {site: Site() for site in SITES}
     mailbox = Mailbox(lambda: 0.0)
     shown = Shown(
-        Addresses(8443, 8444, 8080, 2525), POLICIES, certificates(folder, names()), mailbox, Clocks(sites, sites, heard),
+        Addresses(8443, 8444, 8080, 2525, 2526), POLICIES, certificates(folder, names()), mailbox, Clocks(sites, sites, heard),
         dict.fromkeys(SITES, STAFF), PASSWORD, dict.fromkeys(SITES, ("ada@quill.example",)),
     )  # fmt: skip
     client = httpx.AsyncClient(transport=httpx.ASGITransport(Guide(shown).app()), base_url="http://localhost:8080")

@@ -95,6 +95,8 @@ async def _placed(visit: Visit, sent: Opened) -> Response:
         except BadValue:
             return shown(visit, visit.form.fields, errors={"once": "One answer cannot be taken in. Look at them again"})
     room.orders.place(Placed(reference, sent.id, amount, OPEN, receipt, way.url, room.tokens.now()))
+    if room.confirm is not None and receipt and room.contact in given:
+        room.confirm(given[room.contact], reference, amount)
     empty(visit)
     return _onward(visit, way, reference, amount, trouble)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from avow.demo import people
-from avow.demo.buying import buy
+from avow.demo.buying import BUYER, buy
 from avow.demo.house import House, Tell
 from avow.demo.loopback import client
 from avow.demo.visitor import Lost, Visitor
@@ -56,7 +56,7 @@ async def _step(seen: Seen, what: str, doing: Awaitable[None]) -> None:
 
 async def _purchase(house: House, seen: Seen) -> None:
     async with client(house.certificates.authority) as asking:
-        visitor = Visitor(asking)
+        visitor, newest = Visitor(asking), _newest(house)
         seen.bought = await buy(visitor, house.addresses, seen.site)
         own = sorted({one.name for one in asking.cookies.jar if (one.domain or "").endswith(f"{seen.site}.localhost")})
     seen.cookies = ", ".join(own) or "none"
@@ -69,13 +69,30 @@ async def _purchase(house: House, seen: Seen) -> None:
     for name in own:
         if name.removeprefix("__Host-").removeprefix("__Secure-") not in declared:
             seen.wrong.append(f"the shop set the cookie `{name}`, which its policy does not declare")
+    await _confirmed(house, seen.site, newest)
+
+
+async def _confirmed(house: House, site: str, newest: int) -> None:
+    """The shop confirms the order by mail, through the gateway; where it takes none itself, somebody else does."""
+    form = house.policies[site].forms.get("order")
+    if form is None or form.at is not None:
+        return
+    async with asyncio.timeout(_PATIENCE):
+        while (letter := await house.mailbox.after(newest, BUYER.email)).subject != "Your order":
+            newest = letter.number
+    if "List-Unsubscribe" not in dict(letter.headers):
+        raise Lost("the confirmation of the order does not say how mails are stopped")
+
+
+def _newest(house: House) -> int:
+    """The number of the newest letter."""
+    return house.mailbox.newest_first()[0].number if len(house.mailbox) else 0
 
 
 async def _centre(house: House, seen: Seen) -> None:
     """Somebody whom the shop had already gets a code by mail, and sees what is held."""
     person, policy = people.KNOWN[0], house.policies[seen.site]
-    before = len(house.mailbox)
-    newest = house.mailbox.newest_first()[0].number if before else 0
+    newest = _newest(house)
     async with client(house.certificates.authority) as asking:
         visitor = Visitor(asking)
         await visitor.go(house.addresses.centre(seen.site) + "/")

@@ -74,7 +74,7 @@ async def opened(
     async with AsyncExitStack() as stack:
         home = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="avow-demo-")))
         new = _is_new(home)
-        doors = [listen(https), listen(https + 1), listen(guide), listen(0)]
+        doors = [listen(https), listen(https + 1), listen(guide), listen(0), listen(0)]
         for door in doors:
             stack.callback(door.close)
         at = addresses(*doors)
@@ -97,13 +97,18 @@ async def opened(
                 await people.bring(policies[site], vault.url, vault.kept)
         tell("starting five vaults, one for each site, each with keys of its own")
         desks, operators, children = await _vaults(stack, vaults, home)
-        secrets = {site: os.urandom(32).hex() for site in SITES}
-        sockets = {site: str(vault.desk) for site, vault in vaults.items()}
+        secrets, sockets = (
+            {site: os.urandom(32).hex() for site in SITES},
+            {site: str(vaults[site].desk) for site in SITES},
+        )
         ahead = int((await desks[SITES[0]].about())["now"]) - int(time() * 1000)
-        told = Told(doors[0].fileno(), str(home), at, sockets, secrets, max(0, ahead))
+        told = Told(
+            doors[0].fileno(), str(home), at, sockets, secrets, await _senders(policies, operators), max(0, ahead)
+        )
         web = await _serving_process(stack, "web", told)
         pay = await _serving_process(stack, "companies", Told(doors[1].fileno(), str(home), at, {}, secrets))
         children += [web, pay]
+        children.append(await _serving_process(stack, "post", Told(doors[4].fileno(), str(home), at, sockets, {})))
         if new:
             tell("hiring staff, and letting people ask for things")
             await asyncio.gather(*(_settle(policies[site], desks[site], operators[site]) for site in SITES))
@@ -163,6 +168,11 @@ async def _vaults(
         operators[site] = await stack.enter_async_context(OperatorClient(str(vault.operator)))
     await asyncio.gather(*(until(child, desk.about) for child, desk in zip(children, desks.values(), strict=True)))
     return desks, operators, children
+
+
+async def _senders(policies: Mapping[str, Policy], operators: Mapping[str, OperatorClient]) -> dict[str, str]:
+    """Each shop's password at the mail gateway; new with every start."""
+    return {site: await people.sender(policies[site], operators[site]) for site in SITES}
 
 
 async def _settle(policy: Policy, desk: Client, operator: OperatorClient) -> None:

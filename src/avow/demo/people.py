@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 from avow.app import Avow
 from avow.demo.guide import SignIn
 from avow.desk.interface import Desk, Operator
+from avow.errors import CallError
 from avow.policy.model import Policy
 from avow.practices.collecting import plan
 
@@ -18,6 +20,7 @@ _NAMES: Final = {
     "fulfilment": "farida", "support": "samir", "marketing": "mara", "admin": "anouk", "contest-desk": "cleo",
     "fraud-desk": "finn",
 }  # fmt: skip
+SHOP: Final = "shop"  # the user of each shop at the mail gateway
 UNSIGNED: Final = "nils"  # works in support, and has not signed
 
 
@@ -72,6 +75,15 @@ def staff(policy: Policy) -> list[SignIn]:
     """One colleague for each role, and one who has not signed."""
     signed = [SignIn(_NAMES.get(role, role), role, signed=True) for role in policy.roles]
     return [*signed, SignIn(UNSIGNED, "support", signed=False)]
+
+
+async def sender(policy: Policy, operator: Operator) -> str:
+    """Let the shop write for its orders; its password at the mail gateway. Empty where it takes none itself."""
+    if policy.forms.get("order") is None or "order-status" not in policy.purposes:
+        return ""
+    with suppress(CallError):  # it had one before the demo was stopped
+        await operator.remove_sender(SHOP)
+    return await operator.add_sender(SHOP, ["order-status"])
 
 
 async def employ(policy: Policy, desk: Desk, operator: Operator) -> list[SignIn]:

@@ -20,7 +20,8 @@ class Addresses:
     https: int
     companies: int  # HTTPS, too: the outside companies are processes of their own
     guide: int
-    smtp: int
+    smtp: int  # the mailbox
+    post: int  # the mail gateway
 
     def shop(self, site: str) -> str:
         """A shop's origin."""
@@ -51,7 +52,7 @@ class Addresses:
 
     @property
     def mail(self) -> str:
-        """Where the sites send their mail."""
+        """Where vaults and gateway send their mail."""
         return f"smtp://localhost:{self.smtp}"
 
 
@@ -90,6 +91,8 @@ def port_of(listening: socket.socket) -> int:
     return port
 
 
-def addresses(https: socket.socket, companies: socket.socket, guide: socket.socket, smtp: socket.socket) -> Addresses:
+def addresses(
+    https: socket.socket, companies: socket.socket, guide: socket.socket, smtp: socket.socket, post: socket.socket
+) -> Addresses:
     """The addresses that these sockets come to."""
-    return Addresses(*(port_of(one) for one in (https, companies, guide, smtp)))
+    return Addresses(*(port_of(one) for one in (https, companies, guide, smtp, post)))

@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class Told:
     at: Addresses
     sockets: Mapping[str, str]  # site -> where its desk is reached
     secrets: Mapping[str, str]  # site -> what it shares with its payment company, hexadecimal
+    senders: Mapping[str, str] = field(default_factory=dict)  # site -> its shop's password at the mail gateway
     ahead: int = 0  # ms that the sites' clocks have been moved forward
 
     def line(self) -> bytes:

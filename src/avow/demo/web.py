@@ -4,12 +4,14 @@ It holds no keys and opens no database of persons: of each site it has the desk'
 """
 
 import os
+import ssl
 from pathlib import Path
 from time import time
 
 from starlette.types import ASGIApp
 
 from avow.demo.loopback import client
+from avow.demo.people import SHOP
 from avow.demo.places import SITES
 from avow.demo.serving import SiteClock, Told, examples, serve
 from avow.demo.terminal import shipped
@@ -25,12 +27,14 @@ PAID_BY_KEYHOUSE = frozenset({"aimini"})
 def apps(told: Told, clock: SiteClock) -> dict[str, ASGIApp]:
     """Host name -> app."""
     from examples.shop.app import make_shop  # noqa: PLC0415 - found once `examples()` has said where
+    from examples.shop.confirming import Confirming  # noqa: PLC0415 - as above
     from examples.shop.orders import Orders  # noqa: PLC0415 - as above
     from examples.shop.room import Urls  # noqa: PLC0415 - as above
     from examples.shop.site import read_site  # noqa: PLC0415 - as above
 
     made: dict[str, ASGIApp] = {}
     policies = {path.stem: read(path) for path in shipped()}
+    trusted = ssl.create_default_context(cafile=str(told.certificates.authority))
     post, at = client(told.certificates.authority), told.at
     for site in SITES:
         desk, policy, own = Client(told.sockets[site]), policies[site], read_site(site)
@@ -40,9 +44,13 @@ def apps(told: Told, clock: SiteClock) -> dict[str, ASGIApp]:
             payee, site, bytes.fromhex(told.secrets[site]), client=post, clock=lambda: int(time() * 1000),
             fresh_id=lambda: os.urandom(16).hex(), seen=orders,
         )  # fmt: skip
+        password = told.senders.get(site)
+        confirm = Confirming(
+            at.post, f"{SHOP}@{site}", password, trusted, policy, own.name, f"{at.shop(site)}/order"
+        ) if password else None  # fmt: skip
         made[f"{site}.localhost"] = make_shop(
             own, desk, policy, processor, orders=orders, urls=Urls(at.shop(site), at.centre(site), payee), clock=clock,
-            random=os.urandom,
+            random=os.urandom, confirm=confirm,
         )  # fmt: skip
         centre = make_centre(desk, policy, shop_url=at.shop(site), look=own.look)
         made[f"privacy.{site}.localhost"] = guarded(
