@@ -176,6 +176,18 @@ async def test_a_message_that_is_under_way_is_ended_though_its_sender_hangs_up(t
         assert (await at.hand_in(mail(), ADA))[1].startswith("2.0.0 this message went out before")
 
 
+async def test_that_one_is_unknown_keeps_nobody_else_from_getting_it(tmp_path: Path) -> None:
+    async with station(tmp_path) as at:
+        await at.asked(ADA, BOB)
+        session = await at.bed.desk.sender("shop", at.passwords["shop"])
+        begun = await at.bed.desk.begin(session, "<1@daminion.example>", ADA)
+        await at.bed.desk.hand_over(session, begun["letter"])  # and then the gateway was killed
+        code, said = await at.hand_in(mail(), ADA, BOB)
+        assert (code, said[:5]) == (554, "5.4.0")
+        assert "recipient 1 of 2" in said
+        assert [to for _, to, _, _ in at.office.taken] == [[BOB]]
+
+
 # -- purposes -----------------------------------------------------------------------------------------------------------
 
 

@@ -72,7 +72,7 @@ class Relay:
                 return await self._begun(who, message, to)
 
         decided = await asyncio.gather(*(begun(to) for to in recipients))
-        refusals = [one if isinstance(one, Reply) else replies.SENT for one in decided]
+        refusals = [one if isinstance(one, Reply) and one is not replies.UNKNOWN else replies.SENT for one in decided]
         if any(one.code >= 400 for one in refusals):
             await asyncio.gather(*(self._let_go(who, one) for one in decided))
             return replies.worst(refusals)
