@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from email.policy import SMTP, default
 from html.parser import HTMLParser
 from pathlib import Path
+from time import perf_counter
 
 import dkim
 import pytest
@@ -72,6 +73,18 @@ class Shown(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.words += data
+
+
+@pytest.mark.parametrize("piece", [b"<meta ", b"<meta charset ", b"<a x='", b"<!--"], ids=str)
+def test_no_page_takes_minutes_to_be_finished(piece: bytes) -> None:
+    start = perf_counter()
+    done(HEAD + b"Content-Type: text/html\r\n\r\n" + (piece * 80 + b"\r\n") * 250)
+    assert perf_counter() - start < 5
+
+
+def test_comments_nested_without_end_are_refused() -> None:
+    with pytest.raises(BadValue, match="nested too deep"):
+        done(b"From: " + b"(" * 60_000 + b"shop@corner.example\r\n\r\nHi\r\n")
 
 
 def test_no_message_within_is_encoded_as_a_whole() -> None:

@@ -117,7 +117,10 @@ def portable(given: Field) -> Field:
         return given
     text = unfolded(given.value)
     if given.key in _ADDRESSES:
-        pairs = getaddresses([text])
+        try:
+            pairs = getaddresses([text])
+        except RecursionError:
+            raise BadValue("the comments in an address field are nested too deep") from None
         try:
             return field(given.name.decode(), ",\r\n ".join(formataddr(pair) for pair in pairs))
         except UnicodeError:  # a name beside an address that is not ASCII: the name goes

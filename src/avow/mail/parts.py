@@ -173,7 +173,7 @@ def _put(part: Message, kind: Shown, data: bytes, name: str, link: str) -> None:
         plain = name.encode("ascii", "replace").decode()
         after = add(data.decode("latin-1"), plain, link).encode("latin-1")
     if kind == "text/html":
-        after = re.sub(rb"(<meta\b[^>]*\bcharset\s*=\s*[\"']?)[\w\-]+", rb"\1utf-8", after, flags=re.IGNORECASE)
+        after = re.sub(rb"(<meta\b[^<>]*\bcharset\s*=\s*[\"']?)[\w\-]+", rb"\1utf-8", after, flags=re.IGNORECASE)
     _encode(part, after, text=True)
 
 

@@ -6,6 +6,7 @@ from base64 import b64encode
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
@@ -254,6 +255,23 @@ async def test_what_may_be_a_card_number_goes_once_its_sender_says_that_it_is_no
         assert code == 550
         assert "Avow-No-Card" in said
         assert (await at.hand_in(b"Avow-No-Card: yes\r\n" + text, ADA))[0] == 250
+
+
+async def test_a_large_message_to_several_keeps_nobody_else_waiting(tmp_path: Path) -> None:
+    async with station(tmp_path) as at:
+        people = [f"ada{number}@quill.example" for number in range(4)]
+        await at.asked(*people)
+        page = b"Content-Type: text/html\r\n" + mail() + "<p>é word word word</p>\r\n".encode() * 40_000
+        handing = asyncio.create_task(at.hand_in(page, *people))
+        longest, last = 0.0, perf_counter()
+        while not handing.done():
+            await asyncio.sleep(0.005)
+            longest, last = max(longest, perf_counter() - last), perf_counter()
+        assert (await handing)[0] == 250
+        assert sorted(to[0] for _, to, _, _ in at.office.taken) == people
+        for one in at.office.messages():
+            assert one.get_content().count("/out/") == 1
+        assert longest < 1
 
 
 # -- coming in ----------------------------------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ what the smarthost said, and where that is unknown, that it is (docs/decisions/0
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from avow.cards import Suspicion, suspicion
@@ -36,12 +37,14 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class _Message:
-    """What is handed in. `id` identifies it, with the recipient."""
+    """What is handed in. `id` identifies it, with the recipient. `large`: nobody else waits while it is worked on."""
 
     draft: Draft
     id: str
     purpose: str | None
     request: str | None
+    large: bool
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Relay:
@@ -99,7 +102,9 @@ class Relay:
         if worst is Suspicion.DOUBTFUL and not confirmed:
             return replies.PERHAPS_CARD
         name = draft.identified(who.site.house.contact, self._random)
-        return _Message(draft, name, draft.says("Avow-Purpose") or None, draft.says("Avow-Request") or None)
+        return _Message(
+            draft, name, draft.says("Avow-Purpose") or None, draft.says("Avow-Request") or None, len(content) > LARGE
+        )
 
     async def _begun(self, who: Application, message: _Message, to: str) -> Sending | Reply:
         """What the vault says of one recipient; a reply where it is not `go`."""
@@ -116,7 +121,12 @@ class Relay:
     async def _relayed(self, who: Application, message: _Message, to: str, sending: Sending) -> Reply:
         mailroom, house = who.site.mailroom, who.site.house
         ways = house.ways(sending["out"], sending["back"])
-        content = message.draft.finished(to, house, ways, now=self._clock(), random=self._random)
+        finish = partial(message.draft.finished, to, house, ways, now=self._clock(), random=self._random)
+        if message.large:
+            async with message.turn:  # a draft is finished for one after the other
+                content = await asyncio.to_thread(finish)
+        else:
+            content = finish()
 
         async def hand_over() -> None:
             await mailroom.hand_over(who.session, sending["letter"])
