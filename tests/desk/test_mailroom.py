@@ -142,6 +142,14 @@ async def test_who_waits_for_the_answer_to_a_stop_learns_nothing_by_the_time_it_
         assert "opt-out/mail" in (await bed.shop.standing(who))[0]
 
 
+async def test_forged_mails_in_somebodys_name_do_not_keep_their_stop_out(tmp_path: Path) -> None:
+    async with desk(tmp_path, "daminion") as bed:
+        with pytest.raises(TooMany):
+            for number in range(100):
+                await bed.desk.received(f"<{number}@x>", MAIL, "When do you open?", "")
+        assert (await bed.desk.received("<stop@x>", MAIL, "unsubscribe", ""))["kind"] == "stop"
+
+
 async def test_nobodys_guesses_keep_out_who_has_a_senders_password(tmp_path: Path) -> None:
     async with desk(tmp_path, "daminion") as bed:
         password = await bed.desk.add_sender("shop", ["answer"])

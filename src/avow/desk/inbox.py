@@ -65,12 +65,12 @@ class Inbox:
         return done
 
     async def _taken(self, sender: str, subject: str, words: str) -> Received:
-        self._room.limits.spend(MANY, self._shop.reaching.name("mail", "", sender), self._room.now())
         asked = wanted(subject, words)
-        if asked.stop:
+        if asked.stop:  # whatever others write in their name: a stop is never too many
             await self._stop(sender)
         if asked.kind == "stop":
             return {"kind": "stop", "request": None}
+        self._room.limits.spend(MANY, self._shop.reaching.name("mail", "", sender), self._room.now())
         if asked.kind in RIGHTS and self._rights:
             return {"kind": asked.kind, "request": await self._right(asked.kind, sender)}
         return await self._question(asked.kind, sender, f"{subject}\n\n{words}".strip())
