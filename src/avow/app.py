@@ -36,6 +36,7 @@ from avow.practices.reaching import Reaching
 from avow.practices.recovery import Recovered, Recovery, Unfinished, restoring, suppressed
 from avow.practices.rights import Erased, Rights
 from avow.practices.staff import Staff
+from avow.practices.staying import Stays
 from avow.practices.words import id_of as _id
 from avow.practices.words import unknown
 from avow.record import Recorder
@@ -347,6 +348,10 @@ class Avow:
         """Make everything of the person unreadable. Cannot be undone, by a backup neither."""
         actor = await self._actor(Somebody(who) if asked == "by the person" else None, who)
         return await self.rights.erase(_id(who), actor)
+
+    async def staying(self, who: str, *, by: By = None) -> tuple[Stays, ...]:
+        """What would outlive an erasure of the person: by which promise or law."""
+        return await self.rights.staying(_id(who), await self._actor(by or Somebody(who), who))
 
     async def leave(self, who: str, *, after: timedelta, by: By = None) -> datetime:
         """Erase the person after a while in which `stay` takes the wish back; when."""

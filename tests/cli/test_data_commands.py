@@ -159,10 +159,12 @@ def test_a_wrong_id_and_nobodys_id_are_told_apart(site: Terminal) -> None:
 def test_erase_asks_first_and_then_erases_for_good(site: Terminal) -> None:
     ada = who(site)
     ran = site("erase", ada)
-    assert (ran.status, "say --yes" in ran.err) == (2, True)
+    assert (ran.status, "say --yes" in ran.err, "stays: record" in ran.err) == (2, True, True)
     assert site("export", ada).status == 0
     ran = site("erase", ada, "--yes", "--json")
-    assert (ran.status, ran.json) == (0, {"subject": ada, "keys": 1, "kept": []})
+    (stays,) = ran.json["stays"]
+    assert (ran.status, ran.json["subject"], ran.json["keys"]) == (0, ada, 1)
+    assert (stays["what"], stays["law"]) == ("record", "GDPR, Article 5(2)")
     assert site("export", ada).status == 1
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +20,7 @@ from avow.cli.sites import Database, Folder, Policy, Yes, ask, must_be_there, su
 from avow.errors import CallError
 from avow.policy.model import Policy as Model
 from avow.practices.importing import COLLECTED, OPT_OUT, Imported, rows
+from avow.practices.staying import Stays
 
 Who = Annotated[str, typer.Argument(metavar="SUBJECT", help="The person's id: 32 hexadecimal digits.")]
 _PANEL = "The data"
@@ -177,16 +179,25 @@ def erase(
 ) -> None:
     """Make everything of one person unreadable, now and in every backup.
 
-    Cannot be undone. What a promise or a law keeps is named.
+    Cannot be undone. What stays is named before and after, by promise or law.
     """
     must_be_there(database, folder)
+    if not yes:
+        for one in with_site(policy, database, folder, lambda shop: shop.staying(who)):
+            err.print(f"stays: {_stays(one)}", markup=False)
     sure("Everything of this person becomes unreadable, in every backup too. It cannot be undone.", yes)
     done = with_site(policy, database, folder, lambda shop: shop.erase(who))
     if as_json:
-        print_json({"subject": who, "keys": done.keys, "kept": list(done.kept)})
+        print_json({"subject": who, "keys": done.keys, "stays": [asdict(one) for one in done.stays]})
         return
-    kept = f"; kept because a promise or a law says so: {', '.join(done.kept)}" if done.kept else ""
-    out.print(f"erased: {count(done.keys, 'key')} destroyed, and what they sealed is unreadable{kept}")
+    out.print(f"erased: {count(done.keys, 'key')} destroyed, and what they sealed is unreadable; what stays:")
+    for line in map(_stays, done.stays):
+        out.print(f"  {line}")
+
+
+def _stays(one: Stays) -> str:
+    about = f" ({', '.join(one.about)})" if one.about else ""
+    return f"{one.what}{about}: {', '.join((*one.promises, one.law))}"
 
 
 def _dated(told: Any) -> Any:

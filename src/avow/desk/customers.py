@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 from avow.app import Avow
 from avow.decide.facts import opt_out
-from avow.desk.interface import HOLD, Choice
+from avow.desk.interface import HOLD, Choice, Stays
 from avow.desk.room import Room, row, text
 from avow.desk.sessions import AGAIN, Person, is_fresh
 from avow.desk.visitors import Visitors
@@ -218,6 +218,18 @@ class Customers:
     async def _leave(self, who: str, shown: int) -> int:
         by = self._shop.person(who, shown)
         return ms(await self._shop.leave(who, after=timedelta(milliseconds=HOLD), by=by))
+
+    async def staying(self, session: str) -> list[Stays]:
+        """Each thing once."""
+        out: list[Stays] = []
+        for found in await self._each(self._person(session, looks=True), self._shop.staying):
+            for one in found:
+                told: Stays = {
+                    "what": one.what, "about": list(one.about), "promises": list(one.promises), "law": one.law
+                }  # fmt: skip
+                if told not in out:
+                    out.append(told)
+        return out
 
     async def keep(self, session: str) -> None:
         """Nobody leaves."""

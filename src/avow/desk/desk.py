@@ -12,7 +12,7 @@ from avow.desk.contests import Contesting
 from avow.desk.counter import Counter
 from avow.desk.customers import Customers
 from avow.desk.inbox import Inbox
-from avow.desk.interface import WAIT, Choice, Colleague, Taken, Task, Waiting, Well
+from avow.desk.interface import WAIT, Choice, Colleague, Stays, Taken, Task, Waiting, Well
 from avow.desk.interface.contests import Contest, Entered
 from avow.desk.interface.mail import Link, Message, Received, Sending
 from avow.desk.interface.newsletters import Newsletter
@@ -160,6 +160,9 @@ class Desk:
 
     async def erase(self, session: str) -> int:
         return await self._customers.erase(session)
+
+    async def staying(self, session: str) -> list[Stays]:
+        return await self._customers.staying(session)
 
     async def keep(self, session: str) -> None:
         await self._customers.keep(session)

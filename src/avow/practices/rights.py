@@ -2,20 +2,22 @@
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Literal, TypeVar
 
-from avow.decide.facts import Circumstances, drop
+from avow.decide.facts import Circumstances, drop, opt_out, tokens
 from avow.decide.request import Allow, Request
-from avow.errors import CallError
+from avow.errors import CallError, KeyGone, Tampered
 from avow.gate import Act, Actor, Gate, Journal
-from avow.policy.model import PERSON, RIGHTS_PURPOSE, Policy
+from avow.policy.model import PERSON, RIGHTS_PURPOSE, Channel, Policy
 from avow.policy.retention import awaited
 from avow.practices.collecting import Entry, bound, check_value, entries_of, listing
 from avow.practices.deadlines import asked, due, giving
 from avow.practices.ending import find_by
 from avow.practices.holding import WORD, bar, begin, is_old, old, on_hold, proves, undone
+from avow.practices.staying import Stays, staying
 from avow.practices.words import unknown
 from avow.record import Recorder
 from avow.rows import outlives, words_of
@@ -30,10 +32,10 @@ EVERYTHING: Final = ("*",)  # how the record says every category
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What an erasure did: how many keys it destroyed, and what stays because a promise or a law says so."""
+    """What an erasure did: how many keys it destroyed, and what stays all the same."""
 
     keys: int
-    kept: tuple[str, ...]
+    stays: tuple[Stays, ...]
 
 
 class Rights:
@@ -46,6 +48,8 @@ class Rights:
         self._journal = journal
         self._suppressed = suppressed
         self._held_here = tuple(n for n, one in self._policy.categories.items() if not (one.apart or one.held_by))
+        kinds = ((name, self._policy.categories[name].channel) for name in self._held_here)
+        self._contacts = {name: channel for name, channel in kinds if channel}
         self._told: list[Callable[[str], None]] = []
 
     async def export(self, subject: bytes, actor: Actor) -> dict[str, Any]:
@@ -164,21 +168,38 @@ class Rights:
         record in one commit, then the keys destroyed. Whoever dies in between finishes at the next start.
         """
 
-        async def apply(act: Act) -> tuple[list[bytes], tuple[str, ...]]:
+        async def apply(act: Act) -> tuple[list[bytes], tuple[Stays, ...]]:
             doomed = {name: key for name, key in act.keys.items() if not outlives(name)}
-            kept = tuple(sorted(set(act.keys) - set(doomed)))
+            stays = await self._staying(act)
             ids = " ".join(sorted(key.hex() for key in doomed.values()))
             self._journal.append("erasure", {"subject": subject.hex(), "keys": ids, "at": act.at})
             await act.tx.drop_subject(subject)
             act.gone = True
-            return list(doomed.values()), kept
+            return list(doomed.values()), stays
 
-        keys, kept = await self._whole("erase", subject, actor, apply)
+        keys, stays = await self._whole("erase", subject, actor, apply)
         self._gate.keys.destroy(keys)
         self._journal.append("erased", {"subject": subject.hex()})
         for tell in self._told:
             tell(subject.hex())
-        return Erased(len(keys), kept)
+        return Erased(len(keys), stays)
+
+    async def staying(self, subject: bytes, actor: Actor) -> tuple[Stays, ...]:
+        """What would outlive an erasure of the person now. A look at what is held, recorded as one."""
+        return await self._whole("access", subject, actor, self._staying, "staying")
+
+    async def _staying(self, act: Act) -> tuple[Stays, ...]:
+        """Costs the same however much is held, and does not fail for what does not open: an erasure waits for neither."""
+        subject, out = act.row.subject, tokens(act.facts)
+        ((_, contacts),) = await act.tx.read([(subject, tuple(self._contacts))], "change")
+        channels: list[Channel] = []
+        for one in contacts:
+            channel = self._contacts[one.category]
+            with suppress(Tampered, KeyGone):
+                if opt_out(channel) in out or self._listed(act, [one]):
+                    channels.append(channel)
+        held = await act.tx.held(subject) if any(map(outlives, act.keys)) else []
+        return staying(self._policy, held, channels)
 
     def when_erased(self, tell: Callable[[str], None]) -> None:
         """Have `tell` called with the id of everybody who is erased from now on, whoever asked for it."""

@@ -188,6 +188,7 @@ class Client(Line):
     correct = carried(Desk.correct)
     held_back = carried(Desk.held_back)
     erase = carried(Desk.erase)
+    staying = carried(Desk.staying)
     keep = carried(Desk.keep)
     leaving = carried(Desk.leaving)
     complain = carried(Desk.complain)

@@ -162,7 +162,14 @@ async def test_the_copy_is_whole_for_machines_and_for_people(tmp_path: Path) -> 
 async def test_an_erasure_waits_can_be_taken_back_and_then_is_final(tmp_path: Path) -> None:
     async with centre(tmp_path, "daminion") as (bed, _, ada):
         await ada.come_in()
-        assert "will be erased on 4 March 2026" in text_of(await ada.go("/erase", answer="erase"))
+        before = text_of(await ada.go("/erase"))
+        assert "That somebody was erased, and when" in before
+        assert "GDPR, Article 5(2)" in before
+        assert "a mark made from your address" not in before
+        await bed.desk.opt_out(ada.token, "mail")
+        page = text_of(await ada.go("/erase", answer="erase"))
+        assert "will be erased on 4 March 2026" in page
+        assert "That you want no e-mails: a mark made from your address" in page
         assert "You asked to be erased" in text_of(await ada.go("/overview"))
         assert "You stay" in text_of(await ada.go("/erase", answer="keep"))
         await ada.go("/erase", answer="erase")

@@ -67,6 +67,17 @@ class Held(TypedDict):
     policy: str
 
 
+class Stays(TypedDict):
+    """What outlives an erasure. `what`: `data` of the categories `about`; `do-not-contact`, a mark for the channel
+    `about`; `record`, that an erasure was. `promises` have it stay; `law` is named beside them, or in their place.
+    """
+
+    what: str
+    about: list[str]
+    promises: list[str]
+    law: str
+
+
 class Choice(TypedDict):
     """Something that the policy lets the person agree to. `id` names it in `agree` and `withdraw`."""
 
@@ -242,6 +253,9 @@ class Desk(Mailroom, Work, Protocol):
 
     async def erase(self, session: str) -> int:
         """Erase everything after `HOLD`; when. Until then `keep` takes it back. Ends nothing by itself."""
+
+    async def staying(self, session: str) -> list[Stays]:
+        """What will outlive the erasure, of all ids together. Recorded as a look."""
 
     async def keep(self, session: str) -> None:
         """Take the wish to be erased back."""

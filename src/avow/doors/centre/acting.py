@@ -5,11 +5,11 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from avow.cards import Suspicion, suspicion
-from avow.desk.interface import HOLD
+from avow.desk.interface import HOLD, Stays
 from avow.doors.centre import words
 from avow.doors.centre.forms import text_fault
 from avow.doors.centre.room import Visit
-from avow.errors import BadValue, CallError
+from avow.errors import BadValue, CallError, Refused
 from avow.policy.model import CHANNELS
 
 CARD: Final = "This holds a payment card number. Card numbers belong on the payment company's page only; take it out"
@@ -105,7 +105,14 @@ async def erase(visit: Visit) -> Response:
     elif answer is not None:
         return visit.room.wrong(400, session=visit.session)
     leaving = await visit.desk.leaving(visit.session)
-    return visit.page("erase.html", leaving=leaving, done=done, days=HOLD // 86_400_000)
+    try:
+        stays: list[Stays] = await visit.desk.staying(visit.session)
+    except Refused:  # on hold: a wish can be taken back all the same
+        stays = []
+    return visit.page(
+        "erase.html", leaving=leaving, done=done, days=HOLD // 86_400_000,
+        stays=words.stays(visit.room.policy, stays),
+    )  # fmt: skip
 
 
 async def complain(visit: Visit) -> Response:

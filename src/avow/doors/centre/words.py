@@ -8,7 +8,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from avow.desk.interface import Choice
+from avow.desk.interface import Choice, Stays
 from avow.policy.model import PERSON, SITE, Collect, Policy, Right, RightName
 from avow.policy.notice import words
 from avow.policy.notice.statements import statement
@@ -85,6 +85,7 @@ _OWN: Final[Mapping[str, str]] = MappingProxyType({
     "expire": "Its time was over, and it was erased",
     "restore": "A restored backup was brought up to date with what you had decided",
     "call-off": "A change of your address or number was called off",
+    "staying": "You were shown what an erasure leaves",
     "warn": "You were warned at every address of yours that we hold",
     "inspect": "Your data were held against the record",
     "find": "Your record was found by something that you gave",
@@ -216,6 +217,35 @@ def asked(policy: Policy, form: str) -> tuple[list[tuple[str, str, bool]], str]:
 def label(policy: Policy, category: str) -> str:
     """A category as a label of a field."""
     return _capital(words.category(policy, category))
+
+
+class Stay(NamedTuple):
+    """Something that outlives an erasure; the promises with their words."""
+
+    says: str
+    promises: list[tuple[str, str]]
+    law: str
+
+
+_CHANNELS: Final[Mapping[str, str]] = MappingProxyType({"mail": "e-mails", "post": "letters", "phone": "calls"})
+
+
+def stays(policy: Policy, found: Sequence[Stays]) -> list[Stay]:
+    """What outlives an erasure, in words."""
+    told = []
+    for one in found:
+        if one["what"] == "data":
+            says = f"What has to be kept: {listed(words.category(policy, name) for name in one['about'])}"
+        elif one["what"] == "do-not-contact":
+            ways = listed(_CHANNELS.get(name, name) for name in one["about"])
+            says = (
+                f"That you want no {ways}: a mark made from your address or number, which cannot be read back from it, "
+                "so that you stay opted out"
+            )
+        else:
+            says = "That somebody was erased, and when: an entry in the record that says nothing about whom"
+        told.append(Stay(sentence(says), promises(policy, one["promises"]), one["law"]))
+    return told
 
 
 def _capital(says: str) -> str:
