@@ -144,9 +144,8 @@ async def test_who_waits_for_the_answer_to_a_stop_learns_nothing_by_the_time_it_
 
 async def test_forged_mails_in_somebodys_name_do_not_keep_their_stop_out(tmp_path: Path) -> None:
     async with desk(tmp_path, "daminion") as bed:
-        with pytest.raises(TooMany):
-            for number in range(100):
-                await bed.desk.received(f"<{number}@x>", MAIL, "When do you open?", "")
+        forged = [bed.desk.received(f"<{number}@x>", MAIL, "When do you open?", "") for number in range(40)]
+        assert any(isinstance(one, TooMany) for one in await asyncio.gather(*forged, return_exceptions=True))
         assert (await bed.desk.received("<stop@x>", MAIL, "unsubscribe", ""))["kind"] == "stop"
 
 
