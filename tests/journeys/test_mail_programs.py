@@ -81,6 +81,8 @@ def test_pythons_own_mail_program_hands_a_mail_in(post: Post) -> None:
 
 
 def test_swaks_hands_a_mail_in_and_is_told_why_another_is_refused(post: Post) -> None:
+    """AIT-6."""
+
     def swaks(to: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["swaks", "--server", f"127.0.0.1:{post.town.port}", "--tls", "--auth", "LOGIN", "--auth-user", "shop",
@@ -130,6 +132,7 @@ def test_a_mail_that_comes_back_from_the_smarthost_is_marked(post: Post) -> None
 
 
 def test_a_smarthost_with_a_certificate_that_does_not_hold_gets_nothing(post: Post, tmp_path: Path) -> None:
+    """AUD-15."""
     other = certificate(tmp_path)
     with exim("bad.test", SMARTHOST, other, gateway=post.town.port) as bad:
         post.town.kill("doors")

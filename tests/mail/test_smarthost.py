@@ -50,6 +50,7 @@ async def test_a_server_of_this_machine_gets_it_byte_by_byte_without_tls() -> No
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
 async def test_a_certificate_that_nobody_vouches_for_gets_nothing_and_it_waits(certificate: Path, scheme: str) -> None:
+    """AUD-15."""
     async with post_office(speaking(certificate), at_once=scheme == "smtps") as (inbox, port), to(port, scheme) as host:
         answer = await host.send(BACK, ADA, MAIL)
     assert (answer.outcome, answer.status) == ("not-now", "4.7.5")
@@ -58,6 +59,7 @@ async def test_a_certificate_that_nobody_vouches_for_gets_nothing_and_it_waits(c
 
 
 async def test_a_certificate_for_another_name_gets_nothing(tmp_path: Path) -> None:
+    """AUD-15."""
     file = made(tmp_path, host="mail.other.example")
     async with post_office(speaking(file)) as (inbox, port), to(port, file=file) as host:
         assert (await host.send(BACK, ADA, MAIL)).outcome == "not-now"
@@ -66,6 +68,7 @@ async def test_a_certificate_for_another_name_gets_nothing(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
 async def test_over_verified_tls_it_goes(certificate: Path, scheme: str) -> None:
+    """AUD-15."""
     tls, at_once = speaking(certificate), scheme == "smtps"
     async with post_office(tls, at_once=at_once) as (inbox, port), to(port, scheme, certificate) as host:
         assert (await host.send(BACK, ADA, MAIL)).outcome == "sent"
@@ -74,6 +77,7 @@ async def test_over_verified_tls_it_goes(certificate: Path, scheme: str) -> None
 
 @pytest.mark.usefixtures("elsewhere")
 async def test_another_machine_that_offers_no_tls_gets_nothing_and_it_waits() -> None:
+    """AUD-15."""
     async with post_office() as (inbox, port), to(port) as host:
         answer = await host.send(BACK, ADA, MAIL)
     assert (answer.outcome, answer.status, inbox.taken) == ("not-now", "4.7.10", [])
@@ -81,6 +85,7 @@ async def test_another_machine_that_offers_no_tls_gets_nothing_and_it_waits() ->
 
 @pytest.mark.usefixtures("elsewhere")
 async def test_a_stripped_starttls_gets_nothing() -> None:
+    """AUD-15."""
     says = {b"ehlo": b"250-hi\r\n250 STARTTLS\r\n", b"STARTTLS": b"454 no\r\n"}
     async with scripted(lambda line: says.get(line.split()[0], b"250 ok\r\n")) as port, to(port) as host:
         assert (await host.send(BACK, ADA, MAIL)).status == "4.7.10"

@@ -152,6 +152,7 @@ async def test_one_message_goes_to_an_address_once_whosever_request_it_is_for(tm
 async def test_what_ends_the_permission_between_beginning_and_handing_over_stops_the_message(
     tmp_path: Path, ended: str
 ) -> None:
+    """AIT-5: an answer goes while its request is open, and no moment longer."""
     async with opened(tmp_path) as shop:
         who = await shop.collect("order", ADA)
         known = await letter(shop)
@@ -179,6 +180,7 @@ VARIANTS = (
 
 @pytest.mark.parametrize("to", VARIANTS)
 async def test_an_address_that_opted_out_is_not_reached_in_any_other_writing(tmp_path: Path, to: str) -> None:
+    """AIT-6, TOC-14: whoever wants no more mail gets none in any writing of their address."""
     async with opened(tmp_path) as shop:
         gone = await shop.collect("order", ADA)
         await shop.opt_out(gone, "mail")

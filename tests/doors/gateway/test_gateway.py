@@ -30,6 +30,7 @@ async def shown(at: Station) -> list[str]:
 
 
 async def test_an_answer_goes_to_who_asked_from_the_return_address_with_a_way_to_stop_it(tmp_path: Path) -> None:
+    """AIT-5, AIT-6, TOC-14."""
     async with station(tmp_path) as at:
         await at.asked(ADA)
         code, said = await at.hand_in(mail(), ADA)
@@ -47,6 +48,7 @@ async def test_an_answer_goes_to_who_asked_from_the_return_address_with_a_way_to
 
 
 async def test_who_asked_nothing_gets_nothing_and_the_sender_is_told_which_promise_refuses(tmp_path: Path) -> None:
+    """AIT-6."""
     async with station(tmp_path) as at:
         code, said = await at.hand_in(mail(), EVE)
         assert code == 550

@@ -159,6 +159,7 @@ async def test_what_comes_before_tls_is_forgotten_with_it(tmp_path: Path) -> Non
      "<a@b.example", "a@b.example> <c@d.example", "x" * 65 + "@b.example", "a@" + "b" * 250 + ".example", "group:a@b.example;"],
 )  # fmt: skip
 async def test_what_is_no_one_mailbox_is_no_recipient(tmp_path: Path, to: str) -> None:
+    """AIT-6."""
     async with station(tmp_path) as at:
         said = await at.raw(
             b"MAIL FROM:<a@b.example>\r\nRCPT TO:<" + to.encode() + b">\r\nDATA\r\nQUIT\r\n", signed_in=True

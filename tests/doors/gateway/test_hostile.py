@@ -14,6 +14,7 @@ from tests.doors.gateway.stations import Station
 
 
 async def test_nobody_gets_what_they_may_not_and_everybody_what_is_meant_for_them() -> None:
+    """AIT-6, TOC-14."""
     told = await run(150, 3)
     assert told["ok"], told["seen"]
 
