@@ -74,7 +74,7 @@ API: Final[dict[str, Row]] = {
     "opt_in": Row(CUSTOMER, _S | {"channel": "phone"}),
     "correct": Row(CUSTOMER, _S | {"category": "name", "value": "NameAdaquill"}),
     "erase": Row(CUSTOMER, _S), "keep": Row(CUSTOMER, _S), "leaving": Row(CUSTOMER, _S),
-    "held_back": Row(CUSTOMER, _S),
+    "held_back": Row(CUSTOMER, _S), "staying": Row(CUSTOMER, _S),
     "complain": Row(CUSTOMER, _S | {"text": "This was not right."}),
     "accept": Row(OPEN, {"invitation": "x", "password": PASSWORD}),
     "staff_sign_in": Row(OPEN, {"name": "nobody", "password": PASSWORD}),
