@@ -445,9 +445,7 @@ class Avow:
                 await self.recovery.replayed(self.keystore.journal.last)
 
     async def health(self) -> Health:
-        """How the site fares while it serves, for who watches over it. Raises `Unavailable` if the database does not
-        answer.
-        """
+        """How the site fares while it serves. Raises `Unavailable` if the database does not answer."""
         now = self._gate.now()
         window = await self.log.window(now)
         sequenced, swept = (None if at is None else datetime.fromtimestamp(at / 1000, UTC)
