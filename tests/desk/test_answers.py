@@ -90,3 +90,50 @@ async def test_an_answer_to_a_question_names_no_offices_and_marketing_answers_no
         (went, *_) = await bed.desk.messages(kim)
         assert (went["sender"], went["state"], went["channel"]) == ("kim", "sent", "mail")
         assert "Bureau" not in bed.sent[-1].text
+
+
+async def called(bed: Bed, session: str, request: str) -> str:
+    """The number of a call to who asked."""
+    taken = await bed.desk.task(session, request, "answer")
+    return (await bed.desk.may_reach(session, taken["task"], "phone"))["contact"]
+
+
+async def test_a_complaint_is_closed_by_a_call_that_reached_and_by_no_other(tmp_path: Path) -> None:
+    """AIT-23, by whatever way the answer goes."""
+    async with desk(tmp_path, "aitpro") as bed:
+        await bed.desk.collect("quote", {"name": "Ada", "email": MAIL, "message": "Hello", "phone": "+1 805 555 0134"})
+        (who,) = await bed.shop.find("email", MAIL)
+        kim = await bed.staff("kim", "support")
+        early = await called(bed, kim, (await bed.desk.queue(kim))[0]["request"])
+        bed.clock.forward(minutes=1)
+        request = await bed.shop.ask(who, "rights-request/complain/letter")
+        other = await bed.shop.ask(who, "rights-request/complain/phone")
+        contact = await called(bed, kim, request)
+        for number, outcome, answers in (
+            (contact, "not-reached", request), (contact, "dropped", request), (contact, "posted", request),
+            (contact, "reached", request[:7]), (contact, "reached", "00" * 16), (early, "reached", request),
+        ):  # fmt: skip
+            with pytest.raises(CallError):
+                await bed.desk.came_of_it(kim, number, outcome, answers)
+            assert request in [one["request"] for one in await bed.desk.queue(kim)]
+        await bed.desk.came_of_it(kim, contact, "reached", request)
+        waiting = [one["request"] for one in await bed.desk.queue(kim)]
+        assert request not in waiting
+        assert other in waiting
+
+
+async def test_that_a_call_was_the_answer_may_be_said_later_and_by_nobody_whose_business_it_is_not(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path, "aitpro") as bed:
+        await bed.desk.collect("quote", {"name": "Ada", "email": MAIL, "message": "Hello", "phone": "+1 805 555 0134"})
+        (who,) = await bed.shop.find("email", MAIL)
+        request = await bed.shop.ask(who, "rights-request/complain/letter")
+        kim, max_ = await bed.staff("kim", "support"), await bed.staff("max", "marketing")
+        contact = await called(bed, kim, request)
+        await bed.desk.came_of_it(kim, contact, "reached")
+        assert request in [one["request"] for one in await bed.desk.queue(kim)]
+        with pytest.raises(Refused):
+            await bed.desk.came_of_it(max_, contact, "reached", request)
+        await bed.desk.came_of_it(kim, contact, "reached", request[:8].upper())
+        assert request not in [one["request"] for one in await bed.desk.queue(kim)]

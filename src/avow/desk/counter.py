@@ -13,9 +13,13 @@ from avow.gate import Actor
 from avow.policy.model import CHANNELS
 from avow.practices.by_hand import THROUGH, Through
 from avow.practices.contacts import as_made
+from avow.practices.deadlines import asked
+from avow.store.interface import ServiceRequest
 
 _RIGHTS: Final = ("access", "correct", "erase", "complain")
 _LONGEST: Final = 64 * 1024
+ANSWERING: Final = ("reached", "posted")  # outcomes by which a request may have been answered
+SHORTEST: Final = 8  # digits of a request's number that tell it from the same person's others
 
 
 class Counter:
@@ -79,10 +83,38 @@ class Counter:
                 values = await self._shop.use_all(who, names, purpose=purpose, by=member)
         return next(iter(values.values()), "")
 
-    async def came_of_it(self, token: str, contact: str, outcome: str) -> None:
-        """Noted down."""
+    async def came_of_it(self, token: str, contact: str, outcome: str, answers: str) -> None:
+        """Noted down. Should the process die before what it answered is closed, the same may be said again."""
         self._staff.member(token)
-        await self._shop.contacts.came_of_it(text(contact, "a number"), text(outcome, "an outcome"))
+        contact, outcome = text(contact, "a number"), text(outcome, "an outcome")
+        if not answers:
+            await self._shop.contacts.came_of_it(contact, outcome)
+            return
+        found, member = await self._answered(token, contact, outcome, text(answers, "a request's number"))
+        await self._shop.contacts.came_of_it(contact, outcome, once_more=True)
+        await self._shop.close_request(found.subject.hex(), found.row.hex(), by=member, answered=True)
+
+    async def _answered(self, token: str, contact: str, outcome: str, answers: str) -> tuple[ServiceRequest, Member]:
+        """The open request of whoever was reached that has this number. Raises `CallError`, `Refused`."""
+        if outcome not in ANSWERING:
+            raise CallError("only a call that reached them, or a letter that is in the post, answers what they asked")
+        known = await self._shop.contacts.known(contact)
+        begins = answers.strip().lower()
+        fitting = [
+            one for one in await self._shop.queue.of(known.subject)
+            if one.row.hex().startswith(begins) and known.purpose in self._serves(one)
+        ]  # fmt: skip
+        if len(begins) < SHORTEST or len(fitting) != 1 or fitting[0].opened > known.at:
+            raise CallError(
+                "whoever this letter or call went to has no open request of that number that it was about; nothing was "
+                "noted down"
+            )
+        found, member, _ = await self._staff.own(token, fitting[0].row.hex())
+        return found, member
+
+    def _serves(self, asked_for: ServiceRequest) -> Sequence[str]:
+        known = self._room.policy.requests.get(asked(asked_for.kind).kind)
+        return known.serves if known else ()
 
     def _actor(self, member: Member) -> Actor:
         return self._shop.staff_roll.actor(member.name, member.role)

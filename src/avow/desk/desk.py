@@ -270,8 +270,8 @@ class Desk:
     async def letter_address(self, session: str, contact: str) -> Reached:
         return await self._counter.letter_address(session, contact)
 
-    async def came_of_it(self, session: str, contact: str, outcome: str) -> None:
-        await self._counter.came_of_it(session, contact, outcome)
+    async def came_of_it(self, session: str, contact: str, outcome: str, answers: str = "") -> None:
+        await self._counter.came_of_it(session, contact, outcome, answers)
 
     async def take_down(
         self, session: str, through: str, form: str, given: Mapping[str, str], no_card: Sequence[str] = ()

@@ -11,8 +11,9 @@ from avow.desk.notices import Notices
 from avow.desk.room import PASSWORD, STAFF, Room, row, text, told
 from avow.desk.sessions import AGAIN, Staff, hashed, is_fresh
 from avow.errors import CallError, Denied, Refused, Unavailable, UnknownWord
+from avow.policy.outside import beside, outside
 from avow.practices.collecting import check_value
-from avow.practices.deadlines import asked, due, kinds, outside
+from avow.practices.deadlines import asked, due, kinds
 from avow.practices.reaching import Begun, Errand
 from avow.store.interface import ServiceRequest
 
@@ -233,12 +234,12 @@ class Colleagues:
 
     async def close(self, token: str, request: str) -> None:
         """Answered."""
-        found, member, _ = await self._own(token, request)
+        found, member, _ = await self.own(token, request)
         await self._shop.close_request(found.subject.hex(), request, by=member)
 
     async def answer(self, token: str, request: str, words: str) -> None:
         """Write back, and close."""
-        found, member, purposes = await self._own(token, request)
+        found, member, purposes = await self.own(token, request)
         check_value("answer", words, confirmed=True)
         if self._notices is None or not self._notices.possible:
             raise CallError("this site sends no mail; answer by letter or telephone, and log it")
@@ -249,7 +250,7 @@ class Colleagues:
             name = self._room.policy.controller.name
             await self._notices.hand_over(begun)
             try:
-                told = words.strip() + self._beside(found)
+                told = beside(words, outside(self._room.policy) if asked(found.kind).right == "complain" else ())
                 await self._notices.answer(begun, f"Our answer ({name}, no. {request[:8]})", told)
             except OSError:
                 raise Unavailable("the answer could not be sent; the request stays open, so try again") from None
@@ -267,15 +268,7 @@ class Colleagues:
                 refused = error
         raise refused
 
-    def _beside(self, found: ServiceRequest) -> str:
-        """What every answer to a complaint ends with: who else there is to turn to."""
-        if asked(found.kind).right != "complain":
-            return "\n"
-        offices = outside(self._room.policy) or ("the data protection or consumer protection authority where you live",)
-        listed = "".join(f"* {office}\n" for office in offices)
-        return f"\n\n-- \nIf this answer does not settle it, you can also turn to\n{listed}"
-
-    async def _own(self, token: str, request: str) -> tuple[ServiceRequest, Member, list[str]]:
+    async def own(self, token: str, request: str) -> tuple[ServiceRequest, Member, list[str]]:
         """An open request that the colleague's role has to do with, and for which purposes."""
         session, member = self.member(token)
         found = await self._shop.queue.one(row(request))

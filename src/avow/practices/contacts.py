@@ -80,7 +80,7 @@ class Contacts:
 
     async def again(self, number: str, actor: Actor) -> tuple[Message, str]:
         """A contact that is open, and its address, decided and recorded anew. Raises `CallError` for another number."""
-        known = await self._known(number)
+        known = await self.known(number)
         if known.state != "handing":
             raise CallError("it was said already what came of this one; ask anew")
         value = await self._reaching.reach(known.subject, known.channel, known.purpose, actor)
@@ -88,12 +88,18 @@ class Contacts:
             raise NotHeld("nothing is held any more by which they are reached that way")
         return known, value
 
-    async def came_of_it(self, number: str, outcome: str) -> None:
-        """What came of it. Raises `CallError` where that cannot be, as when it was said already."""
+    async def came_of_it(self, number: str, outcome: str, *, once_more: bool = False) -> None:
+        """What came of it. Raises `CallError` where that cannot be, as when it was said already; `once_more`: unless it
+        was the same.
+        """
         change = _CHANGES.get(outcome)
         if change is None:
             raise CallError(f"an outcome is one of {', '.join(_CHANGES)}")
-        known = await self._known(number)
+        known = await self.known(number)
+        if once_more and (known.channel in change.channels, known.state, known.reason) == (
+            True, change.state, change.reason,
+        ):  # fmt: skip
+            return
         if known.channel not in change.channels or known.state not in change.before:
             raise CallError("that cannot have come of it; see under what went out how it stands")
         async with self._gate.store.transaction() as tx:
@@ -103,7 +109,8 @@ class Contacts:
                 raise CallError("somebody else has said meanwhile what came of it")
             await tx.put_message(now._replace(state=change.state, reason=change.reason))
 
-    async def _known(self, number: str) -> Message:
+    async def known(self, number: str) -> Message:
+        """The letter or call of this number. Raises `CallError`."""
         async with self._gate.store.transaction() as tx:
             found = await tx.messages_named(self._name(number))
         if not found:

@@ -60,12 +60,6 @@ def due(policy: Policy, kind: str, opened: int) -> int | None:
     return None if not terms else opened + min(terms)
 
 
-def outside(policy: Policy) -> tuple[str, ...]:
-    """The offices outside that a complaint can go to as well, as the policy names them."""
-    clauses = [c for p in policy.promises for c in p.clauses if isinstance(c, Right) and "complain" in c.rights]
-    return tuple(dict.fromkeys(office for c in clauses for office in c.offices))
-
-
 def giving(policy: Policy, right: RightName) -> tuple[str, ...]:
     """The promises that give this right."""
     return tuple(p.id for p in policy.promises if any(isinstance(c, Right) and right in c.rights for c in p.clauses))

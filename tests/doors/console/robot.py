@@ -144,9 +144,11 @@ class Site(NamedTuple):
 
 
 @asynccontextmanager
-async def console(folder: Path, site: str, *, agreement: str = AGREEMENT, wired: bool = False) -> AsyncIterator[Site]:
-    """The console of one of the five sites, with an agreement in force. `wired`: the desk is asked over a socket."""
-    async with desk(folder, site) as bed, AsyncExitStack() as stack:
+async def console(
+    folder: Path, site: str, *, agreement: str = AGREEMENT, wired: bool = False, policy: Policy | None = None
+) -> AsyncIterator[Site]:
+    """The console of one of the five sites, with an agreement in force; `policy`: another one of the site. `wired`: the desk is asked over a socket."""
+    async with desk(folder, site, policy=policy) as bed, AsyncExitStack() as stack:
         if agreement:
             await bed.desk.set_agreement(agreement)
         asked: Desk = bed.desk

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from tests.desk.beds import SITES
+from avow.policy.parse import parse
+from tests.desk.beds import POLICIES, SITES
 from tests.doors.console.robot import Robot, Site, console
 
 MAIL, PHONE, STREET = "ada@quill.example", "+1 805 555 0134", "1 Lantern Lane"
@@ -71,6 +72,35 @@ async def test_a_label_and_a_letter_are_made_and_the_page_before_goes_on(tmp_pat
         assert "No more letters?" in page
         await fay.send("/outcome", {**fay.form("/outcome").fields, "outcome": "posted"})  # the token still holds
         assert "the letter is in the post" in fay.says
+
+
+async def test_a_complaint_is_answered_by_a_letter_that_names_the_outside_offices_and_closed_once_it_is_posted(
+    tmp_path: Path,
+) -> None:
+    """AIT-23, under a policy that lets letters answer: the shipped one lets post go for orders and quotes alone."""
+    text = (POLICIES / "aitpro.yaml").read_text()
+    before = "contact: {through: [post], for: [order, quote], by: [site, fulfilment], needs: [request]}"
+    after = "contact: {through: [post], for: [order, quote, answer], by: [site, fulfilment, support], needs: [request]}"
+    assert before in text
+    policy = parse(text.replace(before, after))
+    async with console(tmp_path, "aitpro", policy=policy, wired=True) as at:
+        await at.desk.collect("order", ORDER)
+        (who,) = await at.bed.shop.find("email", MAIL)
+        request = await at.bed.shop.ask(who, "rights-request/complain/letter")
+        kim = await at.join("kim", "support")
+        await kim.submit("/task", {"request": request, "purpose": "answer"})
+        assert not [one for one in kim.forms if one.action == "/close"]
+        await kim.submit("/reach", {"channel": "post"})
+        paper = await Robot(at.client).send("/letter", {**kim.form("/letter").fields, "body": "We are sorry."})
+        (page,) = [one.extract_text() for one in PdfReader(BytesIO(paper.answer.content)).pages]
+        assert "We are sorry." in page
+        assert "the Better Business Bureau of your region" in page
+        said = {**kim.form("/outcome").fields, "answers": request}
+        await kim.send("/outcome", {**said, "outcome": "dropped"})
+        assert kim.status == 400
+        await kim.send("/outcome", {**said, "session": kim.session, "outcome": "posted"})
+        assert "is closed" in kim.says
+        assert not [one for one in await at.bed.shop.queue.of(bytes.fromhex(who)) if one.row.hex() == request]
 
 
 async def test_paper_that_cannot_be_made_is_a_page_that_says_so(tmp_path: Path) -> None:

@@ -39,8 +39,13 @@ class Work(Protocol):
     async def letter_address(self, session: str, contact: str) -> Reached:
         """The address of an open contact once more, for a label or a letter: decided and recorded anew."""
 
-    async def came_of_it(self, session: str, contact: str, outcome: str) -> None:
-        """What came of a contact, a `CameOfIt`. A letter that went out may come back later: `returned`."""
+    async def came_of_it(self, session: str, contact: str, outcome: str, answers: str = "") -> None:
+        """What came of a contact, a `CameOfIt`. A letter that went out may come back later: `returned`.
+
+        `answers`: the number of the person's open request that was answered by it, or the first 8 digits; with `reached`
+        or `posted` it is closed, a complaint too. That may be said later as well, with the same outcome once more. Raises
+        `CallError` for a request that is not this person's, does not serve what the contact was for, or was opened after it.
+        """
 
     async def take_down(
         self, session: str, through: str, form: str, given: Mapping[str, str], no_card: Sequence[str] = ()

@@ -1,7 +1,7 @@
 """Writing and calling: may I, a label, a letter, and what came of it. A number or address is shown once it was asked for."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,6 +12,7 @@ from avow.desk.interface.work import Reached
 from avow.doors.console.papers import LONGEST
 from avow.doors.console.room import Room, Visit
 from avow.errors import CallError
+from avow.policy.outside import beside
 
 SHOWN: Final = 200  # messages at a time
 _SHORT: Final = 64  # characters of the number of a contact, as somebody may type it
@@ -21,7 +22,8 @@ async def may(room: Room, visit: Visit) -> Response:
     """May I call or write, for this task?"""
     one = visit.fields.one
     taken = await room.desk.task(visit.session, one("request"), one("purpose"))
-    return _shown(room, visit, await room.desk.may_reach(visit.session, taken["task"], one("channel")), one("request"))
+    reached = await room.desk.may_reach(visit.session, taken["task"], one("channel"))
+    return _shown(room, visit, reached, one("request"), room.words.offices(taken["right"]))
 
 
 async def may_found(room: Room, visit: Visit) -> Response:
@@ -34,8 +36,9 @@ async def may_found(room: Room, visit: Visit) -> Response:
     return _shown(room, visit, found, "")
 
 
-def _shown(room: Room, visit: Visit, reached: Reached, request: str) -> Response:
-    return room.show(visit, "reach.html", reached=reached, request=request)
+def _shown(room: Room, visit: Visit, reached: Reached, request: str, offices: Sequence[str] = ()) -> Response:
+    """`offices`: whom the answer to a complaint names."""
+    return room.show(visit, "reach.html", reached=reached, request=request, offices=offices)
 
 
 async def label(room: Room, visit: Visit) -> Response:
@@ -51,6 +54,9 @@ async def letter(room: Room, visit: Visit) -> Response:
     if not body.strip():
         raise CallError("the letter is empty; write it first, then ask for it again")
     reached = await room.desk.letter_address(visit.session, contact)
+    if request := visit.fields.one("request"):  # the answer to a complaint says where else there is to turn to
+        taken = await room.desk.task(visit.session, request, reached["purpose"])
+        body = beside(body, room.words.offices(taken["right"]))
     why, at = room.words.purpose(reached["purpose"]), await _today(room)
     return await _paper(
         lambda: room.papers.letter(
@@ -74,8 +80,10 @@ async def outcome(room: Room, visit: Visit) -> Response:
     contact = visit.fields.one("contact", _SHORT).strip()
     if not contact:
         raise CallError("type the number of the letter or call; it stands on the letter")
-    await room.desk.came_of_it(visit.session, contact, visit.fields.one("outcome"))
-    return await sent(room, visit, "It is noted down.")
+    answers = visit.fields.one("answers", _SHORT).strip() or visit.fields.one("number", _SHORT).strip()
+    await room.desk.came_of_it(visit.session, contact, visit.fields.one("outcome"), answers)
+    done = "It is noted down, and the request that it answered is closed." if answers else "It is noted down."
+    return await sent(room, visit, done)
 
 
 async def sent(room: Room, visit: Visit, done: str = "") -> Response:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from avow.errors import Refused
 from avow.policy.model import Collect, Contact, Policy, Use
+from avow.policy.outside import outside
 
 _QUOTED: Final = re.compile(r"`([^`]+)`")
 _MISSING: Final[Mapping[str, str]] = {  # a condition that would have changed the answer -> what it would take
@@ -92,6 +93,10 @@ class Words:
     def right(self, name: str) -> str:
         """What a rights request is for."""
         return _RIGHTS.get(name, name)
+
+    def offices(self, right: str | None) -> Sequence[str]:
+        """Where else who asks for this right can turn to; none but for a complaint."""
+        return outside(self._policy) if right == "complain" else ()
 
     def route(self, name: str) -> str:
         """By which way it came."""
