@@ -356,3 +356,24 @@ def test_who_has_many_addresses_of_one_network_is_one_caller() -> None:
     assert _place("::ffff:192.0.2.1") != _place("::ffff:192.0.2.2")
     assert _place("fe80::1%eth0") == _place("fe80::2%eth1")
     assert _place("192.0.2.1") == "192.0.2.1"
+
+
+async def test_what_is_worked_on_counts_as_held_though_its_sender_hangs_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with station(tmp_path) as at:
+        received, held_up = at.bed.desk.received, asyncio.Event()
+
+        async def slow(*given: str) -> object:
+            await held_up.wait()
+            return await received(*given)
+
+        monkeypatch.setattr(at.bed.desk, "received", slow)
+        content = f"From: {EVE}\r\n\r\n".encode() + b"words\r\n" * 100_000
+        said = f"MAIL FROM:<{EVE}>\r\nRCPT TO:<{CONTACT}>\r\nDATA\r\n".encode()
+        await at.raw(said + content + b".\r\n")  # and hangs up, for nothing is answered
+        await asyncio.sleep(0.3)
+        meanwhile = at.gateway.held
+        held_up.set()
+        await asyncio.sleep(1)
+        assert (meanwhile, at.gateway.held) == (len(content), 0)

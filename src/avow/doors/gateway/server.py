@@ -75,11 +75,18 @@ class Gateway:
             while self._working:
                 await asyncio.wait(self._working)
 
-    async def to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do it, also when whoever asked hangs up meanwhile: what was handed over is to be ended, too."""
+    async def to_the_end(self, work: Coroutine[Any, Any, T], size: int = 0) -> T:
+        """Do it, also when whoever asked hangs up meanwhile: what was handed over is to be ended, too. `size`: bytes that
+        count as held until then.
+        """
         task = asyncio.ensure_future(work)
         self._working.add(task)
-        task.add_done_callback(self._working.discard)
+
+        def done(_: object) -> None:
+            self._working.discard(task)
+            self.held -= size
+
+        task.add_done_callback(done)
         return await asyncio.shield(task)
 
     def entered(self, peer: str) -> bool:
@@ -122,12 +129,12 @@ class Gateway:
             return replies.NO_RELAY
         return replies.TAKEN if len(envelope.rcpt_tos) < intake.MOST else replies.MANY
 
-    async def handle_DATA(self, _: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, connection: "_Connection", session: Session, envelope: Envelope) -> str:  # noqa: N802
         """A whole message."""
         content = envelope.original_content or b""
         if _BARE.search(content):
             return replies.BARE.line()
-        return (await self.to_the_end(self._taken(session.auth_data, envelope, content))).line()
+        return (await self.to_the_end(self._taken(session.auth_data, envelope, content), connection.given_up())).line()
 
     async def _taken(self, who: Any, envelope: Envelope, content: bytes) -> Reply:
         try:
@@ -338,3 +345,8 @@ class _Connection(SMTP):
         self._gateway.held += size - self._held
         self._held = size
         return self._gateway.held <= self._gateway.limits.under_way
+
+    def given_up(self) -> int:
+        """How many bytes it held; from here on they are counted by whoever calls this."""
+        size, self._held = self._held, 0
+        return size
