@@ -87,6 +87,7 @@ API: Final[dict[str, Row]] = {
     "may_reach_found": Row(STAFF, _S | _FOR_NOTHING, no=True),
     "letter_address": Row(STAFF, _S | {"contact": "AAAAAAAAAA"}, no=True), "came_of_it": Row(STAFF, _S | _TOLD, no=True),
     "take_down": Row(STAFF, _S | {"through": "phone", "form": "contact", "given": _NEW}, no=True),  # no route of theirs
+    "send_code_for": Row(WORK, _S | {"request": "{request}"}, no=True),  # which is about no right of theirs
     "ask_for": Row(STAFF, _S | _FIND | {"through": "letter", "right": "access"}),
     "stop": Row(STAFF, _S | _NOBODY | {"through": "phone", "channels": ["phone"]}),
     "invite": Row(ADMIN, _S | {"name": "newcomer", "role": "support"}),
@@ -123,6 +124,7 @@ CONSOLE: Final[dict[str, Row]] = {
     "/task": Row(WORK, _WORK), "/look": Row(WORK, _WORK | {"category": "{categories}"}),
     "/close": Row(WORK, _S | {"request": "{request}", "answered": "yes"}),
     "/answer": Row(WORK, _S | {"request": "{request}", "text": "It is done."}, roles=_MAIL),
+    "/send-code": Row(WORK, _S | {"request": "{request}"}, no=True),
     "/reach": Row(WORK, _WORK | {"channel": "phone"}, roles=_CALL), "/reach-found": Row(STAFF, _S | _FOR_NOTHING, no=True),
     "/label": Row(STAFF, _S | {"contact": "AAAAAAAAAA"}, no=True),
     "/letter": Row(STAFF, _S | {"contact": "AAAAAAAAAA", "body": "Dear you"}, no=True),

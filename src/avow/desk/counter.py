@@ -6,18 +6,22 @@ from typing import Final
 
 from avow.app import Member
 from avow.desk.interface.work import Reached
+from avow.desk.limits import Limit
 from avow.desk.room import Room, row, text
 from avow.desk.staff import Colleagues
+from avow.desk.visitors import Visitors
 from avow.errors import BadValue, CallError, NotHeld, Refused, UnknownWord
 from avow.gate import Actor
 from avow.policy.model import CHANNELS
 from avow.practices.by_hand import THROUGH, Through
 from avow.practices.contacts import as_made
-from avow.practices.deadlines import asked
+from avow.practices.deadlines import RIGHTS_REQUEST, asked
 from avow.store.interface import ServiceRequest
 
 _RIGHTS: Final = ("access", "correct", "erase", "complain")
 _LONGEST: Final = 64 * 1024
+THEMSELVES: Final = ("access", "correct", "erase")  # what nobody but the person does
+CODES: Final = Limit("code by hand", 3, 86_400_000)  # to one person
 ANSWERING: Final = ("reached", "posted")  # outcomes by which a request may have been answered
 SHORTEST: Final = 8  # digits of a request's number that tell it from the same person's others
 
@@ -25,8 +29,9 @@ SHORTEST: Final = 8  # digits of a request's number that tell it from the same p
 class Counter:
     """For one site. Every call counts as a look at personal data, so that nobody reaches people in bulk."""
 
-    def __init__(self, room: Room, staff: Colleagues) -> None:
+    def __init__(self, room: Room, staff: Colleagues, visitors: Visitors) -> None:
         self._room = room
+        self._visitors = visitors
         self._shop = room.shop
         self._staff = staff
 
@@ -144,6 +149,20 @@ class Counter:
         category, value = text(category, "a category"), text(value, "the value", _LONGEST)
         opened = await self._shop.by_hand.ask(_route(through), right, category, value, self._actor(member))
         return len(opened)
+
+    async def send_code_for(self, token: str, request: str) -> None:
+        """To the address on file."""
+        _, member = self._staff.member(token, looks=True)
+        found, member, _ = await self._staff.own(token, request)
+        kind, right, _ = asked(found.kind)
+        if kind != RIGHTS_REQUEST or right not in THEMSELVES:
+            raise CallError(
+                "such a request is answered here; a code is for who wants to see, correct or erase their data"
+            )
+        self._room.limits.spend(CODES, found.subject, self._room.now())
+        await self._visitors.send_code_to(
+            found.subject.hex(), lambda: self._shop.by_hand.code(found.subject, self._actor(member))
+        )
 
     async def stop(self, token: str, through: str, category: str, value: str, channels: Sequence[str]) -> list[str]:
         """No more."""

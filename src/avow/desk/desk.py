@@ -56,7 +56,7 @@ class Desk:
         self._visitors = Visitors(self._room, self.notices, self._confirming)
         self._customers = Customers(self._room, self._visitors, Warnings(self._room, self.notices, self.links))
         self._staff = Colleagues(self._room, self.notices)
-        self._counter = Counter(self._room, self._staff)
+        self._counter = Counter(self._room, self._staff, self._visitors)
         self._passkeys = Passkeys(self._room, self._staff)
         self._contests = Contesting(self._room)
         self._senders = Senders(self._room, self._staff)
@@ -280,6 +280,9 @@ class Desk:
 
     async def ask_for(self, session: str, through: str, right: str, category: str, value: str) -> int:
         return await self._counter.ask_for(session, through, right, category, value)
+
+    async def send_code_for(self, session: str, request: str) -> None:
+        await self._counter.send_code_for(session, request)
 
     async def stop(self, session: str, through: str, category: str, value: str, channels: Sequence[str]) -> list[str]:
         return await self._counter.stop(session, through, category, value, channels)

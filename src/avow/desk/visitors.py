@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import json
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from avow.desk.lanes import BUSY, Lane
 from avow.desk.notices import Notices
 from avow.desk.room import ENTER, PASSWORD, SENT, SIGN_IN, Room, row, text, told
 from avow.desk.sessions import HOUR, hashed, is_fresh
-from avow.errors import AvowError, BadValue, Denied, TooMany, UnknownWord
+from avow.errors import AvowError, BadValue, CallError, Denied, NotHeld, TooMany, Unavailable, UnknownWord
 from avow.mail.notices import code as words_of_code
 from avow.practices.collecting import index
 from avow.practices.owing import NoticeKind
@@ -222,6 +222,35 @@ class Visitors:
                     raise
         except (AvowError, OSError) as error:
             log.warning("a code could not be sent: %s", type(error).__name__)
+
+    async def send_code_to(self, who: str, record: Callable[[], Awaitable[None]]) -> None:
+        """A code to this person's newest mail address, which opens what any code sent there opens. `record` is awaited before
+        it goes out. Raises `CallError`, `NotHeld`, `TooMany`, `Unavailable`; none says the address.
+        """
+        if not self._notices.possible:
+            raise CallError("this site sends no mail, so no code either; answer by letter or telephone")
+        if not await self._may_enter(who):
+            raise CallError(
+                "their address was changed lately, and no code goes to a new one before three days are over"
+            )
+        async with self._notices.owed(who, NoticeKind.CODE, self._room.random(16).hex()) as begun:
+            if begun is None or begun.letter is None:
+                raise NotHeld("no e-mail address is held to which a code may go; answer by letter or telephone")
+            category = begun.letter.category
+            contact = self._contact(category, begun.address)
+            self._room.limits.spend(SENT, contact, self._room.now())
+            found = [one for one in await self._people(category, begun.address) if await self._may_enter(one)]
+            await record()
+            await self._notices.hand_over(begun)
+        try:
+            enter = f"{self._notices.centre}/enter"
+            code = words_of_code(self._room.policy, self._code(contact, tuple(reversed(found))), enter=enter)
+            await self._notices.notify(begun, code)
+        except TooMany:
+            await self._notices.drop(begun)
+            raise
+        except OSError:
+            raise Unavailable("the code could not be sent; try again later") from None
 
     def _code(self, contact: bytes, opens: tuple[str, ...]) -> str:
         """A code that waits. None that waits is forgotten for it. Raises `TooMany`."""

@@ -34,11 +34,22 @@ class Notice(NamedTuple):
     text: str
 
 
-def code(policy: Policy, digits: str) -> Notice:
-    """A code by which somebody shows that an address is theirs."""
+def code(policy: Policy, digits: str, *, enter: str = "") -> Notice:
+    """A code by which somebody shows that an address is theirs. `enter`: the page for it, where a request that came by
+    letter or telephone has it sent and nobody is on that page already.
+    """
     if not _CODE.fullmatch(digits):
         raise BadValue("a code is eight digits")
     name = policy.controller.name
+    if enter:
+        return Notice("code", f"Your code for {name}", _text(
+            f"Your code is {digits}.",
+            f"Somebody, we hope you, wrote to {name} or called, and asked for something about your own data. We show and "
+            "change nothing on such a word. If it was you, do it yourself in the privacy centre: give this address and the "
+            "code there. It is good for ten minutes and for one use; later, have a new one sent on the centre's first page.",
+            _link(enter),
+            "Tell the code to nobody: none of us ever asks for it. If it was not you, do nothing.",
+        ))  # fmt: skip
     return Notice("code", f"Your code for {name}", _text(
         f"Your code is {digits}.",
         f"Somebody, we hope you, gave this address at {name} and wants to show that it is theirs. The code is good for "

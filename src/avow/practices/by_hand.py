@@ -7,12 +7,14 @@ for waits until they have; and a stop only ever narrows.
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
+from avow.decide.facts import Circumstances
+from avow.decide.request import Allow, Request
 from avow.errors import CallError, NotHeld, Refused, UnknownWord
-from avow.gate import Actor, Gate
-from avow.policy.model import CHANNELS, Channel
+from avow.gate import Act, Actor, Gate
+from avow.policy.model import CHANNELS, RIGHTS_PURPOSE, Channel
 from avow.practices.agreeing import Agreeing
 from avow.practices.collecting import Collecting, Submission, entries_of
-from avow.practices.deadlines import RIGHTS_REQUEST, kind_of
+from avow.practices.deadlines import RIGHTS_REQUEST, giving, kind_of
 from avow.practices.finding import Finding
 from avow.practices.words import unknown
 
@@ -24,6 +26,7 @@ class ByHand:
     """For one site."""
 
     def __init__(self, gate: Gate, collecting: Collecting, agreeing: Agreeing, finding: Finding) -> None:
+        self._gate = gate
         self._policy = gate.policy
         self._keys = gate.keys
         self._collecting = collecting
@@ -60,6 +63,19 @@ class ByHand:
         if not people:
             raise NotHeld("nobody is held under that; take it down as a question, and answer that nothing is held")
         return [await self._agreeing.ask(subject, kind, actor) for subject in people]
+
+    async def code(self, subject: bytes, actor: Actor) -> None:
+        """Put it on record that a colleague has a code sent to who asks for a right, at the address on file."""
+        if not actor.standing:
+            raise Refused((), "only colleagues who have standing have a code sent")
+
+        async def apply(_: Act) -> None:
+            return
+
+        ask, here = Request("access", actor.role, RIGHTS_PURPOSE, ()), Circumstances(standing=True)
+        await self._gate.change(
+            subject, ask, actor, here, apply, rule=Allow(giving(self._policy, "access")), kind="code"
+        )  # fmt: skip
 
     async def stop(
         self, through: Through, category: str, value: str, channels: Sequence[str], actor: Actor

@@ -206,6 +206,7 @@ class Client(Line):
     may_reach_found = carried(Desk.may_reach_found)
     letter_address = carried(Desk.letter_address)
     came_of_it = carried(Desk.came_of_it)
+    send_code_for = carried(Desk.send_code_for)
     take_down = carried(Desk.take_down)
     ask_for = carried(Desk.ask_for)
     stop = carried(Desk.stop)

@@ -52,8 +52,22 @@ async def test_a_new_password_is_taken_and_a_weak_one_is_explained(tmp_path: Pat
 async def test_a_get_of_a_private_page_shows_the_sign_in_form_and_nothing_else(tmp_path: Path) -> None:
     async with centre(tmp_path, "audiomidi") as (_, _, ada):
         door = (await ada.get("/")).text
-        for path in (*PRIVATE, "/code", "/enter", "/sign-in"):
+        for path in (*PRIVATE, "/code", "/sign-in"):
             assert (await ada.get(path)).text == door
+
+
+async def test_who_was_sent_a_code_for_a_call_of_theirs_comes_in_by_the_page_in_the_mail(tmp_path: Path) -> None:
+    async with centre(tmp_path, "aitpro") as (bed, _, ada):
+        kim = await bed.staff("kim", "support")
+        await bed.desk.ask_for(kim, "phone", "access", "email", MAIL)
+        (request,) = [one["request"] for one in await bed.desk.queue(kim) if one["right"] == "access"]
+        await bed.desk.send_code_for(kim, request)
+        page = await ada.get("/enter")
+        assert token_in(page) == ""
+        assert 'name="contact"' in page.text
+        code = re.findall(r"\b\d{8}\b", bed.sent[-1].text)[0]
+        ada.token = token_in(await ada.post("/enter", contact=MAIL, code=code))
+        assert "A colleague had a code sent to your address on file" in text_of(await ada.go("/seen"))
 
 
 async def test_a_token_is_good_for_one_page_and_no_longer_than_somebody_is_there(tmp_path: Path) -> None:

@@ -212,3 +212,19 @@ async def test_pages_of_what_went_out_take_numbers_alone(tmp_path: Path) -> None
         for before, status in (("", 200), ("1", 200), ("x", 400), ("-1", 400), ("٣", 400), ("9" * 16, 413)):
             await kim.send("/sent", {"session": kim.session, "before": before})
             assert kim.status == status, before
+
+
+async def test_a_code_is_sent_to_who_asked_by_telephone_and_the_console_shows_no_address(tmp_path: Path) -> None:
+    async with console(tmp_path, "aitpro", wired=True) as at:
+        await at.desk.collect("quote", QUOTE)
+        kim = await at.join("kim", "support")
+        await at.desk.ask_for(kim.session, "phone", "erase", "email", MAIL)
+        (request,) = [one["request"] for one in await at.desk.queue(kim.session) if one["right"] == "erase"]
+        await kim.submit("/queue")
+        await kim.submit("/task", {"request": request, "purpose": "answer"})
+        await kim.submit("/send-code")
+        assert "on its way to the address on file" in kim.says
+        assert MAIL not in kim.text
+        assert [one.to for one in at.bed.sent] == [MAIL]
+        await kim.submit("/task", {"purpose": "quote"})
+        assert not [one for one in kim.forms if one.action == "/send-code"]

@@ -61,6 +61,13 @@ class Work(Protocol):
         requests it opened. Raises `NotHeld` where nobody is found.
         """
 
+    async def send_code_for(self, session: str, request: str) -> None:
+        """Have a code sent to the mail address on file of who asks for their own data (`access`, `correct`, `erase`), so that
+        they come into the privacy centre and do it themselves. Nobody is shown the address, or told the code. Recorded, and
+        shown to the person. At most three a person and day, else `TooMany`. Raises `NotHeld` where there is no address,
+        `CallError` for another request or while a change of contact is on hold, `Refused`, `Unavailable`.
+        """
+
     async def stop(self, session: str, through: str, category: str, value: str, channels: Sequence[str]) -> list[str]:
         """No more by these channels to whoever gave this value; the channels by which it has stopped. An address that
         nobody is held under goes onto the do-not-contact list all the same.

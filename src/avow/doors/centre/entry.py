@@ -43,9 +43,9 @@ async def code(room: Room, request: Request) -> Response:
 
 
 async def enter(room: Room, request: Request) -> Response:
-    """A code for a session."""
+    """A code for a session. Without one: the page for who has a code already, by a mail that leads here."""
     if request.method != "POST":
-        return room.entry()
+        return room.page("code.html", contact="", notice="", errors={}) if room.contact else room.entry()
     form = await posted(request, {"contact", "code"})
     contact, given = form.get("contact", "").strip(), "".join(form.get("code", "").split())
     if room.contact is None or contact_fault(contact):

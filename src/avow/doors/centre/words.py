@@ -88,6 +88,7 @@ _OWN: Final[Mapping[str, str]] = MappingProxyType({
     "staying": "You were shown what an erasure leaves",
     "warn": "You were warned at every address of yours that we hold",
     "inspect": "Your data were held against the record",
+    "code": "A colleague had a code sent to your address on file, for a request that came in your name",
     "find": "Your record was found by something that you gave",
 })  # fmt: skip
 _DID: Final[Mapping[str, str]] = MappingProxyType({

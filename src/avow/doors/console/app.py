@@ -31,7 +31,7 @@ CSP: Final = (  # beside the guard's: a browser holds a page to both
 )
 ACTS: Final[Mapping[str, Act]] = {
     "/queue": work.queue, "/find": work.find, "/task": work.task, "/look": work.look, "/close": work.close,
-    "/answer": work.answer,
+    "/answer": work.answer, "/send-code": work.send_code,
     "/reach": contact.may, "/reach-found": contact.may_found, "/outcome": contact.outcome, "/sent": contact.sent,
     "/incoming": incoming.start, "/incoming/stop": incoming.stop, "/incoming/right": incoming.right,
     "/incoming/form": incoming.form, "/incoming/wish": incoming.wish,

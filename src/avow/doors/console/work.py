@@ -77,6 +77,14 @@ async def close(room: Room, visit: Visit) -> Response:
     return await queue(room, visit, "The request is closed. What it alone permitted is over.")
 
 
+async def send_code(room: Room, visit: Visit) -> Response:
+    """A code to the address on file. Whoever reads mail there does what was asked for themself."""
+    await room.desk.send_code_for(visit.session, visit.fields.one("request"))
+    return await queue(
+        room, visit, "A code is on its way to the address on file. The request stays open until you close it."
+    )
+
+
 async def answer(room: Room, visit: Visit) -> Response:
     """An answer by mail, which closes the request."""
     if not visit.fields.one("text").strip():
