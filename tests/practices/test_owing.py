@@ -9,8 +9,8 @@ from avow.errors import Refused
 from avow.mail.notices import KINDS
 from avow.policy.model import Policy
 from avow.policy.parse import parse
+from avow.practices.letters import Letter
 from avow.practices.owing import NoticeKind
-from avow.practices.reaching import Letter
 from tests.shops import ADA, POLICY, Clock, opened
 
 OWED = """

@@ -11,7 +11,8 @@ from avow.app import Avow
 from avow.desk.interface import mail as contract
 from avow.errors import BadValue, Denied, Refused, UnknownWord
 from avow.gate import Actor
-from avow.practices.reaching import NOBODY, REMEMBERED, Begun, Errand, Letter, Outcome
+from avow.practices.letters import NOBODY, Begun, Errand, Letter, Outcome
+from avow.practices.reaching import REMEMBERED
 from tests.shops import ADA, BEA, Clock, elsewhere, opened
 
 SITE = Actor("site", "sender:shop", standing=True)

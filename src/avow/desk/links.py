@@ -17,7 +17,7 @@ from avow.errors import CallError, Denied, Refused
 from avow.policy.notice import words
 from avow.practices.collecting import Entry, index
 from avow.practices.holding import WORD
-from avow.practices.reaching import Begun, Letter
+from avow.practices.letters import Begun, Letter
 
 _OPT_OUT, _WITHDRAW, _CONFIRM, _CALL_OFF, _STAY = b"o", b"w", b"c", b"a", b"s"
 _UNDO: Final = {_CALL_OFF: "call-off", _STAY: "stay"}

@@ -9,7 +9,7 @@ from avow.desk.room import Room, row, text
 from avow.desk.senders import Senders
 from avow.desk.sessions import Sender, hashed
 from avow.errors import CallError, Denied, Refused
-from avow.practices.reaching import Errand, Letter, Outcome
+from avow.practices.letters import Errand, Letter, Outcome
 from avow.practices.words import unknown
 
 LETTERS: Final = 100_000  # under way at once; of the oldest it is unknown what came
@@ -27,7 +27,6 @@ class Mailroom:
         self._senders = senders
         self._links = links
         self._letters: OrderedDict[bytes, tuple[str, Letter]] = OrderedDict()  # by the token's hash: whose, which
-        self._handed: set[bytes] = set()  # of those, which were handed over, or may have been
 
     async def begin(self, token: str, message: str, to: str, purpose: str | None, request: str | None) -> Sending:
         """See the contract."""
@@ -48,7 +47,7 @@ class Mailroom:
         made = self._room.sessions.token()
         self._letters[hashed(made)] = session.name, begun.letter
         while len(self._letters) > LETTERS:
-            self._handed.discard(self._letters.popitem(last=False)[0])
+            self._letters.popitem(last=False)
         return {
             "state": begun.state, "letter": made, "out": self._links.out(begun),
             "back": self._links.back(begun.letter.message),
@@ -67,16 +66,9 @@ class Mailroom:
     async def hand_over(self, token: str, letter: str) -> None:
         """See the contract."""
         session, actor = self._senders.session(token)
-        known, name = self._letter(session, letter), hashed(letter)
-        before = name in self._handed
-        self._handed.add(name)
         try:
-            await self._reaching.hand_over(known, actor)
-        except (Refused, Denied) as error:
-            if not before:
-                self._handed.discard(name)
-            if isinstance(error, Denied):
-                raise
+            await self._reaching.hand_over(self._letter(session, letter), actor)
+        except Refused as error:
             raise Denied(f"the permission has ended since this message was begun: {error}") from None
 
     async def ended(self, token: str, letter: str, outcome: str) -> None:
@@ -85,10 +77,8 @@ class Mailroom:
         known = self._letter(session, letter)
         for one in get_args(Outcome):
             if one == outcome:
-                if hashed(letter) in self._handed:  # else it may be another try at the same message that is on disk
-                    await self._reaching.ended(known, one)
+                await self._reaching.ended(known, one)
                 self._letters.pop(hashed(letter), None)
-                self._handed.discard(hashed(letter))
                 return
         raise CallError(f"a message ends as one of {', '.join(get_args(Outcome))}")
 

@@ -20,7 +20,7 @@ from avow.errors import AvowError, BadValue, CallError, Denied, Refused
 from avow.mail.message import Draft
 from avow.mail.notices import in_the_name_of
 from avow.practices.collecting import check_value
-from avow.practices.reaching import Begun, Outcome
+from avow.practices.letters import Begun, Outcome
 
 PAGE: Final = 256  # people decided in one transaction
 TRIES: Final = 3  # of one message, before it waits for the others

@@ -9,8 +9,8 @@ from avow.errors import BadValue, CallError, Refused
 from avow.mail.message import Draft
 from avow.mail.notices import Notice, draft
 from avow.practices.deadlines import RIGHTS_REQUEST
+from avow.practices.letters import Begun, Letter
 from avow.practices.owing import NoticeKind
-from avow.practices.reaching import Begun, Letter
 
 
 class Notices:

@@ -14,7 +14,7 @@ from avow.errors import CallError, Denied, Refused, Unavailable, UnknownWord
 from avow.policy.outside import beside, outside
 from avow.practices.collecting import check_value
 from avow.practices.deadlines import asked, due, kinds
-from avow.practices.reaching import Begun, Errand
+from avow.practices.letters import Begun, Errand
 from avow.store.interface import ServiceRequest
 
 INVITED: Final = "invitation"

@@ -17,8 +17,8 @@ from avow.desk.sessions import HOUR, hashed, is_fresh
 from avow.errors import AvowError, BadValue, CallError, Denied, NotHeld, TooMany, Unavailable, UnknownWord
 from avow.mail.notices import code as words_of_code
 from avow.practices.collecting import index
+from avow.practices.letters import Begun
 from avow.practices.owing import NoticeKind
-from avow.practices.reaching import Begun
 
 CODES: Final = 10_000  # codes that wait at once
 ACCOUNTS: Final = 2  # under one address that a password is tried at: each costs every sign-in a hash

@@ -10,7 +10,8 @@ from typing import Final, NamedTuple, NoReturn
 from avow.errors import CallError, NotHeld, Refused
 from avow.gate import Actor, Gate
 from avow.policy.model import Channel
-from avow.practices.reaching import Errand, Reaching, reached_by
+from avow.practices.letters import Errand, reached_by
+from avow.practices.reaching import Reaching
 from avow.store.interface import Message
 from avow.vault.binding import fields
 from avow.vault.lookup import hmac_sha256

@@ -15,7 +15,8 @@ from avow.decide.request import Request
 from avow.errors import AvowError, CallError, Refused
 from avow.gate import Actor, Gate, Look
 from avow.policy.model import SITE, Contact, Policy, Use
-from avow.practices.reaching import REMEMBERED, Begun, Reaching
+from avow.practices.letters import Begun
+from avow.practices.reaching import REMEMBERED, Reaching
 from avow.practices.words import unknown
 
 _SITE: Final = Actor(SITE, "site", standing=True)

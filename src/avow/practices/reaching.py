@@ -5,20 +5,23 @@ after it has decided once more; `ended` says what came of it. What was handed ov
 and never goes again by itself (docs/decisions/0070).
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from typing import Final, Literal, NamedTuple, NoReturn
+from itertools import count
+from typing import Final, NamedTuple, NoReturn
 
 from avow.decide.decide import decide
 from avow.decide.facts import Circumstances, add, facts, opt_out, request, tokens
 from avow.decide.request import Allow, Answer, Refuse, Request
-from avow.errors import Denied, KeyGone, Refused, Tampered, UnknownWord
+from avow.errors import Denied, KeyGone, Refused, Tampered
 from avow.gate import Actor, Gate, Look
-from avow.policy.model import CHANNELS, CONTACT, SITE, Channel, Policy
+from avow.policy.model import CONTACT, SITE, Channel
 from avow.practices import deadlines as kinds
 from avow.practices.agreeing import Agreeing
 from avow.practices.collecting import Entry, entries_of, index
+from avow.practices.letters import GONE, NOBODY, Begun, Errand, Letter, Outcome, reached_by, remembered
 from avow.practices.together import Together
-from avow.practices.words import id_of, quoted, unknown
+from avow.practices.words import id_of, unknown
 from avow.record import Recorder
 from avow.store.interface import Datum, Leaf, Message, ServiceRequest, Subject, Trace, Transaction
 from avow.vault.binding import fields
@@ -26,48 +29,13 @@ from avow.vault.keys import SubjectKey
 from avow.vault.lookup import hmac_sha256, mailbox, normalise, same_mailbox
 
 REMEMBERED: Final = 30 * 86_400_000  # ms that a message is remembered
-NOBODY: Final = bytes(16)
 MOST: Final = 256  # people held under one address that are looked at, oldest first
 BATCH: Final = 1000
-Outcome = Literal["sent", "not-now", "never"]
-GONE: Final = ("handing", "sent", "bounced")  # states in which it went out, or may have
+HANDED: Final = 100_000  # messages handed over at once; what comes of the oldest is not heard any more
 
 _SITE: Final = Actor(SITE, "site", standing=True)
 _ANYBODY: Final = Refuse((), "nobody is held under this address who may be reached for this purpose")
 _ELSEWHERE: Final = Refuse((), "the person of this service request is not held under this address, or it is closed")
-
-
-class Errand(NamedTuple):
-    """What a message is for. `sender`: the application's or colleague's name, or the kind of a notice. With `request`
-    only that service request permits it; `owed`: it is a notice that a promise itself requires.
-    """
-
-    channel: Channel
-    purpose: str
-    actor: Actor
-    sender: str
-    request: bytes | None = None
-    owed: bool = False
-
-
-class Letter(NamedTuple):
-    """A message that may go out, from `begin` to `ended`. `entry`: how the do-not-contact list has the address."""
-
-    subject: bytes
-    message: bytes
-    errand: Errand
-    category: str
-    row: bytes  # of the datum that holds the address
-    version: int
-    entry: Entry
-
-
-class Begun(NamedTuple):
-    """`go`, with the letter and the address that it goes to; or `sent` already, or `unknown` whether it was."""
-
-    state: Literal["go", "sent", "unknown"]
-    letter: Letter | None = None
-    address: str = ""
 
 
 class _Held(NamedTuple):
@@ -89,6 +57,8 @@ class Reaching:
         self._recorder = recorder
         self._agreeing = agreeing
         self._suppressed = suppressed
+        self._turns = count()
+        self._out: OrderedDict[tuple[bytes, bytes], int] = OrderedDict()  # handed over -> by which try
         self._handing = Together(self._hand_over)
         self._marking = Together(self._marked)
 
@@ -275,7 +245,8 @@ class Reaching:
                 continue
             await tx.record(*self._event(errand, one, answer, at))
             datum = one.datum
-            letter = Letter(one.row.subject, name, errand, datum.category, datum.row, datum.version, of[0])
+            letter = Letter(one.row.subject, name, errand, datum.category, datum.row, datum.version, of[0],
+                            next(self._turns))  # fmt: skip
             return Begun("go", letter, one.address)
         return await self._refuse(tx, errand, name, answers, at, elsewhere=errand.request is not None)
 
@@ -310,7 +281,7 @@ class Reaching:
         if not answers:
             ask = Request(CONTACT[errand.channel], errand.actor.role, errand.purpose, ())
             await tx.record((self._recorder.faceless(at, ask, errand.actor.name, "refused", answer.promises),), ())
-        await tx.put_message(_message(subject, name, errand, "refused", at, answer))
+        await tx.put_message(remembered(subject, name, errand, "refused", at, answer))
         return answer
 
     async def turn_away(self, errand: Errand, message: str, to: str, reason: str) -> NoReturn:
@@ -321,7 +292,7 @@ class Reaching:
         async with self._gate.store.transaction() as tx:
             at = self._gate.now()
             await tx.record((self._recorder.faceless(at, ask, errand.actor.name, "refused", ()),), ())
-            await tx.put_message(_message(NOBODY, name, errand, "refused", at, answer))
+            await tx.put_message(remembered(NOBODY, name, errand, "refused", at, answer))
         raise Refused((), reason)
 
     async def stop(self, entry: Entry) -> None:
@@ -344,7 +315,21 @@ class Reaching:
         """It is about to go out, and on disk as such when this returns. Raises `Refused` where the permission has ended
         since `begin`, and `Denied` where somebody else handed it over. `actor`: with the standing that they have now.
         """
-        await self._handing(letter if actor is None else letter._replace(errand=letter.errand._replace(actor=actor)))
+        try:
+            await self._handing(
+                letter if actor is None else letter._replace(errand=letter.errand._replace(actor=actor))
+            )
+        except (Refused, Denied, Tampered, KeyGone):
+            raise
+        except BaseException:
+            self._went(letter)  # it may be on disk
+            raise
+        self._went(letter)
+
+    def _went(self, letter: Letter) -> None:
+        self._out[letter.subject, letter.message] = letter.turn
+        while len(self._out) > HANDED:
+            self._out.popitem(last=False)
 
     async def _hand_over(self, letters: Sequence[Letter]) -> list[Exception | None]:
         """Those that were asked at once, in one transaction; what is wrong with each."""
@@ -376,7 +361,7 @@ class Reaching:
             none = Datum(row.subject, NOBODY, letter.category, "", 1, b"", b"")
             await tx.record(*self._event(errand, _Held(row, key, line, datum or none, ""), answer, at))
         state = "refused" if isinstance(answer, Refuse) else "handing"
-        await tx.put_message(_message(letter.subject, letter.message, errand, state, at, answer))
+        await tx.put_message(remembered(letter.subject, letter.message, errand, state, at, answer))
         return answer
 
     @staticmethod
@@ -384,8 +369,13 @@ class Reaching:
         return [] if any(_is(one, letter) for one in data) else await tx.held(letter.subject)
 
     async def ended(self, letter: Letter, outcome: Outcome) -> None:
-        """What came of it. After `not-now` it may begin anew. Who was erased meanwhile leaves nothing to be said."""
-        await self._mark(letter.subject, letter.message, outcome, ("handing",))
+        """What came of it. After `not-now` it may begin anew. Who was erased meanwhile leaves nothing to be said.
+
+        Of a letter that was not handed over nothing is said: what is on disk is another try's.
+        """
+        if self._out.get((letter.subject, letter.message)) == letter.turn:
+            await self._mark(letter.subject, letter.message, outcome, ("handing",))
+            self._out.pop((letter.subject, letter.message), None)
 
     async def bounced(self, message: bytes) -> bool:
         """It came back undelivered; whether it was known."""
@@ -448,16 +438,6 @@ class Reaching:
             return await tx.consenting(f"consent/{purpose}", after, limit)
 
 
-def reached_by(policy: Policy, channel: str) -> tuple[str, ...]:
-    """The categories that a channel reaches people by. Raises `UnknownWord`."""
-    if channel not in CONTACT:
-        raise UnknownWord(f"{quoted(channel)} is no channel; the channels are {', '.join(CHANNELS)}")
-    categories = tuple(name for name, one in policy.categories.items() if one.channel == channel)
-    if not categories:
-        raise UnknownWord(f"no category of the policy is reached by `{channel}`")
-    return categories
-
-
 def _is(datum: Datum, letter: Letter) -> bool:
     return (datum.row, datum.version, datum.category) == (letter.row, letter.version, letter.category)
 
@@ -469,10 +449,3 @@ def _circumstances(errand: Errand) -> Circumstances:
 
 def _without_requests(line: str) -> str:
     return " ".join(token for token in tokens(line) if not token.startswith("request/"))
-
-
-def _message(subject: bytes, name: bytes, errand: Errand, state: str, at: int, answer: Answer) -> Message:
-    reason = answer.reason if isinstance(answer, Refuse) else ""
-    return Message(
-        subject, name, errand.channel, errand.purpose, errand.sender, state, at, " ".join(answer.promises), reason
-    )

@@ -245,6 +245,19 @@ async def test_one_address_has_no_more_connections_than_agreed(tmp_path: Path) -
         writer.close()
 
 
+async def test_strangers_on_every_place_keep_no_application_out(tmp_path: Path) -> None:
+    async with station(tmp_path, limits=Limits(connections=3)) as at:
+        await at.asked(ADA)
+        strangers = [await asyncio.open_connection("127.0.0.1", at.port) for _ in range(3)]
+        for reader, _ in strangers:
+            assert (await reader.readline())[:3] == b"220"
+        code, _ = await at.hand_in(mail(), ADA)
+        assert code == 250
+        assert await strangers[0][0].read() == b""  # who was there longest made room
+        for _, writer in strangers:
+            writer.close()
+
+
 async def test_who_says_nothing_is_hung_up_on(tmp_path: Path) -> None:
     async with station(tmp_path, limits=Limits(patience=0.2)) as at:
         reader, writer = await asyncio.open_connection("127.0.0.1", at.port)

@@ -61,6 +61,7 @@ class Gateway:
         self.limits = limits or Limits()
         self.held = 0  # bytes of messages that are being taken in
         self._peers: Counter[str] = Counter()
+        self._strangers: dict[_Connection, None] = {}  # connections of who has not signed in, the oldest first
         self._working: set[asyncio.Task[Any]] = set()
         logging.getLogger("mail.log").disabled = True  # aiosmtpd's: it writes addresses
 
@@ -89,15 +90,25 @@ class Gateway:
         task.add_done_callback(done)
         return await asyncio.shield(task)
 
-    def entered(self, peer: str) -> bool:
-        """Whether one more connection from there may be; then it is counted."""
-        if self._peers.total() >= self.limits.connections or self._peers[peer] >= self.limits.each:
+    def entered(self, peer: str, connection: "_Connection") -> bool:
+        """Whether one more connection from there may be; then it is counted. Where all places are taken, the stranger
+        who has had one longest gives it up: so strangers together keep no application out.
+        """
+        if self._peers[peer] >= self.limits.each:
             return False
+        if self._peers.total() >= self.limits.connections:
+            if not self._strangers:
+                return False
+            oldest = next(iter(self._strangers))
+            del self._strangers[oldest]
+            oldest.hang_up()
         self._peers[peer] += 1
+        self._strangers[connection] = None
         return True
 
-    def left(self, peer: str) -> None:
+    def left(self, peer: str, connection: "_Connection") -> None:
         """It ended."""
+        self._strangers.pop(connection, None)
         self._peers[peer] -= 1
         if not self._peers[peer]:
             del self._peers[peer]
@@ -181,6 +192,7 @@ class Gateway:
         except AvowError as error:
             reply = replies.of(error)
             return _not(Reply(454, "4.7.0", reply.text))
+        self._strangers.pop(server, None)
         return AuthResult(success=True, auth_data=Application(site, session))
 
 
@@ -240,7 +252,7 @@ class _Connection(SMTP):
         if self._peer is None:
             peer = transport.get_extra_info("peername")
             found = _place(str(peer[0])) if peer else ""
-            if not self._gateway.entered(found):
+            if not self._gateway.entered(found, self):
                 assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - TCP
                 transport.write(f"421 {self.hostname} 4.7.0 too many connections; try again later\r\n".encode())
                 transport.close()
@@ -251,8 +263,13 @@ class _Connection(SMTP):
     def connection_lost(self, error: Exception | None) -> None:
         """It ended."""
         if self._peer is not None:
-            self._gateway.left(self._peer)
+            self._gateway.left(self._peer, self)
             super().connection_lost(error)
+
+    def hang_up(self) -> None:
+        """Now, whatever it is about."""
+        if isinstance(self.transport, asyncio.WriteTransport):
+            self.transport.abort()
 
     def eof_received(self) -> bool | None:
         """The other side says no more."""
