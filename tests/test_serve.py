@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from avow.desk.desk import Desk
 from avow.errors import CallError, OperatorError, Unavailable
 from avow.policy.parse import read
 from avow.serve.doors import apps
@@ -145,6 +146,22 @@ async def test_a_vault_at_a_public_address_does_not_start_and_names_the_promise(
     sites = Whereabouts(tmp_path, private="9.9.9.9:7000").sites([read(DAMINION)])
     with pytest.raises(OperatorError, match="DAM-8"):
         await keep(sites, asyncio.Event(), lambda *_: None, secret=Secret(b"s" * 32, os.urandom))
+
+
+async def test_what_a_killed_process_left_untold_is_told_before_the_vault_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sites = Whereabouts(tmp_path).sites([read(DAMINION)])
+    address, serving_then = Path(sites[0].address), list[bool]()
+
+    async def resumed(_: Desk) -> int:
+        serving_then.append(await asyncio.to_thread(address.exists))
+        raise OperatorError("far enough")
+
+    monkeypatch.setattr(Desk, "resume", resumed)
+    with pytest.raises(OperatorError, match="far enough"):
+        await keep(sites, asyncio.Event(), lambda *_: None)
+    assert serving_then == [False]
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:80", "10.0.0.5:80", "shop.example:80"])

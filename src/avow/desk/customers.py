@@ -1,7 +1,8 @@
 """What a person may do once they have shown who they are."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -14,8 +15,11 @@ from avow.desk.visitors import Visitors
 from avow.desk.warnings import Warnings
 from avow.errors import AvowError, BadValue, CallError, Denied, NotHeld, Refused, UnknownWord
 from avow.policy.model import CHANNELS, PERSON, Collect, Use
-from avow.practices.deadlines import kind_of
-from avow.practices.holding import WORD, proves
+from avow.practices.deadlines import RIGHTS_REQUEST, asked, kind_of
+from avow.practices.holding import WORD, on_hold, proves
+from avow.store.interface import ServiceRequest
+
+log = logging.getLogger("avow.desk")
 
 T = TypeVar("T")
 
@@ -160,21 +164,22 @@ class Customers:
         known = self._room.policy.categories.get(text(category, "a category"))
         if known is not None and known.look_up and not is_fresh(person, self._room.now()):
             raise Denied(AGAIN)  # whom a code opens hangs on it
-        for who in person.people:
-            try:
-                by = self._shop.person(who, person.began)
-                value = text(value, "the value", 64 * 1024)
-                changed = await self._shop.correct(who, category, value, no_card=no_card, by=by)
-                held = True
-                if changed is not None:
-                    changes.append((who, changed))
-            except (BadValue, UnknownWord):
-                raise
-            except CallError:
-                continue
-        if not held:
-            raise CallError("nothing is held under that category")
-        await self._warn(changes, category, value)
+        async with self._watched(person.people if known is not None and proves(known) else (), "centre"):
+            for who in person.people:
+                try:
+                    by = self._shop.person(who, person.began)
+                    value = text(value, "the value", 64 * 1024)
+                    changed = await self._shop.correct(who, category, value, no_card=no_card, by=by)
+                    held = True
+                    if changed is not None:
+                        changes.append((who, changed))
+                except (BadValue, UnknownWord):
+                    raise
+                except CallError:
+                    continue
+            if not held:
+                raise CallError("nothing is held under that category")
+            await self._warn(changes, category, value)
         if known is not None and proves(known):  # who read mail at the old address is not in here any longer
             for who in person.people:
                 self._room.sessions.end_others(who, session)
@@ -187,14 +192,55 @@ class Customers:
             return await take()
         who = self._person(session).people[0]
         before, _ = await self._shop.standing(who)
-        taken = await take()
-        for token in sorted((await self._shop.standing(who))[0] - before):
-            word, _, rest = token.partition("/")
-            category, _, until = rest.rpartition("@")
-            if word == WORD and category in given:
-                with suppress(AvowError):
-                    await self._warnings.changed([(who, int(until) - HOLD)], category, given[category])
+        another = False
+        with suppress(BadValue):  # of which `take` tells
+            another = not await self._shop.finding.fits(row(who), given)
+        async with self._watched((who,) if another else (), "form"):
+            taken = await take()
+            for token in sorted((await self._shop.standing(who))[0] - before):
+                word, _, rest = token.partition("/")
+                category, _, until = rest.rpartition("@")
+                if word == WORD and category in given:
+                    with suppress(AvowError):
+                        await self._warnings.changed([(who, int(until) - HOLD)], category, given[category])
         return taken
+
+    @asynccontextmanager
+    async def _watched(self, people: Sequence[str], route: str) -> AsyncIterator[None]:
+        """A change of contact and its notices: should this process die within, the next one's `resume` finishes it."""
+        async with AsyncExitStack() as stack:
+            for who in people if RIGHTS_REQUEST in self._room.policy.requests else ():
+                with suppress(Refused):  # erased since the session began
+                    kind = kind_of("correct", route)
+                    await stack.enter_async_context(self._shop.queue.passing(row(who), kind, watched=True))
+            yield
+
+    async def resume(self) -> int:
+        """Tell of changes of contact over whose notice a process died; of how many people. Before anything is served.
+
+        A change whose notice does not go now either is called off, but for one that came by a form. Whose data do not
+        open, or where calling off fails, waits for the next start.
+        """
+        done = 0
+        for one in await self._shop.queue.left(watched=True):
+            try:
+                await self._resume(one)
+                done += await self._shop.queue.end(one)
+            except AvowError as error:  # nobody else is held up by it
+                log.error("a change of contact that a crash cut off was not told: %s", type(error).__name__)  # noqa: TRY400 - a trace could tell values
+        return done
+
+    async def _resume(self, one: ServiceRequest) -> None:
+        who = one.subject.hex()
+        tokens, _ = await self._shop.standing(who)
+        for category, until in on_hold(" ".join(tokens), self._room.now()).items():
+            if until - HOLD < one.opened:
+                continue  # a change of before
+            try:
+                await self._warnings.changed([(who, until - HOLD)], category, "", resumed=True)
+            except AvowError:
+                if asked(one.kind).route != "form":
+                    await self._shop.call_off(who)
 
     async def _warn(self, changes: Sequence[tuple[str, int]], category: str, value: str) -> None:
         """No change stands of which nobody is told who was reached before it."""

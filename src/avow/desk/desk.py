@@ -339,6 +339,10 @@ class Desk:
             "faults": [*_faults(health, await self._shop.queue.overdue(SHOWN)), *self._told()],
         }  # fmt: skip
 
+    async def resume(self) -> int:
+        """Finish what a process that died had begun and somebody must be told of; of how many people. Before serving."""
+        return await self._customers.resume()
+
     async def settle(self) -> None:
         """Wait for messages that are on their way; before closing."""
         await self._visitors.settle()

@@ -29,16 +29,21 @@ class Warnings:
         self._notices = notices
         self._links = links
 
-    async def changed(self, changes: Sequence[tuple[str, int]], category: str, new: str) -> None:
+    async def changed(
+        self, changes: Sequence[tuple[str, int]], category: str, new: str, *, resumed: bool = False
+    ) -> None:
         """A contact of this category was changed to this value: of whom, and when. The changes must not stand where this
         raises: `Unavailable` where a notice to an address from before could not be sent, `Refused` where it may not be.
+
+        `resumed`: a process died over it. What is known to have gone goes to nobody again, and what may have goes once more.
         """
         for some in _parts(changes):
             (who, at), pairs = some[0], [(row(one), moment + HOLD) for one, moment in some]
             link = self._link(self._links.call_off(pairs))
             notice = words.contact_changed(self._room.policy, category, at=at, undo=link, until=pairs[-1][1])
             people = [one for one, _ in some]
-            lacking = await self._everywhere(people, NoticeKind.CONTACT_CHANGED, f"{category} {who} {at}", notice)
+            cause = f"{category} {who} {at}"
+            lacking = await self._everywhere(people, NoticeKind.CONTACT_CHANGED, cause, notice, resumed=resumed)
             for error in (one for address, one in lacking if not same_mailbox(address, new)):
                 if isinstance(error, Refused):
                     raise Refused(
@@ -58,15 +63,18 @@ class Warnings:
         return f"{self._notices.centre}/undo/{token}" if self._notices.centre else ""
 
     async def _everywhere(
-        self, people: Sequence[str], kind: NoticeKind, cause: str, notice: words.Notice
+        self, people: Sequence[str], kind: NoticeKind, cause: str, notice: words.Notice, *, resumed: bool = False
     ) -> list[tuple[str, Exception]]:
         """One to each address; one that does not go keeps none of the others. Those that did not, and why."""
         if not self._notices.possible:
             return []
         lacking: list[tuple[str, Exception]] = []
         for address, who in (await self._addresses(people)).items():
+            due = await self._due(who, kind, cause, address) if resumed else cause
+            if due is None:
+                continue
             try:
-                async with self._notices.owed(who, kind, cause, to=address) as begun:
+                async with self._notices.owed(who, kind, due, to=address) as begun:
                     if begun is None:
                         lacking.append((address, Refused((), "no promise lets such a notice be sent")))
                         continue
@@ -76,6 +84,16 @@ class Warnings:
                 log.warning("a notice owed could not be sent: %s", type(error).__name__)
                 lacking.append((address, error))
         return lacking
+
+    async def _due(self, who: str, kind: NoticeKind, cause: str, address: str) -> str | None:
+        """For what cause the notice goes to an address after a crash; None where it went."""
+        for one in (cause, f"{cause} once more"):
+            state = await self._room.shop.owing.state(row(who), kind, one, address)
+            if state in ("sent", "bounced"):
+                return None
+            if state != "handing":  # one that may have gone out never goes again under its own name
+                return one
+        return cause
 
     async def _addresses(self, people: Sequence[str]) -> dict[str, str]:
         """Every address of theirs, each mailbox once, and whose it is."""

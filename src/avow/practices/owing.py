@@ -73,6 +73,12 @@ class Owing:
                 refused = refused if number else error
         raise refused
 
+    async def state(self, subject: bytes, kind: NoticeKind, cause: str, to: str) -> str:
+        """What is remembered of the notice for a cause to this address of theirs, "" if nothing."""
+        async with self._gate.store.transaction() as tx:
+            known = await tx.message(subject, self._name(kind, f"{cause} {to}"))
+        return known.state if known else ""
+
     async def delivered(self, subject: bytes, kind: NoticeKind, cause: str) -> bool:
         """Whether it was sent and did not come back within the time that the policy gives it for that (`bounce`)."""
         async with self._gate.store.transaction() as tx:

@@ -50,14 +50,15 @@ class Queue:
             return [one for one in await tx.requests(subject) if one.closed is None]
 
     @asynccontextmanager
-    async def passing(self, subject: bytes, kind: str) -> AsyncIterator[None]:
+    async def passing(self, subject: bytes, kind: str, *, watched: bool = False) -> AsyncIterator[None]:
         """A request of the person's that is open for the time of one act, whatever comes of it.
 
         Its id is half chance and half a MAC of that, by which the next start knows it from those that wait for an
-        answer, should this process die meanwhile.
+        answer, should this process die meanwhile. `watched`: it stays open then, for whoever has to finish the act.
         """
         chance = self._gate.random(8)
-        request = await self._agreeing.ask(subject, kind, _THEMSELF, chance + self._mark(subject, chance))
+        mark = self._mark(subject, chance, watched=watched)
+        request = await self._agreeing.ask(subject, kind, _THEMSELF, chance + mark)
         try:
             yield
         finally:
@@ -65,16 +66,25 @@ class Queue:
 
     async def settle(self) -> int:
         """Close the passing requests that a crash left open; how many. Only before serving: then none is under way."""
-        closed = 0
-        words = self._gate.policy.requests
-        for one in await self.open([kind for word in words for kind in kinds(word)], _MOST):
-            if hmac.compare_digest(one.row[8:], self._mark(one.subject, one.row[:8])):
-                try:
-                    await self._agreeing.close(one.subject, one.row, _THEMSELF)
-                    closed += 1
-                except (CallError, Refused, Tampered, KeyGone) as error:  # nobody else is held up by it
-                    log.error("a request that a crash left open was not closed: %s", type(error).__name__)  # noqa: TRY400 - a trace could tell values
-        return closed
+        return sum([await self.end(one) for one in await self.left()])
 
-    def _mark(self, subject: bytes, chance: bytes) -> bytes:
-        return hmac.digest(self._key, subject + chance, "sha256")[:8]
+    async def left(self, *, watched: bool = False) -> list[ServiceRequest]:
+        """The passing requests that are open, those that are `watched` or those that are not."""
+        words = self._gate.policy.requests
+        found = await self.open([kind for word in words for kind in kinds(word)], _MOST)
+        return [
+            one for one in found
+            if hmac.compare_digest(one.row[8:], self._mark(one.subject, one.row[:8], watched=watched))
+        ]  # fmt: skip
+
+    async def end(self, one: ServiceRequest) -> bool:
+        """Close one that a crash left open; whether that went well."""
+        try:
+            await self._agreeing.close(one.subject, one.row, _THEMSELF)
+        except (CallError, Refused, Tampered, KeyGone) as error:  # nobody else is held up by it
+            log.error("a request that a crash left open was not closed: %s", type(error).__name__)  # noqa: TRY400 - a trace could tell values
+            return False
+        return True
+
+    def _mark(self, subject: bytes, chance: bytes, *, watched: bool) -> bytes:
+        return hmac.digest(self._key, subject + chance + (b"watched" if watched else b""), "sha256")[:8]

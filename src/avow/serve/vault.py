@@ -36,6 +36,7 @@ async def keep(
             mails = await stack.enter_async_context(outlet(site.policy)) if outlet else None
             desk = Desk(shop, os.urandom, outlet=mails, faults=watch.faults)
             stack.push_async_callback(desk.settle)
+            await desk.resume()
             watching = asyncio.create_task(watch.run())
             stack.callback(watching.cancel)
             done = shop.swept
