@@ -30,10 +30,10 @@ def test_a_payment_that_is_declined_is_noticed(demo: Running, monkeypatch: pytes
 def test_mail_that_does_not_come_and_staff_who_cannot_get_in_are_noticed(
     demo: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def lost(*_: Any) -> str:
-        return "250 taken, and lost"
+    async def lost(*_: Any, **__: Any) -> None:
+        """Taken, and lost."""
 
-    monkeypatch.setattr(Mailbox, "handle_DATA", lost)
+    monkeypatch.setattr(Mailbox, "_keep", lost)
     monkeypatch.setattr(check, "_PATIENCE", 0.1)
     monkeypatch.setattr("avow.demo.people.PASSWORD", "not the one it was set to")
     found = wrong(demo)

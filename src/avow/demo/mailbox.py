@@ -61,17 +61,20 @@ class Mailbox:
         """What aiosmtpd calls for each mail."""
         content = envelope.content
         message = message_from_bytes(content if isinstance(content, bytes) else str(content).encode(), policy=default)
+        await self._keep(message, envelope, encrypted=session.ssl is not None)
+        return "250 taken"
+
+    async def _keep(self, message: EmailMessage, envelope: Envelope, *, encrypted: bool) -> None:
         async with self._news:
             self._count += 1
             self._letters.append(
                 Letter(
                     self._count, self._clock(), str(message.get("From", envelope.mail_from)),
                     ", ".join(envelope.rcpt_tos), str(message.get("Subject", "(no subject)")), _text(message),
-                    tuple((key, str(value)) for key, value in message.items()), session.ssl is not None,
+                    tuple((key, str(value)) for key, value in message.items()), encrypted,
                 )
             )  # fmt: skip
             self._news.notify_all()
-        return "250 taken"
 
     @asynccontextmanager
     async def listening(self, on: socket.socket, tls: ssl.SSLContext) -> AsyncIterator[None]:
