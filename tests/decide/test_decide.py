@@ -42,7 +42,6 @@ def likely(draw: st.DrawFn) -> tuple[Table, Request, Facts]:
     return table, ask, Facts(draw(st.one_of(HELD, st.just(EVERYTHING))))
 
 
-@settings(max_examples=40)
 @given(likely(), HELD)
 def test_more_facts_never_turn_an_allowance_into_a_refusal(asked: tuple[Table, Request, Facts], more: int) -> None:
     table, ask, facts = asked
@@ -51,7 +50,6 @@ def test_more_facts_never_turn_an_allowance_into_a_refusal(asked: tuple[Table, R
         assert isinstance(decide(table, ask, Facts(facts.held, {ask.categories[0]: more})), Allow)
 
 
-@settings(max_examples=40)
 @given(likely(), st.lists(st.sampled_from((*CATEGORIES, "undeclared")), max_size=3))
 def test_asking_for_more_never_turns_a_refusal_into_an_allowance(
     asked: tuple[Table, Request, Facts], more: list[str]
@@ -61,7 +59,6 @@ def test_asking_for_more_never_turns_a_refusal_into_an_allowance(
         assert isinstance(decide(table, ask._replace(categories=(*ask.categories, *more)), facts), Refuse)
 
 
-@settings(max_examples=40)
 @given(likely())
 def test_an_answer_names_promises_that_exist_in_the_policys_order(asked: tuple[Table, Request, Facts]) -> None:
     table, ask, facts = asked
@@ -72,7 +69,6 @@ def test_an_answer_names_promises_that_exist_in_the_policys_order(asked: tuple[T
         assert {duty.promise for duty in answer.obligations} <= {*table.order, ""}
 
 
-@settings(max_examples=40)
 @given(likely())
 def test_what_a_refusal_misses_would_have_changed_it_and_nothing_less(asked: tuple[Table, Request, Facts]) -> None:
     table, ask, facts = asked

@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from avow.ledger.entry import LATEST, MAX_ENTRY, OUTCOMES, Entry, as_json, decode, encode
@@ -33,13 +33,11 @@ ENTRIES = st.builds(
 
 
 @given(ENTRIES)
-@settings(max_examples=60)
 def test_what_is_encoded_decodes_to_the_same_entry(one: Entry) -> None:
     assert decode(encode(one)) == one
 
 
 @given(ENTRIES, st.data())
-@settings(max_examples=60)
 def test_bytes_that_decode_are_the_only_encoding_of_what_they_say(one: Entry, data: Any) -> None:
     changed = bytearray(encode(one))
     for _ in range(data.draw(st.integers(1, 3))):

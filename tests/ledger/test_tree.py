@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from avow.ledger import tree
@@ -90,7 +90,6 @@ def test_growing_tells_the_nodes_that_tiles_are_made_of() -> None:
 
 
 @given(st.integers(1, 70).flatmap(lambda size: st.tuples(st.just(size), st.integers(0, size - 1))))
-@settings(max_examples=60)
 def test_every_leaf_has_a_proof_that_checks(case: tuple[int, int]) -> None:
     size, index = case
     path = inclusion(index, size, nodes(MANY[:size]))
@@ -98,7 +97,6 @@ def test_every_leaf_has_a_proof_that_checks(case: tuple[int, int]) -> None:
 
 
 @given(st.integers(0, 70).flatmap(lambda new: st.tuples(st.integers(0, new), st.just(new))))
-@settings(max_examples=60)
 def test_every_earlier_tree_has_a_proof_that_checks(case: tuple[int, int]) -> None:
     old, new = case
     path = consistency(old, new, nodes(MANY[:new]))
@@ -106,7 +104,6 @@ def test_every_earlier_tree_has_a_proof_that_checks(case: tuple[int, int]) -> No
 
 
 @given(st.data())
-@settings(max_examples=80)
 def test_a_changed_inclusion_proof_does_not_check(data: Any) -> None:
     size = data.draw(st.integers(2, 70))
     index = data.draw(st.integers(0, size - 1))
@@ -131,7 +128,6 @@ def test_a_changed_inclusion_proof_does_not_check(data: Any) -> None:
 
 
 @given(st.data())
-@settings(max_examples=80)
 def test_a_changed_consistency_proof_does_not_check(data: Any) -> None:
     new = data.draw(st.integers(2, 70))
     old = data.draw(st.integers(1, new - 1))

@@ -6,7 +6,7 @@ import pytest
 
 from avow.policy.contests import contests
 from avow.policy.parse import parse, read
-from tests.shops import POLICY
+from tests.corner import POLICY
 
 POLICIES = Path(__file__).parents[2] / "policies"
 
@@ -18,7 +18,7 @@ def test_a_contest_is_a_request_whose_data_wait_for_one_event() -> None:
 
 
 @pytest.mark.parametrize("site", ["aimini", "aitoc", "aitpro", "audiomidi"])
-def test_a_policy_without_such_a_form_has_none(site: str) -> None:
+def test_a_real_policy_without_such_a_form_has_none(site: str) -> None:
     assert contests(read(POLICIES / f"{site}.yaml")) == {}
 
 

@@ -18,13 +18,11 @@ PLACES = st.builds(
 
 
 @given(PLACES, PLACES)
-@settings(max_examples=200)
 def test_two_places_have_the_same_bytes_only_if_they_are_the_same(one: Binding, other: Binding) -> None:
     assert (one.encode() == other.encode()) == (one == other)
 
 
 @given(st.lists(st.binary(max_size=4), max_size=4), st.lists(st.binary(max_size=4), max_size=4))
-@settings(max_examples=200)
 def test_lists_of_fields_are_never_confused(one: list[bytes], other: list[bytes]) -> None:
     assert _tells_apart(fields, one, other)
 

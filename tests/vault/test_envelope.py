@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from avow.errors import AvowError, CallError, Tampered
@@ -22,7 +22,6 @@ MESSAGE = envelope.seal(KEY, b"ann@example.org", HOME, NONCE)
 
 
 @given(st.binary(max_size=300), st.binary(min_size=12, max_size=12), st.binary(min_size=32, max_size=32))
-@settings(max_examples=50)
 def test_what_is_sealed_opens_where_it_was_sealed(plain: bytes, nonce: bytes, secret: bytes) -> None:
     key = SubjectKey(b"i" * 16, secret)
     message = envelope.seal(key, plain, HOME, nonce)

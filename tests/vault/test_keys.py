@@ -21,7 +21,6 @@ SECRETS = st.binary(min_size=32, max_size=32)
 
 
 @given(SECRETS, st.binary(max_size=40), SECRETS, st.binary(min_size=12, max_size=12))
-@settings(max_examples=50)
 def test_a_wrapped_key_unwraps(secret: bytes, name: bytes, epoch: bytes, nonce: bytes) -> None:
     key = EpochKey("aim", 1, epoch)
     wrap = key.wrap(name, secret, nonce)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from avow.errors import BadValue
@@ -42,7 +42,6 @@ def test_a_postal_address_is_known_again_however_it_is_broken_into_lines_and_not
 
 
 @given(TERMS, st.text(st.characters(codec="utf-8"), max_size=20))
-@settings(max_examples=200)
 def test_what_is_normal_stays_as_it_is(term: str, value: str) -> None:
     try:
         once = normalise(term, value)
@@ -94,7 +93,6 @@ def test_not_even_broadly_the_same(one: str, other: str) -> None:
 
 
 @given(TERMS, st.text(st.characters(codec="utf-8"), max_size=30))
-@settings(max_examples=200)
 def test_what_is_the_same_is_broadly_the_same(term: str, value: str) -> None:
     try:
         normal = normalise(term, value)
