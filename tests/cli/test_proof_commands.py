@@ -33,7 +33,7 @@ def test_verify_says_what_it_shows_and_what_it_does_not(site: Terminal) -> None:
     for place in ("shop.db.avow", "shop.db.avow/ledger"):
         ran = site("verify", place)
         assert ran.status == 0
-        assert ran.out.startswith("internally consistent: 3 entries\n")
+        assert ran.out.startswith("internally consistent: a log of 3 entries\n")
         assert "not shown  that every act is on record" in ran.out
         assert "the key came from the log's own folder" in ran.out
         told = site("verify", place, "--json").json

@@ -2,31 +2,20 @@
 
 import socket
 import ssl
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Request, expect
 
 from avow.demo.buying import BUYER, CARD
 from avow.demo.places import SITES
-from tests.journeys.browsing import Customer, arguments, customer
+from tests.journeys.browsing import Customer, customer
 from tests.journeys.running import Running
 
 pytestmark = pytest.mark.xdist_group("journeys")
 GIVEN: Final = BUYER.given() | CARD
-
-
-@pytest.fixture(scope="module")
-def browser(demo: Running) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=arguments(demo.house.certificates)
-        )
-        yield launched
-        launched.close()
 
 
 def spoken(demo: Running, origin: str, newest: ssl.TLSVersion) -> str:

@@ -1,33 +1,22 @@
 """Calls and letters in the demo: who asked for nothing is called for nothing, who asked is, and sees that they were."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from avow.demo.people import KNOWN, Person
 from avow.policy.model import Right
 from avow.policy.parse import read
 from tests.desk.beds import POLICIES, SITES
-from tests.journeys.browsing import DESK, PHONE, Customer, arguments, customer
+from tests.journeys.browsing import DESK, PHONE, Customer, customer
 from tests.journeys.running import Running
 from tests.journeys.test_rooms import enter_the_centre, enter_the_console
 
 pytestmark = pytest.mark.xdist_group("journeys")
 WANDA: Final = KNOWN[0]  # was brought over from the shop's old database, and waits for nothing
 PEARL: Final = Person("Pearl Hollowell", "9 Slipway", "Farwater", "+1 555 0171")
-
-
-@pytest.fixture(scope="module")
-def browser(demo: Running) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=arguments(demo.house.certificates)
-        )
-        yield launched
-        launched.close()
 
 
 def turn_to(one: Customer, page: str) -> None:

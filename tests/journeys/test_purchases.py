@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect
 
 from avow.demo.buying import BUYER, CARD
 from avow.demo.places import SITES
-from tests.journeys.browsing import Customer, Kept, arguments, customer, without_cookies
+from tests.journeys.browsing import Customer, Kept, customer, without_cookies
 from tests.journeys.running import Running
 
 pytestmark = pytest.mark.xdist_group("journeys")
@@ -25,19 +25,6 @@ REFERENCE: Final = re.compile(r"\b[A-Z]{4}(?:-[A-Z]{4}){3}\b")
 LEFT: Final = {  # cookies of the shop that a purchase leaves behind, as the policy lets it
     "aimini": (), "audiomidi": (), "aitpro": (), "aitoc": ("__Host-visit",), "daminion": ("__Host-guest", "__Host-visit"),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright, demo: Running) -> Iterator[Browser]:
-    launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments(demo.house.certificates))
-    yield launched
-    launched.close()
 
 
 def to_the_checkout(one: Customer, demo: Running, site: str) -> None:

@@ -1,30 +1,19 @@
 """The customer's room, the staff's, and the clock: one round through the demo in a real browser, as the guide has it."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from time import time
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from avow.demo.people import KNOWN, PASSWORD
-from tests.journeys.browsing import DESK, Customer, arguments, customer
+from tests.journeys.browsing import DESK, Customer, customer
 from tests.journeys.running import Running
 
 pytestmark = pytest.mark.xdist_group("journeys")
 WANDA: Final = KNOWN[0]
-
-
-@pytest.fixture(scope="module")
-def browser(demo: Running) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=arguments(demo.house.certificates)
-        )
-        yield launched
-        launched.close()
 
 
 def newest(demo: Running) -> int:

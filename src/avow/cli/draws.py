@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from rich.text import Text
-
-from avow.cli.output import count, out, print_json, told
+from avow.cli.output import claimed, count, print_json, told
 from avow.errors import CallError
 from avow.ledger.draw import Drawn, is_draw, verify_draw
 from avow.ledger.faults import Malformed
@@ -79,17 +77,8 @@ def _as_json(report: Drawn) -> dict[str, object]:
 
 def _print(report: Drawn) -> None:
     what = "a draw" if report.result else "a closing, nothing drawn yet,"
-    among = count(report.entries, "entry", "entries")
-    if report.claim is None:
-        for fault in report.faults:
-            told("fault  ", str(fault), "red")
-        faults = count(len(report.faults), "fault")
-        out.print(Text.assemble(("nothing can be claimed", "bold red"), f": {faults} in {what} among {among}"))
+    of = f"{what} among {count(report.entries, 'entry', 'entries')}"
+    if not claimed(report.claim, of, report.faults, _means(report), _not_claimed(report)):
         return
-    out.print(Text.assemble((report.claim, "bold green"), f": {what} among {among}"))
-    for line in _means(report):
-        told("  shown      ", line)
-    for line in _not_claimed(report):
-        told("  not shown  ", line, "dim")
     for name in report.result["winners"] if report.result else ():
         told("  won        ", name)

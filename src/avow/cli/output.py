@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from io import TextIOWrapper
 from typing import Annotated, Any
@@ -42,6 +42,23 @@ def told(lead: str, text: str, style: str = "") -> None:
     for number, line in enumerate(Text(text, style).wrap(out, max(20, out.width - len(lead)))):
         line.rstrip()
         out.print(Text.assemble((" " * len(lead) if number else lead, "bold"), line), soft_wrap=True)
+
+
+def claimed(
+    claim: str | None, of: str, faults: Sequence[object], shown: Iterable[str], not_shown: Iterable[str]
+) -> bool:
+    """What an offline verifier found: its faults, or its claim with what that shows and what not; whether it claims."""
+    if claim is None:
+        for fault in faults:
+            told("fault  ", str(fault), "red")
+        out.print(Text.assemble(("nothing can be claimed", "bold red"), f": {count(len(faults), 'fault')} in {of}"))
+        return False
+    out.print(Text.assemble((claim, "bold green"), f": {of}"))
+    for line in shown:
+        told("  shown      ", line)
+    for line in not_shown:
+        told("  not shown  ", line, "dim")
+    return True
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from avow.app import Avow
 from avow.cli.draws import verify_file
-from avow.cli.output import Json, count, err, out, print_json, told
+from avow.cli.output import Json, claimed, count, err, out, print_json, told
 from avow.cli.sites import Database, Folder, Policy, with_site
 from avow.errors import CallError
 from avow.ledger.faults import Malformed
@@ -135,19 +135,9 @@ def _as_json(report: Report) -> dict[str, object]:
 
 
 def _print_report(report: Report, *, own_key: bool) -> None:
-    entries = count(report.size, "entry", "entries")
-    if report.claim is None:
-        for fault in report.faults:
-            told("fault  ", str(fault), "red")
-        faults = count(len(report.faults), "fault")
-        out.print(Text.assemble(("nothing can be claimed", "bold red"), f": {faults} in a log of {entries}"))
-        return
-    out.print(Text.assemble((report.claim, "bold green"), f": {entries}"))
-    for line in _MEANS[report.claim]:
-        told("  shown      ", line)
-    for line in _not_claimed(report):
-        told("  not shown  ", line, "dim")
-    if own_key:
+    of = f"a log of {count(report.size, 'entry', 'entries')}"
+    means = _MEANS[report.claim] if report.claim else ()
+    if claimed(report.claim, of, report.faults, means, _not_claimed(report)) and own_key:
         told(
             "  note       ",
             "the key came from the log's own folder; compare it with the one the site gave you",
