@@ -17,6 +17,7 @@ MAY_KNOW: dict[str, set[str]] = {  # room -> what else of avow it may import; th
     "cards": set(),
     "listening": {"errors"},
     "upkeep": {"errors"},
+    "together": set(),
     "residue": set(),
     "policy": {"errors"},
     "vault": {"errors"},
@@ -28,7 +29,7 @@ MAY_KNOW: dict[str, set[str]] = {  # room -> what else of avow it may import; th
     "store.root": {"errors", "vault", "store"},
     "sequencer": {"errors", "ledger", "store.interface", "store.disk"},
     "rows": {"errors", "policy.retention", "store.interface", "store.terms", "vault"},
-    "gate": VALUES | {"record", "rows", "store.interface", "store.terms"},
+    "gate": VALUES | {"record", "rows", "store.interface", "store.terms", "together"},
     "practices": VALUES
     | {
         "cards",
@@ -41,6 +42,7 @@ MAY_KNOW: dict[str, set[str]] = {  # room -> what else of avow it may import; th
         "rows",
         "store.interface",
         "store.terms",
+        "together",
     },  # inspecting reads entries
     "desk": VALUES | {"app", "gate", "mail", "practices", "rows", "store.interface", "upkeep"},
     "desk.interface": set(),  # a contract, in plain values: doors and vault alike may read it

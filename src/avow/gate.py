@@ -7,7 +7,6 @@ refuses. The gate knows the store by its interface, and the keys and the clock b
 Threads: none. All of it runs on the event loop that opened the store.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,6 +22,7 @@ from avow.record import CHANCE, Recorder, Wording
 from avow.rows import STANDING, anchor, believed, bound, marked, ordinary, pack, unpack
 from avow.store.interface import Datum, Leaf, Store, Subject, Trace, Transaction
 from avow.store.terms import DUE, NO_END, POLICY, when
+from avow.together import Together
 from avow.vault import envelope
 from avow.vault.keys import SubjectKey
 
@@ -149,8 +149,7 @@ class Gate:
         self._latest = 0
         self._least: dict[bytes, int] = {}  # versions below which a person's row is not believed
         self._known: dict[bytes, tuple[Subject, bytes, str]] = {}  # rows found right, with key id and facts line
-        self._waiting: list[tuple[Look, asyncio.Future[dict[str, str]]]] = []
-        self._gathering: asyncio.Task[None] | None = None
+        self._looking: Together[Look, dict[str, str]] = Together(self.read)
 
     # -- time and keys ------------------------------------------------------------------------------------------
 
@@ -280,31 +279,7 @@ class Gate:
             if isinstance(answer, AvowError):
                 raise answer
             return answer
-        future: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((look, future))
-        if self._gathering is None:
-            self._gathering = asyncio.create_task(self._gather())
-        return await future
-
-    async def _gather(self) -> None:
-        """While one transaction is under way the next ones gather; each caller still waits for its own commit."""
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            try:
-                answers = await self.read([look for look, _ in batch])
-            except Exception as error:  # noqa: BLE001 - whatever it is, each caller is told, and nothing was released
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(error)
-                continue
-            for (_, future), answer in zip(batch, answers, strict=True):
-                if future.done():  # the caller has gone; the record of its look stays
-                    continue
-                if isinstance(answer, AvowError):
-                    future.set_exception(answer)
-                else:
-                    future.set_result(answer)
-        self._gathering = None
+        return await self._looking(look)
 
     async def _perform(self, tx: Transaction, looks: Sequence[Look]) -> list[dict[str, str] | AvowError]:
         rows = await tx.read([(look.subject, look.ask.categories) for look in looks])
@@ -400,8 +375,7 @@ class Gate:
 
     async def close(self) -> None:
         """Wait for what is under way."""
-        if self._gathering is not None:
-            await self._gathering
+        await self._looking.settle()
 
 
 class _Alike:

@@ -1,10 +1,9 @@
 """A yes that has to be confirmed: the notice that asks for it, with a link, to the newest address of whoever agreed."""
 
-import asyncio
 import logging
 from typing import Final
 
-from avow.desk.lanes import Lane
+from avow.desk.lanes import Behind, Lane
 from avow.desk.limits import Limit
 from avow.desk.links import Links
 from avow.desk.notices import Notices
@@ -29,14 +28,12 @@ class Confirming:
         self._links = links
         self._notices = notices
         self._lane = Lane(*SENDING)
-        self._sending: set[asyncio.Task[None]] = set()
+        self._behind = Behind()
 
     def ask(self, who: str, consent: str, purpose: str) -> None:
         """On its way; nobody waits for it. What cannot be asked is not confirmed, and permits nothing."""
         if self._notices.possible:
-            task = asyncio.create_task(self._ask(who, consent, purpose))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            self._behind.begin(self._ask(who, consent, purpose))
 
     async def _ask(self, who: str, consent: str, purpose: str) -> None:
         try:
@@ -66,5 +63,4 @@ class Confirming:
 
     async def settle(self) -> None:
         """Wait for what is on its way."""
-        while self._sending:
-            await asyncio.gather(*self._sending, return_exceptions=True)
+        await self._behind.settle()

@@ -1,9 +1,12 @@
-"""Work that takes its time, bounded: so many at once, so many more wait their turn, and the next one is refused."""
+"""Work that takes its time: bounded, or behind the answer, which then tells by nothing whether there was any.
+
+Bounded: so many at once, so many more wait their turn, and the next one is refused.
+"""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from avow.errors import TooMany
 
@@ -36,3 +39,21 @@ class Lane:
             yield
         finally:
             self.leave()
+
+
+class Behind:
+    """Work that nobody who asked waits for. It answers for its own faults."""
+
+    def __init__(self) -> None:
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """It goes on by itself."""
+        task = asyncio.create_task(work)
+        self._under_way.add(task)  # or it could be collected in the middle
+        task.add_done_callback(self._under_way.discard)
+
+    async def settle(self) -> None:
+        """Wait for what is under way."""
+        while self._under_way:
+            await asyncio.gather(*self._under_way, return_exceptions=True)

@@ -1,6 +1,5 @@
 """What anybody may ask: give something, and show who they are."""
 
-import asyncio
 import hmac
 import json
 import logging
@@ -10,7 +9,7 @@ from typing import Any, Final
 
 from avow.desk.confirming import Confirming
 from avow.desk.interface import CODE, RECEIPT, Taken
-from avow.desk.lanes import BUSY, Lane
+from avow.desk.lanes import BUSY, Behind, Lane
 from avow.desk.notices import Notices
 from avow.desk.room import ENTER, PASSWORD, SENT, SIGN_IN, Room, row, text, told
 from avow.desk.sessions import HOUR, hashed, is_fresh
@@ -47,7 +46,7 @@ class Visitors:
         self._notices = notices
         self._confirming = confirming
         self._codes: dict[bytes, Code] = {}
-        self._sending: set[asyncio.Task[None]] = set()
+        self._behind = Behind()
         self._looking, self._mailing = Lane(*LOOKING), Lane(*MAILING)
 
     # -- giving -----------------------------------------------------------------------------------------------------
@@ -193,9 +192,7 @@ class Visitors:
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it behind the answer, that tells by nothing whether there is anything to do. `settle` waits for it."""
-        task = asyncio.create_task(work)
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
+        self._behind.begin(work)
 
     async def _send(self, contact: bytes, category: str, value: str) -> None:
         """Whatever goes wrong is told to the log, in words without persons, and to nobody else.
@@ -299,8 +296,7 @@ class Visitors:
 
     async def settle(self) -> None:
         """Wait for what is on its way."""
-        while self._sending:
-            await asyncio.gather(*self._sending, return_exceptions=True)
+        await self._behind.settle()
 
     async def _may_enter(self, who: str) -> bool:
         """Whether control of the address on file shows who they are: not while it is a new one, and on hold."""

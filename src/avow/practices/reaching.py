@@ -20,10 +20,10 @@ from avow.practices import deadlines as kinds
 from avow.practices.agreeing import Agreeing
 from avow.practices.collecting import Entry, entries_of, index
 from avow.practices.letters import GONE, NOBODY, Begun, Errand, Letter, Outcome, reached_by, remembered
-from avow.practices.together import Together
 from avow.practices.words import id_of, unknown
 from avow.record import Recorder
 from avow.store.interface import Datum, Leaf, Message, ServiceRequest, Subject, Trace, Transaction
+from avow.together import Together
 from avow.vault.binding import fields
 from avow.vault.keys import SubjectKey
 from avow.vault.lookup import hmac_sha256, mailbox, normalise, same_mailbox
@@ -31,6 +31,7 @@ from avow.vault.lookup import hmac_sha256, mailbox, normalise, same_mailbox
 REMEMBERED: Final = 30 * 86_400_000  # ms that a message is remembered
 MOST: Final = 256  # people held under one address that are looked at, oldest first
 BATCH: Final = 1000
+TOGETHER: Final = 64  # messages that share a commit
 HANDED: Final = 100_000  # messages handed over at once; what comes of the oldest is not heard any more
 
 _SITE: Final = Actor(SITE, "site", standing=True)
@@ -59,8 +60,8 @@ class Reaching:
         self._suppressed = suppressed
         self._turns = count()
         self._out: OrderedDict[tuple[bytes, bytes], int] = OrderedDict()  # handed over -> by which try
-        self._handing = Together(self._hand_over)
-        self._marking = Together(self._marked)
+        self._handing = Together(self._hand_over, TOGETHER)
+        self._marking = Together(self._marked, TOGETHER)
 
     # -- may I? -------------------------------------------------------------------------------------------------
 
