@@ -23,8 +23,8 @@ async def sender(bed: Bed, *purposes: str, name: str = "shop", colleague: str | 
 
 async def sent(bed: Bed, session: str, message: str = ID, to: str = MAIL) -> Sending:
     begun = await bed.desk.begin(session, message, to)
-    await bed.desk.hand_over(session, begun["letter"])
-    await bed.desk.ended(session, begun["letter"], "sent")
+    await bed.desk.hand_over(session, begun["permit"])
+    await bed.desk.ended(session, begun["permit"], "sent")
     return begun
 
 
@@ -34,10 +34,10 @@ async def test_what_came_of_one_try_says_nothing_of_another_that_was_handed_over
         await bed.desk.collect("contact", ASKED)
         session = await sender(bed)
         one, other = [await bed.desk.begin(session, ID, MAIL) for _ in range(2)]
-        await bed.desk.hand_over(session, one["letter"])
-        await bed.desk.ended(session, other["letter"], outcome)  # its smarthost took no recipient at that moment
+        await bed.desk.hand_over(session, one["permit"])
+        await bed.desk.ended(session, other["permit"], outcome)  # its smarthost took no recipient at that moment
         assert (await bed.desk.begin(session, ID, MAIL))["state"] == "unknown"
-        await bed.desk.ended(session, one["letter"], "sent")
+        await bed.desk.ended(session, one["permit"], "sent")
         assert (await bed.desk.begin(session, ID, MAIL))["state"] == "sent"
 
 
@@ -47,10 +47,10 @@ async def test_an_application_hands_a_mail_in_and_the_console_shows_it_without_t
         session = await sender(bed)
         begun = await bed.desk.begin(session, ID, MAIL, request=request)
         assert begun["state"] == "go"
-        await bed.desk.hand_over(session, begun["letter"])
+        await bed.desk.hand_over(session, begun["permit"])
         assert (await bed.desk.begin(session, ID, MAIL))["state"] == "unknown"
-        await bed.desk.ended(session, begun["letter"], "sent")
-        assert await bed.desk.begin(session, ID, MAIL) == {"state": "sent", "letter": "", "out": "", "back": ""}
+        await bed.desk.ended(session, begun["permit"], "sent")
+        assert await bed.desk.begin(session, ID, MAIL) == {"state": "sent", "permit": "", "out": "", "back": ""}
         with pytest.raises(Refused):
             await bed.desk.begin(session, "<2@shop>", "bea@quill.example")
         staff = await bed.staff("Sam", "support")
@@ -68,19 +68,19 @@ async def test_a_letter_is_its_senders_and_ends_once(tmp_path: Path) -> None:
     async with desk(tmp_path, "daminion") as bed:
         await bed.desk.collect("contact", ASKED)
         session, other = await sender(bed), await sender(bed, name="other")
-        letter = (await bed.desk.begin(session, ID, MAIL))["letter"]
+        permit = (await bed.desk.begin(session, ID, MAIL))["permit"]
         for stranger in (other, await bed.staff("Sam", "support"), "nonsense"):
             with pytest.raises(Denied):
-                await bed.desk.hand_over(stranger, letter)
-        await bed.desk.hand_over(session, letter)
+                await bed.desk.hand_over(stranger, permit)
+        await bed.desk.hand_over(session, permit)
         for again in (session, other):
             with pytest.raises(Denied):
-                await bed.desk.hand_over(again, letter)
+                await bed.desk.hand_over(again, permit)
         with pytest.raises(CallError):
-            await bed.desk.ended(session, letter, "perhaps")
-        await bed.desk.ended(session, letter, "not-now")
+            await bed.desk.ended(session, permit, "perhaps")
+        await bed.desk.ended(session, permit, "not-now")
         with pytest.raises(Denied):
-            await bed.desk.ended(session, letter, "sent")
+            await bed.desk.ended(session, permit, "sent")
         assert (await bed.desk.begin(session, ID, MAIL))["state"] == "go"
 
 
@@ -204,7 +204,7 @@ async def test_an_opt_out_link_stops_the_person_at_once(tmp_path: Path) -> None:
         waiting = await bed.desk.begin(session, "<2@shop>", MAIL)
         await bed.desk.follow(first["out"])
         with pytest.raises(Denied, match="permission has ended"):
-            await bed.desk.hand_over(session, waiting["letter"])
+            await bed.desk.hand_over(session, waiting["permit"])
         (who,) = await bed.shop.find("email", MAIL)
         assert "opt-out/mail" in (await bed.shop.standing(who))[0]
 
@@ -339,8 +339,8 @@ async def test_the_whole_way_of_a_mail_goes_over_the_wire(tmp_path: Path) -> Non
         await client.collect("contact", ASKED)
         session = await client.sender("shop", password)
         begun = await client.begin(session, ID, MAIL)
-        await client.hand_over(session, begun["letter"])
-        await client.ended(session, begun["letter"], "sent")
+        await client.hand_over(session, begun["permit"])
+        await client.ended(session, begun["permit"], "sent")
         with pytest.raises(Refused) as refused:
             await client.begin(session, ID, "bea@quill.example")
         assert "DAM-21" in refused.value.promises

@@ -12,8 +12,8 @@ async def hand_over(folder: Path) -> None:
     async with opened(folder) as shop:
         await shop.collect("order", ADA)
         begun = await shop.reaching.begin(shop.reaching.errand("order", "shop"), "<1@shop.example>", ADA["email"])
-        assert begun.letter is not None
-        await shop.reaching.hand_over(begun.letter)
+        assert begun.permit is not None
+        await shop.reaching.hand_over(begun.permit)
         print("handed over", flush=True)  # noqa: T201 - the parent waits for it
         await asyncio.sleep(600)
 

@@ -9,7 +9,7 @@ from avow.errors import Refused
 from avow.mail.notices import KINDS
 from avow.policy.model import Policy
 from avow.policy.parse import parse
-from avow.practices.letters import Letter
+from avow.practices.messages import Permit
 from avow.practices.owing import NoticeKind
 from tests.shops import ADA, POLICY, Clock, opened
 
@@ -31,12 +31,12 @@ def test_the_kinds_are_those_that_there_are_words_for() -> None:
     assert sorted(kind.value for kind in NoticeKind) == sorted(KINDS)
 
 
-async def sent(shop: Avow, subject: bytes, cause: str) -> Letter:
+async def sent(shop: Avow, subject: bytes, cause: str) -> Permit:
     begun = await shop.owing.owe(subject, NoticeKind.NEW_USE, cause)
-    assert begun.letter is not None
-    await shop.reaching.hand_over(begun.letter)
-    await shop.reaching.ended(begun.letter, "sent")
-    return begun.letter
+    assert begun.permit is not None
+    await shop.reaching.hand_over(begun.permit)
+    await shop.reaching.ended(begun.permit, "sent")
+    return begun.permit
 
 
 async def test_it_goes_once_for_each_cause_also_after_a_restart(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ async def test_it_goes_once_for_each_cause_also_after_a_restart(tmp_path: Path) 
         await sent(shop, subject, "another")
     async with opened(tmp_path, policy=owing()) as shop:
         again = await shop.owing.owe(subject, NoticeKind.NEW_USE, "one")
-        assert (again.state, again.letter, again.address) == ("sent", None, "")
+        assert (again.state, again.permit, again.address) == ("sent", None, "")
         assert (await shop.owing.owe(subject, NoticeKind.DISCLOSED, "one")).state == "go"
         assert [one.sender for one in await shop.reaching.messages(9)] == ["new-use", "new-use"]
 
@@ -70,9 +70,9 @@ async def test_it_is_delivered_when_the_time_to_come_back_has_gone_by_and_it_has
     async with opened(tmp_path, clock, policy=owing()) as shop:
         subject = bytes.fromhex(await shop.collect("order", ADA))
         await sent(shop, subject, "arrives")
-        letter = await sent(shop, subject, "comes back")
+        permit = await sent(shop, subject, "comes back")
         assert not await shop.owing.delivered(subject, NoticeKind.NEW_USE, "arrives")
-        await shop.reaching.bounced(letter.message)
+        await shop.reaching.bounced(permit.message)
         clock.forward(days=7)
         assert await shop.owing.delivered(subject, NoticeKind.NEW_USE, "arrives")
         assert not await shop.owing.delivered(subject, NoticeKind.NEW_USE, "comes back")

@@ -11,7 +11,7 @@ from avow.app import Avow
 from avow.desk.interface import mail as contract
 from avow.errors import BadValue, Denied, Refused, UnknownWord
 from avow.gate import Actor
-from avow.practices.letters import NOBODY, Begun, Errand, Letter, Outcome
+from avow.practices.messages import NOBODY, Begun, Errand, Outcome, Permit
 from avow.practices.reaching import REMEMBERED
 from tests.shops import ADA, BEA, Clock, elsewhere, opened
 
@@ -26,11 +26,11 @@ async def begin(shop: Avow, errand: Errand = ORDER, message: str = ID, to: str =
     return await shop.reaching.begin(errand, message, to)
 
 
-async def letter(shop: Avow, errand: Errand = ORDER, message: str = ID, to: str = ADA["email"]) -> Letter:
+async def permit(shop: Avow, errand: Errand = ORDER, message: str = ID, to: str = ADA["email"]) -> Permit:
     begun = await begin(shop, errand, message, to)
-    assert (begun.state, begun.letter is None) == ("go", False)
-    assert begun.letter is not None
-    return begun.letter
+    assert (begun.state, begun.permit is None) == ("go", False)
+    assert begun.permit is not None
+    return begun.permit
 
 
 async def request_of(shop: Avow, who: str) -> bytes:
@@ -49,7 +49,7 @@ async def test_a_message_goes_once_and_is_remembered_with_what_came_of_it(tmp_pa
     clock = Clock()
     async with opened(tmp_path, clock) as shop:
         who = await shop.collect("order", ADA)
-        known = await letter(shop)
+        known = await permit(shop)
         assert await states(shop) == []  # what was only begun has not gone anywhere
         await shop.reaching.hand_over(known)
         assert await states(shop) == ["handing"]
@@ -68,7 +68,7 @@ async def test_what_the_other_side_did_not_take_may_begin_anew(tmp_path: Path) -
     async with opened(tmp_path) as shop:
         await shop.collect("order", ADA)
         for outcome in OUTCOMES:
-            known = await letter(shop)
+            known = await permit(shop)
             await shop.reaching.hand_over(known)
             await shop.reaching.ended(known, outcome)
             assert await states(shop) == [outcome]
@@ -77,7 +77,7 @@ async def test_what_the_other_side_did_not_take_may_begin_anew(tmp_path: Path) -
 async def test_after_a_crash_between_handing_over_and_the_answer_it_is_unknown_and_stays_so(tmp_path: Path) -> None:
     async with opened(tmp_path) as shop:
         await shop.collect("order", ADA)
-        await shop.reaching.hand_over(await letter(shop))
+        await shop.reaching.hand_over(await permit(shop))
     async with opened(tmp_path) as shop:
         assert (await begin(shop)).state == "unknown"
         assert await states(shop) == ["handing"]
@@ -99,8 +99,8 @@ def test_a_kill_after_handing_over_leaves_it_on_disk(tmp_path: Path) -> None:
 async def test_of_two_who_begin_at_once_one_hands_over(tmp_path: Path) -> None:
     async with opened(tmp_path) as shop:
         await shop.collect("order", ADA)
-        letters = await asyncio.gather(*(letter(shop) for _ in range(8)))
-        done = await asyncio.gather(*map(shop.reaching.hand_over, letters), return_exceptions=True)
+        permits = await asyncio.gather(*(permit(shop) for _ in range(8)))
+        done = await asyncio.gather(*map(shop.reaching.hand_over, permits), return_exceptions=True)
         assert sorted(type(one).__name__ for one in done) == ["Denied"] * 7 + ["NoneType"]
 
 
@@ -123,7 +123,7 @@ async def test_a_named_request_counts_alone_and_only_for_its_own_person_while_it
         ada, bea = await shop.collect("order", ADA), await shop.collect("order", BEA)
         first, others = await request_of(shop, ada), await request_of(shop, bea)
         await shop.ask(ada, "order")
-        known = await letter(shop, ORDER._replace(request=first))
+        known = await permit(shop, ORDER._replace(request=first))
         for other in (others, bytes(16)):
             with pytest.raises(Refused):
                 await begin(shop, ORDER._replace(request=other))
@@ -142,11 +142,11 @@ async def test_one_message_goes_to_an_address_once_whosever_request_it_is_for(tm
     async with opened(tmp_path) as shop:
         people = [await shop.collect("order", ADA) for _ in range(2)]
         errands = [ORDER._replace(request=await request_of(shop, who)) for who in people]
-        letters = [await letter(shop, errand) for errand in errands]
-        assert [one.subject.hex() for one in letters] == people
-        await shop.reaching.hand_over(letters[1])
+        permits = [await permit(shop, errand) for errand in errands]
+        assert [one.subject.hex() for one in permits] == people
+        await shop.reaching.hand_over(permits[1])
         with pytest.raises(Denied):
-            await shop.reaching.hand_over(letters[0])
+            await shop.reaching.hand_over(permits[0])
 
 
 @pytest.mark.parametrize("ended", ["opt-out", "closed", "erased", "corrected", "another's opt-out"])
@@ -156,7 +156,7 @@ async def test_what_ends_the_permission_between_beginning_and_handing_over_stops
     """AIT-5: an answer goes while its request is open, and no moment longer."""
     async with opened(tmp_path) as shop:
         who = await shop.collect("order", ADA)
-        known = await letter(shop)
+        known = await permit(shop)
         if ended == "opt-out":
             await shop.opt_out(who, "mail")
         elif ended == "closed":
@@ -217,9 +217,9 @@ async def test_a_message_to_a_mailbox_that_folds_to_anothers_is_not_taken_for_th
             await shop.collect("order", ADA | {"email": one})
             begun = await begin(shop, to=one)
             assert begun.state == "go"
-            assert begun.letter is not None
-            await shop.reaching.hand_over(begun.letter)
-            await shop.reaching.ended(begun.letter, "sent")
+            assert begun.permit is not None
+            await shop.reaching.hand_over(begun.permit)
+            await shop.reaching.ended(begun.permit, "sent")
             assert (await begin(shop, to=one)).state == "sent"
 
 
@@ -233,7 +233,7 @@ async def test_who_opted_out_refuses_for_everybody_under_the_address_and_without
         with pytest.raises(Refused):
             await begin(shop)
         await shop.ask(other, "order")
-        assert (await letter(shop)).subject.hex() == other
+        assert (await permit(shop)).subject.hex() == other
         await shop.opt_out(one, "mail")
         with pytest.raises(Refused):
             await begin(shop)
@@ -245,7 +245,7 @@ async def test_an_older_address_of_theirs_is_theirs_too(tmp_path: Path) -> None:
         who = await shop.collect("order", ADA)
         clock.forward(minutes=1)
         await shop.collect("order", ADA | {"email": "new@quillfeather.example"}, who=who)
-        known = await letter(shop)
+        known = await permit(shop)
         await shop.reaching.hand_over(known)
         begun = await shop.reaching.begin_with(ORDER, "<9@shop>", bytes.fromhex(who))
         assert (begun.state, begun.address) == ("go", "new@quillfeather.example")
@@ -256,7 +256,7 @@ async def test_erasure_takes_the_messages_along_and_what_ends_later_writes_nothi
 ) -> None:
     async with opened(tmp_path) as shop:
         who = await shop.collect("order", ADA)
-        known = await letter(shop)
+        known = await permit(shop)
         await shop.reaching.hand_over(known)
         await shop.erase(who)
         await shop.reaching.ended(known, "sent")
@@ -266,7 +266,7 @@ async def test_erasure_takes_the_messages_along_and_what_ends_later_writes_nothi
 async def test_an_inspection_finds_nothing_wrong_with_who_was_written_to(tmp_path: Path) -> None:
     async with opened(tmp_path, sequence_every=Clock.NEVER) as shop:
         who = await shop.collect("order", ADA)
-        known = await letter(shop)
+        known = await permit(shop)
         await shop.reaching.hand_over(known)
         await shop.reaching.ended(known, "sent")
         with pytest.raises(Refused):
@@ -298,9 +298,9 @@ async def test_a_program_in_python_sends_its_own_mail_through_the_same_gate(tmp_
         who = await shop.collect("order", ADA)
         errand = shop.reaching.errand("order", "invoices", request=(await request_of(shop, who)).hex())
         begun = await shop.reaching.begin(errand, ID, ADA["email"])
-        assert begun.letter is not None
-        await shop.reaching.hand_over(begun.letter)
-        await shop.reaching.ended(begun.letter, "sent")
+        assert begun.permit is not None
+        await shop.reaching.hand_over(begun.permit)
+        await shop.reaching.ended(begun.permit, "sent")
         call = shop.reaching.errand("order", "invoices", channel="post")
         assert (await shop.reaching.begin_with(call, ID, bytes.fromhex(who))).address == ADA["postal-address"]
         assert [one.sender for one in await shop.reaching.messages(9)] == ["invoices"]
@@ -309,7 +309,7 @@ async def test_a_program_in_python_sends_its_own_mail_through_the_same_gate(tmp_
 async def test_a_backup_put_back_knows_its_messages_and_an_opt_out_since_then_still_refuses(tmp_path: Path) -> None:
     async with opened(tmp_path, sequence_every=Clock.NEVER) as shop:
         who = await shop.collect("order", ADA)
-        known = await letter(shop)
+        known = await permit(shop)
         await shop.reaching.hand_over(known)
         await shop.reaching.ended(known, "sent")
         await shop.backup(tmp_path / "backup")

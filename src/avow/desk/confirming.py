@@ -39,7 +39,7 @@ class Confirming:
         try:
             with self._lane.place():
                 async with self._lane.turn, self._notices.owed(who, NoticeKind.CONFIRM, consent) as begun:
-                    if begun is None or begun.letter is None or not self._may_ask(begun.letter.category, begun.address):
+                    if begun is None or begun.permit is None or not self._may_ask(begun.permit.category, begun.address):
                         return
                     await self._notices.hand_over(begun)
                     token = self._links.confirm(row(who), row(consent), purpose)

@@ -241,11 +241,11 @@ class Desk:
     ) -> Sending:
         return await self._mailroom.begin(session, message, to, purpose, request)
 
-    async def hand_over(self, session: str, letter: str) -> None:
-        await self._mailroom.hand_over(session, letter)
+    async def hand_over(self, session: str, permit: str) -> None:
+        await self._mailroom.hand_over(session, permit)
 
-    async def ended(self, session: str, letter: str, outcome: str) -> None:
-        await self._mailroom.ended(session, letter, outcome)
+    async def ended(self, session: str, permit: str, outcome: str) -> None:
+        await self._mailroom.ended(session, permit, outcome)
 
     async def link(self, token: str) -> Link:
         return await self.links.link(text(token, "a token"))

@@ -17,7 +17,7 @@ from avow.errors import Refused, TooMany, Unavailable
 from avow.practices.collecting import entries_of, plan
 from avow.practices.deadlines import RIGHTS_REQUEST, kind_of
 from avow.practices.inbound import wanted
-from avow.practices.letters import reached_by
+from avow.practices.messages import reached_by
 
 MANY: Final = Limit("received", 20, HOUR)  # mails from one address
 LONGEST: Final = 64 * 1024  # characters of a mail that are looked at and kept

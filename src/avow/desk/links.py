@@ -17,7 +17,7 @@ from avow.errors import CallError, Denied, Refused
 from avow.policy.notice import words
 from avow.practices.collecting import Entry, index
 from avow.practices.holding import WORD
-from avow.practices.letters import Begun, Letter
+from avow.practices.messages import Begun
 
 _OPT_OUT, _WITHDRAW, _CONFIRM, _CALL_OFF, _STAY = b"o", b"w", b"c", b"a", b"s"
 _UNDO: Final = {_CALL_OFF: "call-off", _STAY: "stay"}
@@ -53,13 +53,13 @@ class Links:
 
     def out(self, begun: Begun) -> str:
         """The way out of what is about to be sent: of what somebody agreed to, where it is that; else of all of it."""
-        letter = _letter(begun)
-        purpose = letter.errand.purpose
+        permit = begun.given()
+        purpose = permit.errand.purpose
         if not any(purpose in one.purposes and one.recipient is None for one in self._room.choices.values()):
-            return self.opt_out(letter.subject, letter.entry)
-        known = self._room.policy.categories[letter.category]
+            return self.opt_out(permit.subject, permit.entry)
+        known = self._room.policy.categories[permit.category]
         hidden = index(self._shop.keystore, known.term, known.name, begun.address) if known.look_up else bytes(32)
-        return self.withdraw(letter.subject, purpose, letter.entry, (known.name, hidden))
+        return self.withdraw(permit.subject, purpose, permit.entry, (known.name, hidden))
 
     def opt_out(self, subject: bytes, entry: Entry) -> str:
         """No more by this channel: of the person, and of the address, whoever is held with it."""
@@ -177,9 +177,3 @@ class Links:
         if standing and f"opt-out/{channel}" not in standing:
             with suppress(Refused):
                 await self._shop.opt_out(said.who, channel, by=self._shop.person(said.who))
-
-
-def _letter(begun: Begun) -> Letter:
-    if begun.letter is None:
-        raise CallError("there is nothing to send: it went already, or may have")
-    return begun.letter

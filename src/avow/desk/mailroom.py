@@ -9,13 +9,13 @@ from avow.desk.room import Room, row, text
 from avow.desk.senders import Senders
 from avow.desk.sessions import Sender, hashed
 from avow.errors import CallError, Denied, Refused
-from avow.practices.letters import Errand, Letter, Outcome
+from avow.practices.messages import Errand, Outcome, Permit
 from avow.practices.words import unknown
 
-LETTERS: Final = 100_000  # under way at once; of the oldest it is unknown what came
+PERMITS: Final = 100_000  # under way at once; of the oldest it is unknown what came
 SHOWN: Final = 200  # messages on a page
 LONGEST: Final = 998  # characters of a Message-ID: of a line, RFC 5322, 2.1.1
-_NOTHING: Final[Sending] = {"state": "", "letter": "", "out": "", "back": ""}
+_NOTHING: Final[Sending] = {"state": "", "permit": "", "out": "", "back": ""}
 
 
 class Mailroom:
@@ -26,7 +26,7 @@ class Mailroom:
         self._reaching = room.shop.reaching
         self._senders = senders
         self._links = links
-        self._letters: OrderedDict[bytes, tuple[str, Letter]] = OrderedDict()  # by the token's hash: whose, which
+        self._permits: OrderedDict[bytes, tuple[str, Permit]] = OrderedDict()  # by the token's hash: whose, which
 
     async def begin(self, token: str, message: str, to: str, purpose: str | None, request: str | None) -> Sending:
         """See the contract."""
@@ -42,15 +42,15 @@ class Mailroom:
             reason = "this sender may not write for that purpose; add it to the sender's purposes"
             await self._reaching.turn_away(errand, message, to, reason)
         begun = await self._reaching.begin(errand, message, to)
-        if begun.letter is None:
+        if begun.permit is None:
             return _NOTHING | {"state": begun.state}
         made = self._room.sessions.token()
-        self._letters[hashed(made)] = session.name, begun.letter
-        while len(self._letters) > LETTERS:
-            self._letters.popitem(last=False)
+        self._permits[hashed(made)] = session.name, begun.permit
+        while len(self._permits) > PERMITS:
+            self._permits.popitem(last=False)
         return {
-            "state": begun.state, "letter": made, "out": self._links.out(begun),
-            "back": self._links.back(begun.letter.message),
+            "state": begun.state, "permit": made, "out": self._links.out(begun),
+            "back": self._links.back(begun.permit.message),
         }  # fmt: skip
 
     @staticmethod
@@ -63,27 +63,27 @@ class Mailroom:
             )
         return session.purposes[0]
 
-    async def hand_over(self, token: str, letter: str) -> None:
+    async def hand_over(self, token: str, permit: str) -> None:
         """See the contract."""
         session, actor = self._senders.session(token)
         try:
-            await self._reaching.hand_over(self._letter(session, letter), actor)
+            await self._reaching.hand_over(self._permit(session, permit), actor)
         except Refused as error:
             raise Denied(f"the permission has ended since this message was begun: {error}") from None
 
-    async def ended(self, token: str, letter: str, outcome: str) -> None:
+    async def ended(self, token: str, permit: str, outcome: str) -> None:
         """See the contract."""
         session, _ = self._senders.session(token)
-        known = self._letter(session, letter)
+        known = self._permit(session, permit)
         for one in get_args(Outcome):
             if one == outcome:
                 await self._reaching.ended(known, one)
-                self._letters.pop(hashed(letter), None)
+                self._permits.pop(hashed(permit), None)
                 return
         raise CallError(f"a message ends as one of {', '.join(get_args(Outcome))}")
 
-    def _letter(self, session: Sender, letter: str) -> Letter:
-        whose, known = self._letters.get(hashed(text(letter, "a letter")), ("", None))
+    def _permit(self, session: Sender, permit: str) -> Permit:
+        whose, known = self._permits.get(hashed(text(permit, "a permit")), ("", None))
         if known is None or whose != session.name:
             raise Denied("no such message is under way; begin it anew")
         return known

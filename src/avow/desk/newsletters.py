@@ -20,7 +20,7 @@ from avow.errors import AvowError, BadValue, CallError, Denied, Refused
 from avow.mail.message import Draft
 from avow.mail.notices import in_the_name_of
 from avow.practices.collecting import check_value
-from avow.practices.letters import Begun, Outcome
+from avow.practices.messages import Begun, Outcome
 
 PAGE: Final = 256  # people decided in one transaction
 TRIES: Final = 3  # of one message, before it waits for the others
@@ -130,12 +130,12 @@ class Newsletters:
         for subject, one in zip(wanting, begun, strict=True):
             if isinstance(one, Refused):
                 run.told["refused"] += 1
-            elif one.letter is None:
+            elif one.permit is None:
                 run.told["unknown" if one.state == "unknown" else "before"] += 1
-            elif one.letter.message in going:  # held twice under one address
+            elif one.permit.message in going:  # held twice under one address
                 run.told["before"] += 1
             else:
-                going[one.letter.message] = subject, one
+                going[one.permit.message] = subject, one
         await asyncio.gather(*(self._send(run, subject, one) for subject, one in going.values()))
 
     async def _send(self, run: _Run, subject: bytes, begun: Begun) -> None:
@@ -154,11 +154,11 @@ class Newsletters:
 
     async def _once(self, run: _Run, begun: Begun) -> str:
         """One try; what came of it."""
-        letter, reaching = begun.letter, self._shop.reaching
-        if letter is None or self._outlet is None:
+        permit, reaching = begun.permit, self._shop.reaching
+        if permit is None or self._outlet is None:
             return "refused"
-        ways = self._links.out(begun), self._links.back(letter.message)
-        hand_over: Callable[[], Awaitable[None]] = partial(reaching.hand_over, letter)
+        ways = self._links.out(begun), self._links.back(permit.message)
+        hand_over: Callable[[], Awaitable[None]] = partial(reaching.hand_over, permit)
         try:
             answer = await self._outlet.send(begun.address, run.draft, *ways, before_end=hand_over)
         except BadValue:  # no address: nobody can be written to there
@@ -168,7 +168,7 @@ class Newsletters:
         if answer.outcome == "unknown":
             return "unknown"
         ended: Outcome = answer.outcome
-        await reaching.ended(letter, ended)
+        await reaching.ended(permit, ended)
         run.refusals = run.refusals + 1 if ended == "not-now" else 0
         run.told["reason"] = answer.reason if ended == "not-now" else ""
         return ended

@@ -9,7 +9,7 @@ from avow.errors import BadValue, CallError, Refused
 from avow.mail.message import Draft
 from avow.mail.notices import Notice, draft
 from avow.practices.deadlines import RIGHTS_REQUEST
-from avow.practices.letters import Begun, Letter
+from avow.practices.messages import Begun
 from avow.practices.owing import NoticeKind
 
 
@@ -46,11 +46,11 @@ class Notices:
                 begun: Begun | None = await self._shop.owing.owe(row(who), kind, cause, to=to)
             except (Refused, CallError):
                 begun = None
-            yield None if begun is None or begun.letter is None else begun
+            yield None if begun is None or begun.permit is None else begun
 
     async def hand_over(self, begun: Begun) -> None:
         """It goes: within the block, before `send` or `drop`, which may wait. Raises `Refused`, `Denied`."""
-        await self._shop.reaching.hand_over(_letter(begun))
+        await self._shop.reaching.hand_over(begun.given())
 
     async def notify(self, begun: Begun, notice: Notice) -> None:
         """Send a notice that was handed over. Raises `OSError`; then it did not go, or nobody knows."""
@@ -61,11 +61,11 @@ class Notices:
         await self._send(begun, draft(self._room.policy, subject, text), automatic=False)
 
     async def _send(self, begun: Begun, words: Draft, *, automatic: bool) -> None:
-        letter = _letter(begun)
+        permit = begun.given()
         try:
             if self._outlet is None:
                 raise OSError("there is nothing to send it by")
-            ways = self._links.out(begun), self._links.back(letter.message)
+            ways = self._links.out(begun), self._links.back(permit.message)
             answer = await self._outlet.send(begun.address, words, *ways, automatic=automatic)
         except (OSError, BadValue):
             await self.drop(begun)
@@ -75,14 +75,8 @@ class Notices:
         if answer.outcome != "sent":
             await self.drop(begun)
             raise OSError(f"the mail server did not take the message: {answer.reason}")
-        await self._shop.reaching.ended(letter, "sent")
+        await self._shop.reaching.ended(permit, "sent")
 
     async def drop(self, begun: Begun) -> None:
         """It does not go after all."""
-        await self._shop.reaching.ended(_letter(begun), "never")
-
-
-def _letter(begun: Begun) -> Letter:
-    if begun.letter is None:
-        raise CallError("there is nothing to send: it went already, or may have")
-    return begun.letter
+        await self._shop.reaching.ended(begun.given(), "never")

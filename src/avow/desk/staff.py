@@ -14,7 +14,7 @@ from avow.errors import CallError, Denied, Refused, Unavailable, UnknownWord
 from avow.policy.outside import beside, outside
 from avow.practices.collecting import check_value
 from avow.practices.deadlines import asked, due, kinds
-from avow.practices.letters import Begun, Errand
+from avow.practices.messages import Begun, Errand
 from avow.store.interface import ServiceRequest
 
 INVITED: Final = "invitation"
@@ -246,7 +246,7 @@ class Colleagues:
         begun = await self._begun(found, member, purposes, words)
         if begun.state == "unknown":
             raise CallError("this very answer may have gone out, and nobody knows; to send it again, change its words")
-        if begun.letter is not None:
+        if begun.permit is not None:
             name = self._room.policy.controller.name
             await self._notices.hand_over(begun)
             try:

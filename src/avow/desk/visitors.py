@@ -16,7 +16,7 @@ from avow.desk.sessions import HOUR, hashed, is_fresh
 from avow.errors import AvowError, BadValue, CallError, Denied, NotHeld, TooMany, Unavailable, UnknownWord
 from avow.mail.notices import code as words_of_code
 from avow.practices.collecting import index
-from avow.practices.letters import Begun
+from avow.practices.messages import Begun
 from avow.practices.owing import NoticeKind
 
 CODES: Final = 10_000  # codes that wait at once
@@ -231,9 +231,9 @@ class Visitors:
                 "their address was changed lately, and no code goes to a new one before three days are over"
             )
         async with self._notices.owed(who, NoticeKind.CODE, self._room.random(16).hex()) as begun:
-            if begun is None or begun.letter is None:
+            if begun is None or begun.permit is None:
                 raise NotHeld("no e-mail address is held to which a code may go; answer by letter or telephone")
-            category = begun.letter.category
+            category = begun.permit.category
             contact = self._contact(category, begun.address)
             self._room.limits.spend(SENT, contact, self._room.now())
             found = [one for one in await self._people(category, begun.address) if await self._may_enter(one)]

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, NoReturn
 from avow.errors import CallError, NotHeld, Refused
 from avow.gate import Actor, Gate
 from avow.policy.model import Channel
-from avow.practices.letters import Errand, reached_by
+from avow.practices.messages import Errand, reached_by
 from avow.practices.reaching import Reaching
 from avow.store.interface import Message
 from avow.vault.binding import fields
@@ -60,9 +60,9 @@ class Contacts:
         if not held:
             await self._unheld(subject, self._name(number), errand)
         begun = await self._reaching.begin_named(errand, self._name(number), subject)
-        if begun.letter is None:
+        if begun.permit is None:
             raise CallError("this number is taken; ask again")
-        await self._reaching.hand_over(begun.letter)
+        await self._reaching.hand_over(begun.permit)
         return number, begun.address
 
     async def _unheld(self, subject: bytes, name: bytes, errand: Errand) -> NoReturn:

@@ -15,7 +15,7 @@ from avow.decide.request import Request
 from avow.errors import AvowError, CallError, Refused
 from avow.gate import Actor, Gate, Look
 from avow.policy.model import SITE, Contact, Policy, Use
-from avow.practices.letters import Begun
+from avow.practices.messages import Begun
 from avow.practices.reaching import REMEMBERED, Reaching
 from avow.practices.words import unknown
 

@@ -14,7 +14,7 @@ from avow.errors import Refused
 from avow.gate import Act, Actor, Gate
 from avow.policy.model import RIGHTS_PURPOSE, SITE, Change, Channel, Contact
 from avow.practices.deadlines import RIGHTS_REQUEST
-from avow.practices.letters import Begun, Errand
+from avow.practices.messages import Begun, Errand
 from avow.practices.reaching import Reaching
 from avow.vault.lookup import same_mailbox
 

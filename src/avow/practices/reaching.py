@@ -19,7 +19,7 @@ from avow.policy.model import CONTACT, SITE, Channel
 from avow.practices import deadlines as kinds
 from avow.practices.agreeing import Agreeing
 from avow.practices.collecting import Entry, entries_of, index
-from avow.practices.letters import GONE, NOBODY, Begun, Errand, Letter, Outcome, reached_by, remembered
+from avow.practices.messages import GONE, NOBODY, Begun, Errand, Outcome, Permit, reached_by, remembered
 from avow.practices.words import id_of, unknown
 from avow.record import Recorder
 from avow.store.interface import Datum, Leaf, Message, ServiceRequest, Subject, Trace, Transaction
@@ -246,9 +246,9 @@ class Reaching:
                 continue
             await tx.record(*self._event(errand, one, answer, at))
             datum = one.datum
-            letter = Letter(one.row.subject, name, errand, datum.category, datum.row, datum.version, of[0],
+            permit = Permit(one.row.subject, name, errand, datum.category, datum.row, datum.version, of[0],
                             next(self._turns))  # fmt: skip
-            return Begun("go", letter, one.address)
+            return Begun("go", permit, one.address)
         return await self._refuse(tx, errand, name, answers, at, elsewhere=errand.request is not None)
 
     def _answer(
@@ -312,71 +312,71 @@ class Reaching:
         answer = decide(table, ask, facts(table, ask, "", at=self._gate.now(), circumstances=circumstances))
         return Refuse(answer.promises if isinstance(answer, Refuse) else (), otherwise.reason)
 
-    async def hand_over(self, letter: Letter, actor: Actor | None = None) -> None:
+    async def hand_over(self, permit: Permit, actor: Actor | None = None) -> None:
         """It is about to go out, and on disk as such when this returns. Raises `Refused` where the permission has ended
         since `begin`, and `Denied` where somebody else handed it over. `actor`: with the standing that they have now.
         """
         try:
             await self._handing(
-                letter if actor is None else letter._replace(errand=letter.errand._replace(actor=actor))
+                permit if actor is None else permit._replace(errand=permit.errand._replace(actor=actor))
             )
         except (Refused, Denied, Tampered, KeyGone):
             raise
         except BaseException:
-            self._went(letter)  # it may be on disk
+            self._went(permit)  # it may be on disk
             raise
-        self._went(letter)
+        self._went(permit)
 
-    def _went(self, letter: Letter) -> None:
-        self._out[letter.subject, letter.message] = letter.turn
+    def _went(self, permit: Permit) -> None:
+        self._out[permit.subject, permit.message] = permit.turn
         while len(self._out) > HANDED:
             self._out.popitem(last=False)
 
-    async def _hand_over(self, letters: Sequence[Letter]) -> list[Exception | None]:
+    async def _hand_over(self, permits: Sequence[Permit]) -> list[Exception | None]:
         """Those that were asked at once, in one transaction; what is wrong with each."""
         out: list[Exception | None] = []
         async with self._gate.store.transaction() as tx:
-            rows = await tx.read([(one.subject, (one.category,)) for one in letters], "change")
-            for letter, (row, data) in zip(letters, rows, strict=True):
+            rows = await tx.read([(one.subject, (one.category,)) for one in permits], "change")
+            for permit, (row, data) in zip(permits, rows, strict=True):
                 try:
-                    answer = await self._handed(tx, letter, row, data)
+                    answer = await self._handed(tx, permit, row, data)
                     out.append(Refused(answer.promises, answer.reason) if isinstance(answer, Refuse) else None)
                 except (Denied, Tampered, KeyGone) as error:
                     out.append(error)
         return out
 
-    async def _handed(self, tx: Transaction, letter: Letter, row: Subject | None, data: Sequence[Datum]) -> Answer:
-        errand = letter.errand
-        known = await tx.messages_named(letter.message)  # also where it is another's under the same address
+    async def _handed(self, tx: Transaction, permit: Permit, row: Subject | None, data: Sequence[Datum]) -> Answer:
+        errand = permit.errand
+        known = await tx.messages_named(permit.message)  # also where it is another's under the same address
         if row is None or row.state == "erased" or any(one.state in GONE for one in known):
             raise Denied("this message may not go out any more, or went out already")
         at = self._gate.now()
         key, line = self._gate.standing(row, at)
-        datum = next((one for one in (*data, *await self._older(tx, letter, data)) if _is(one, letter)), None)
+        datum = next((one for one in (*data, *await self._older(tx, permit, data)) if _is(one, permit)), None)
         asked = None if errand.request is None else await tx.open_request(errand.request)
         if datum is None or (errand.request is not None and asked is None):
             answer: Answer = self._of_nobody(errand, _ELSEWHERE)
         else:
-            answer = self._answer(errand, line, datum, asked, at, silent=letter.entry in self._suppressed)
+            answer = self._answer(errand, line, datum, asked, at, silent=permit.entry in self._suppressed)
         if isinstance(answer, Refuse):
-            none = Datum(row.subject, NOBODY, letter.category, "", 1, b"", b"")
+            none = Datum(row.subject, NOBODY, permit.category, "", 1, b"", b"")
             await tx.record(*self._event(errand, _Held(row, key, line, datum or none, ""), answer, at))
         state = "refused" if isinstance(answer, Refuse) else "handing"
-        await tx.put_message(remembered(letter.subject, letter.message, errand, state, at, answer))
+        await tx.put_message(remembered(permit.subject, permit.message, errand, state, at, answer))
         return answer
 
     @staticmethod
-    async def _older(tx: Transaction, letter: Letter, data: Sequence[Datum]) -> list[Datum]:
-        return [] if any(_is(one, letter) for one in data) else await tx.held(letter.subject)
+    async def _older(tx: Transaction, permit: Permit, data: Sequence[Datum]) -> list[Datum]:
+        return [] if any(_is(one, permit) for one in data) else await tx.held(permit.subject)
 
-    async def ended(self, letter: Letter, outcome: Outcome) -> None:
+    async def ended(self, permit: Permit, outcome: Outcome) -> None:
         """What came of it. After `not-now` it may begin anew. Who was erased meanwhile leaves nothing to be said.
 
-        Of a letter that was not handed over nothing is said: what is on disk is another try's.
+        Of a permit that was not handed over nothing is said: what is on disk is another try's.
         """
-        if self._out.get((letter.subject, letter.message)) == letter.turn:
-            await self._mark(letter.subject, letter.message, outcome, ("handing",))
-            self._out.pop((letter.subject, letter.message), None)
+        if self._out.get((permit.subject, permit.message)) == permit.turn:
+            await self._mark(permit.subject, permit.message, outcome, ("handing",))
+            self._out.pop((permit.subject, permit.message), None)
 
     async def bounced(self, message: bytes) -> bool:
         """It came back undelivered; whether it was known."""
@@ -439,8 +439,8 @@ class Reaching:
             return await tx.consenting(f"consent/{purpose}", after, limit)
 
 
-def _is(datum: Datum, letter: Letter) -> bool:
-    return (datum.row, datum.version, datum.category) == (letter.row, letter.version, letter.category)
+def _is(datum: Datum, permit: Permit) -> bool:
+    return (datum.row, datum.version, datum.category) == (permit.row, permit.version, permit.category)
 
 
 def _circumstances(errand: Errand) -> Circumstances:

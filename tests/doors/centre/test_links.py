@@ -36,7 +36,7 @@ async def link(here: Centre, mail: str = MAIL, purpose: str = "newsletter") -> s
     name = f"app{here.bed.clock.now.timestamp():.0f}{purpose}{mail.partition('@')[0].lower()}"
     session = await here.bed.desk.sender(name, await here.bed.desk.add_sender(name, (purpose,), None))
     begun = await here.bed.desk.begin(session, f"<{name}@shop.example>", mail)
-    await here.bed.desk.hand_over(session, begun["letter"])
+    await here.bed.desk.hand_over(session, begun["permit"])
     return f"/out/{begun['out']}"
 
 

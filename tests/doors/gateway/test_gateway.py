@@ -155,10 +155,10 @@ async def test_a_message_that_is_under_way_is_ended_though_its_sender_hangs_up(t
         going = asyncio.Event()
         real = at.bed.desk.hand_over
 
-        async def slow(session: str, letter: str) -> None:
+        async def slow(session: str, permit: str) -> None:
             going.set()
             await asyncio.sleep(0.3)
-            await real(session, letter)
+            await real(session, permit)
 
         at.bed.desk.hand_over = slow  # type: ignore[method-assign]
 
@@ -184,7 +184,7 @@ async def test_that_one_is_unknown_keeps_nobody_else_from_getting_it(tmp_path: P
         await at.asked(ADA, BOB)
         session = await at.bed.desk.sender("shop", at.passwords["shop"])
         begun = await at.bed.desk.begin(session, "<1@daminion.example>", ADA)
-        await at.bed.desk.hand_over(session, begun["letter"])  # and then the gateway was killed
+        await at.bed.desk.hand_over(session, begun["permit"])  # and then the gateway was killed
         code, said = await at.hand_in(mail(), ADA, BOB)
         assert (code, said[:5]) == (554, "5.4.0")
         assert "recipient 1 of 2" in said

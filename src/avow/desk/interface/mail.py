@@ -23,12 +23,12 @@ REMEMBERED: Final = 30 * 86_400_000  # ms that a message is remembered, so that 
 class Sending(TypedDict):
     """One message to one recipient. `state`: `go` ahead, `sent` already, `unknown` whether it was.
 
-    `letter` names it in `hand_over` and `ended`. `out` is the token of its opt-out link, `back` that of its return
+    `permit` names it in `hand_over` and `ended`. `out` is the token of its opt-out link, `back` that of its return
     address. Empty texts unless `state` is `go`.
     """
 
     state: str
-    letter: str
+    permit: str
     out: str
     back: str
 
@@ -76,10 +76,10 @@ class Mailroom(Protocol):
         service request, held under this very address; without, whoever is held under it and may be reached.
         """
 
-    async def hand_over(self, session: str, letter: str) -> None:
+    async def hand_over(self, session: str, permit: str) -> None:
         """It is about to go out. Raises `Denied` where the permission has ended meanwhile."""
 
-    async def ended(self, session: str, letter: str, outcome: str) -> None:
+    async def ended(self, session: str, permit: str, outcome: str) -> None:
         """What came of it, an `Outcome`. After `not-now` it may begin anew."""
 
     async def link(self, token: str) -> Link:

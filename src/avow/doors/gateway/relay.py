@@ -129,7 +129,7 @@ class Relay:
             content = finish()
 
         async def hand_over() -> None:
-            await mailroom.hand_over(who.session, sending["letter"])
+            await mailroom.hand_over(who.session, sending["permit"])
 
         try:
             answer = await self._smarthost.send(ways.back, to, content, before_end=hand_over)
@@ -140,7 +140,7 @@ class Relay:
             return replies.of(error)
         if answer.outcome != "unknown":
             with suppress(AvowError):  # what came of it is known here, and is answered
-                await mailroom.ended(who.session, sending["letter"], answer.outcome)
+                await mailroom.ended(who.session, sending["permit"], answer.outcome)
         return _said(answer)
 
     @staticmethod
@@ -148,7 +148,7 @@ class Relay:
         """It was begun, and did not go out."""
         if not isinstance(sending, Reply):
             with suppress(AvowError):
-                await who.site.mailroom.ended(who.session, sending["letter"], "not-now")
+                await who.site.mailroom.ended(who.session, sending["permit"], "not-now")
 
 
 def _said(answer: Answer) -> Reply:

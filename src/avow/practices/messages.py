@@ -3,7 +3,7 @@
 from typing import Final, Literal, NamedTuple
 
 from avow.decide.request import Answer, Refuse
-from avow.errors import UnknownWord
+from avow.errors import CallError, UnknownWord
 from avow.gate import Actor
 from avow.policy.model import CHANNELS, CONTACT, Channel, Policy
 from avow.practices.collecting import Entry
@@ -28,7 +28,7 @@ class Errand(NamedTuple):
     owed: bool = False
 
 
-class Letter(NamedTuple):
+class Permit(NamedTuple):
     """A message that may go out, from `begin` to `ended`. `entry`: how the do-not-contact list has the address. `turn`
     tells several tries at the same message apart.
     """
@@ -44,11 +44,17 @@ class Letter(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """`go`, with the letter and the address that it goes to; or `sent` already, or `unknown` whether it was."""
+    """`go`, with the permit and the address that it goes to; or `sent` already, or `unknown` whether it was."""
 
     state: Literal["go", "sent", "unknown"]
-    letter: Letter | None = None
+    permit: Permit | None = None
     address: str = ""
+
+    def given(self) -> Permit:
+        """The permit of one that may go. Raises `CallError` for one that may not."""
+        if self.permit is None:
+            raise CallError("there is nothing to send: it went already, or may have")
+        return self.permit
 
 
 def reached_by(policy: Policy, channel: str) -> tuple[str, ...]:
