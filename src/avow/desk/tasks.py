@@ -23,7 +23,7 @@ class Tasks:
                 elif isinstance(clause, Contact):
                     for role, purpose in product(clause.by, clause.purposes):
                         self._reach.setdefault((role, purpose), set()).update(clause.channels)
-        self._here: Mapping[str, bool] = {n: not (c.apart or c.held_by) for n, c in policy.categories.items()}
+        self._here: Mapping[str, bool] = {n: c.with_person for n, c in policy.categories.items()}
         self.everything = [name for name, here in self._here.items() if here]  # that may be held here of a person
 
     def purposes(self, role: str, kind: str) -> list[str]:

@@ -42,4 +42,4 @@ def contests(policy: Policy) -> dict[str, Contest]:
 def _asked(policy: Policy, form: str) -> list[str]:
     clauses = [clause for promise in policy.promises for clause in promise.clauses]
     asked = [name for c in clauses if isinstance(c, Collect) and c.form == form for name in (*c.asks, *c.optional)]
-    return [name for name in asked if not (policy.categories[name].held_by or policy.categories[name].apart)]
+    return [name for name in asked if policy.categories[name].with_person]

@@ -82,6 +82,11 @@ class Category:
     apart: str | None = None  # the room it is kept in, away from persons
     place: Place = Place(1, 1)
 
+    @property
+    def with_person(self) -> bool:
+        """Whether the merchant may hold it with the person it is of: neither a processor's alone, nor kept apart."""
+        return not (self.held_by or self.apart)
+
 
 @dataclass(frozen=True, slots=True)
 class Purpose:

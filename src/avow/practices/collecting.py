@@ -420,4 +420,4 @@ def plan(policy: Policy, form: str) -> FormPlan:
 
 
 def _held_here(policy: Policy, categories: Sequence[str]) -> list[str]:
-    return [name for name in categories if not (policy.categories[name].held_by or policy.categories[name].apart)]
+    return [name for name in categories if policy.categories[name].with_person]

@@ -47,7 +47,7 @@ class Rights:
         self._recorder = recorder
         self._journal = journal
         self._suppressed = suppressed
-        self._held_here = tuple(n for n, one in self._policy.categories.items() if not (one.apart or one.held_by))
+        self._held_here = tuple(n for n, one in self._policy.categories.items() if one.with_person)
         kinds = ((name, self._policy.categories[name].channel) for name in self._held_here)
         self._contacts = {name: channel for name, channel in kinds if channel}
         self._told: list[Callable[[str], None]] = []
