@@ -47,7 +47,6 @@ class Clicks:
 
 def clicks(policy: Policy, tokens: Tokens) -> Clicks | None:
     """None where the policy has no such cookie."""
-    clauses = (clause for promise in policy.promises for clause in promise.clauses)
-    found = (c for c in clauses if isinstance(c, Cookies) and "affiliate-link" in c.needs and c.at is None)
+    found = (c for _, c in policy.clauses(Cookies) if "affiliate-link" in c.needs and c.at is None)
     cookie = next(found, None)
     return None if cookie is None else Clicks(cookie, tokens)

@@ -40,6 +40,5 @@ def contests(policy: Policy) -> dict[str, Contest]:
 
 
 def _asked(policy: Policy, form: str) -> list[str]:
-    clauses = [clause for promise in policy.promises for clause in promise.clauses]
-    asked = [name for c in clauses if isinstance(c, Collect) and c.form == form for name in (*c.asks, *c.optional)]
+    asked = [name for _, c in policy.clauses(Collect) if c.form == form for name in (*c.asks, *c.optional)]
     return [name for name in asked if policy.categories[name].with_person]

@@ -4,10 +4,10 @@ A `Policy` is only ever built by `avow.policy.parse`, which has found it free of
 uses is declared. Rules: docs/policy-language.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 Action = Literal[
     "collect", "use", "share", "sell", "summarise", "mail", "post", "call", "link", "set-cookie",
@@ -369,6 +369,9 @@ class Controller:
     url: str | None = None
 
 
+C = TypeVar("C", bound=Clause)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A whole policy. `digest` is the SHA-256 of the file's bytes: the version's true name."""
@@ -385,3 +388,7 @@ class Policy:
     promises: tuple[Promise, ...]
     digest: bytes
     source: str  # the file's text
+
+    def clauses(self, kind: type[C]) -> Iterator[tuple[str, C]]:
+        """Every clause of a kind with the id of its promise, in the order of the policy."""
+        return ((promise.id, one) for promise in self.promises for one in promise.clauses if isinstance(one, kind))

@@ -7,8 +7,8 @@ from avow.policy.model import Policy, Right
 
 def outside(policy: Policy) -> tuple[str, ...]:
     """The offices outside that a complaint can go to as well, as the policy names them; else what there is by law."""
-    clauses = [c for p in policy.promises for c in p.clauses if isinstance(c, Right) and "complain" in c.rights]
-    named = tuple(dict.fromkeys(office for c in clauses for office in c.offices))
+    complaining = (clause for _, clause in policy.clauses(Right) if "complain" in clause.rights)
+    named = tuple(dict.fromkeys(office for clause in complaining for office in clause.offices))
     return named or ("the data protection or consumer protection authority where you live",)
 
 

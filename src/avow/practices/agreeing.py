@@ -14,7 +14,7 @@ from avow.decide.facts import Circumstances, add, drop, escaped, tokens
 from avow.decide.request import Allow, Answer, Refuse, Request
 from avow.errors import BadValue, CallError, OperatorError, Refused, Unavailable, UnknownWord
 from avow.gate import Act, Actor, Gate, Journal
-from avow.policy.model import CHANNELS, RECIPIENT_KINDS, RIGHTS_PURPOSE, SITE, Choose, Policy, Right
+from avow.policy.model import CHANNELS, RECIPIENT_KINDS, RIGHTS_PURPOSE, SITE, Choose, Policy
 from avow.policy.retention import ORDINARY
 from avow.practices.collecting import Entry, entries_of, listing
 from avow.practices.deadlines import RIGHTS_REQUEST, asked, giving
@@ -282,7 +282,7 @@ class Agreeing:
         """
         ask = Request("erase", actor.role, RIGHTS_PURPOSE, ())
         circumstances = Circumstances(identified=actor.identified, standing=actor.standing)
-        answer = rule or Allow(_promises(self._policy, kind))
+        answer = rule or Allow(giving(self._policy, kind))
         versions: list[int] = []
 
         async def watched(act: Act) -> T:
@@ -363,18 +363,13 @@ _Offer = tuple[Allow | Refuse, bool]  # which promises offer a choice, and wheth
 def _offers(policy: Policy, how: str, fits: Callable[[Choose], bool]) -> _Offer:
     """Who offers such a choice; when it was put by a form of the policy, then there."""
     offers = [
-        (promise.id, clause)
-        for promise in policy.promises
-        for clause in promise.clauses
-        if isinstance(clause, Choose) and fits(clause) and (how not in policy.forms or clause.form in (None, how))
+        (name, clause)
+        for name, clause in policy.clauses(Choose)
+        if fits(clause) and (how not in policy.forms or clause.form in (None, how))
     ]
     if not offers:
         return Refuse((), "the policy offers the person no such choice"), False
     return Allow(tuple(dict.fromkeys(name for name, _ in offers))), any(choose.confirm for _, choose in offers)
-
-
-def _promises(policy: Policy, right: str) -> tuple[str, ...]:
-    return tuple(p.id for p in policy.promises if any(isinstance(c, Right) and right in c.rights for c in p.clauses))
 
 
 def _sealed(act: Act, consent: Consent, told: Mapping[str, str | int | None]) -> bytes:

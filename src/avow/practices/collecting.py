@@ -245,8 +245,7 @@ class Collecting:
     def _asked_by(self, form: str, route: str) -> bool:
         """Whether a promise lets people ask by this route for what the form opens: else a colleague gives, not they."""
         right = "complain" if self._policy.forms[form].opens == "complaint" else "ask"
-        clauses = [clause for promise in self._policy.promises for clause in promise.clauses]
-        return any(isinstance(c, Right) and right in c.rights and route in c.routes for c in clauses)
+        return any(right in c.rights and route in c.routes for _, c in self._policy.clauses(Right))
 
     def _of_field(self, form: str, category: str) -> "_Field":
         purposes = " ".join(sorted(self._plans[form].purposes[category]))

@@ -7,14 +7,13 @@ a short number, which is printed on a letter, so that one that comes back is kno
 from collections.abc import Mapping
 from typing import Final, NamedTuple, NoReturn
 
+from avow.decide.request import Refuse
 from avow.errors import CallError, NotHeld, Refused
 from avow.gate import Actor, Gate
 from avow.policy.model import Channel
-from avow.practices.messages import Errand, reached_by
+from avow.practices.messages import Errand, reached_by, remembered
 from avow.practices.reaching import Reaching
 from avow.store.interface import Message
-from avow.vault.binding import fields
-from avow.vault.lookup import hmac_sha256
 
 _LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no two of them are taken for each other
 _LONG: Final = 10  # of them: 50 bits of chance
@@ -70,10 +69,8 @@ class Contacts:
         try:
             await self._reaching.reach(subject, errand.channel, errand.purpose, errand.actor)
         except Refused as refused:
-            said = Message(
-                subject, name, errand.channel, errand.purpose, errand.sender, "refused", self._gate.now(),
-                " ".join(refused.promises), refused.reason,
-            )  # fmt: skip
+            why = Refuse(refused.promises, refused.reason)
+            said = remembered(subject, name, errand, "refused", self._gate.now(), why)
             async with self._gate.store.transaction() as tx:
                 await tx.put_message(said)
             raise
@@ -119,10 +116,7 @@ class Contacts:
         return found[0]
 
     def _name(self, number: str) -> bytes:
-        plain = as_made(number)
-        return hmac_sha256(self._gate.keys.site_key("messages"), fields(b"contact", plain.encode("utf-8", "replace")))[
-            :16
-        ]
+        return self._reaching.hidden("contact", as_made(number))
 
 
 def as_made(number: str) -> str:

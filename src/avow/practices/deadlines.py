@@ -60,11 +60,11 @@ def due(policy: Policy, kind: str, opened: int) -> int | None:
     return None if not terms else opened + min(terms)
 
 
-def giving(policy: Policy, right: RightName) -> tuple[str, ...]:
-    """The promises that give this right."""
-    return tuple(p.id for p in policy.promises if any(isinstance(c, Right) and right in c.rights for c in p.clauses))
+def giving(policy: Policy, right: str) -> tuple[str, ...]:
+    """The promises that give this right; none for what is no right."""
+    return tuple(dict.fromkeys(name for name, clause in policy.clauses(Right) if right in clause.rights))
 
 
 def _within(policy: Policy, right: RightName) -> list[int]:
-    clauses = [c for p in policy.promises for c in p.clauses if isinstance(c, Right) and right in c.rights]
-    return [int(c.within.total_seconds() * 1000) for c in clauses if c.within is not None]
+    terms = (clause.within for _, clause in policy.clauses(Right) if right in clause.rights)
+    return [int(term.total_seconds() * 1000) for term in terms if term is not None]

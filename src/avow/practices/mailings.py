@@ -42,11 +42,11 @@ class Mailings:
         if purpose not in policy.purposes:
             raise unknown("purpose", purpose, policy.purposes)
         if not list_by(policy, purpose):
-            promises = tuple(p.id for p in policy.promises if any(_mails(c, purpose) for c in p.clauses))
+            promises = tuple(dict.fromkeys(name for name, one in policy.clauses(Contact) if _mails(one, purpose)))
             raise Refused(promises, "a newsletter goes to people who agreed to its purpose, and this one is for others")
         asked = [
-            (promise.id, name) for promise in policy.promises for clause in promise.clauses
-            if isinstance(clause, Use) and purpose in clause.purposes and "consent" in clause.needs
+            (promise, name) for promise, clause in policy.clauses(Use)
+            if purpose in clause.purposes and "consent" in clause.needs
             for name in clause.categories if policy.categories[name].term == INTEREST
         ]  # fmt: skip
         if asked and not (interest or "").strip():
@@ -96,12 +96,12 @@ class Mailings:
 
 def list_by(policy: Policy, purpose: str) -> bool:
     """Whether people agree to being written to by mail for it, and nothing else permits it."""
-    clauses = [c for promise in policy.promises for c in promise.clauses if _mails(c, purpose)]
-    return bool(clauses) and all("consent" in clause.needs for clause in clauses if isinstance(clause, Contact))
+    clauses = [one for _, one in policy.clauses(Contact) if _mails(one, purpose)]
+    return bool(clauses) and all("consent" in one.needs for one in clauses)
 
 
-def _mails(clause: object, purpose: str) -> bool:
-    return isinstance(clause, Contact) and "mail" in clause.channels and purpose in clause.purposes
+def _mails(clause: Contact, purpose: str) -> bool:
+    return "mail" in clause.channels and purpose in clause.purposes
 
 
 def stated(value: str) -> frozenset[str]:

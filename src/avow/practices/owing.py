@@ -92,13 +92,11 @@ class Owing:
 
     def _purposes(self, channel: Channel) -> list[str]:
         """What it may go for: first what the policy says of notices owed, then what a request about one's own data serves."""
-        clauses = [clause for promise in self._policy.promises for clause in promise.clauses]
-        reaching = [one for one in clauses if isinstance(one, Contact) and channel in one.channels and SITE in one.by]
+        reaching = [one for _, one in self._policy.clauses(Contact) if channel in one.channels and SITE in one.by]
         asked = self._policy.requests.get(RIGHTS_REQUEST)
         serves = asked.serves if asked else ()
         owed = [p for one in reaching if one.despite_opt_out or "notice-owed" in one.needs for p in one.purposes]
         return list(dict.fromkeys(owed + [p for p in serves if any(p in one.purposes for one in reaching)]))
 
     def _bounce(self) -> timedelta:
-        clauses = [clause for promise in self._policy.promises for clause in promise.clauses]
-        return max((one.bounce for one in clauses if isinstance(one, Change) and one.bounce), default=timedelta(0))
+        return max((one.bounce for _, one in self._policy.clauses(Change) if one.bounce), default=timedelta(0))

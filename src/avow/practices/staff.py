@@ -34,9 +34,7 @@ class Staff:
         self._roll: dict[str, Member] = {}  # by pseudonym
         self.actor = lru_cache(1024)(self._actor)  # forgotten whenever the roll or the agreement changes
         self._demanded = any(
-            isinstance(clause, Protect) and "confidentiality-agreement" in clause.measures
-            for promise in gate.policy.promises
-            for clause in promise.clauses
+            "confidentiality-agreement" in clause.measures for _, clause in gate.policy.clauses(Protect)
         )
 
     def load(self) -> None:

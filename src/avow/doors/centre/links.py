@@ -71,8 +71,7 @@ def _shown(policy: Policy, link: Link, token: str, asked: str) -> dict[str, Any]
 
 def _owed(policy: Policy) -> bool:
     """Whether some notices are mailed even so."""
-    clauses = (clause for promise in policy.promises for clause in promise.clauses)
-    return any(isinstance(one, Contact) and one.despite_opt_out and "mail" in one.channels for one in clauses)
+    return any(one.despite_opt_out and "mail" in one.channels for _, one in policy.clauses(Contact))
 
 
 def _asked(fields: dict[str, str], page: str) -> str:

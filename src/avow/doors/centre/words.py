@@ -193,7 +193,7 @@ def answering(policy: Policy, *rights: RightName) -> tuple[str, tuple[str, ...],
     """For the first of the rights that a promise names: within what time there is an answer ("" if no promise says),
     the outside offices that are named, and the promises.
     """
-    found = [(p.id, c) for p in policy.promises for c in p.clauses if isinstance(c, Right)]
+    found = list(policy.clauses(Right))
     about = next((them for right in rights if (them := [one for one in found if right in one[1].rights])), [])
     within = min((c.within for _, c in about if c.within is not None), default=None)
     offices = tuple(dict.fromkeys(office for _, c in about for office in c.offices))
@@ -206,7 +206,7 @@ def _span(term: timedelta | None) -> str:
 
 def asked(policy: Policy, form: str) -> tuple[list[tuple[str, str, bool]], str]:
     """The fields of a form (category, label, whether it must be filled in), and what all of it is for."""
-    clauses = [c for p in policy.promises for c in p.clauses if isinstance(c, Collect) and c.form == form]
+    clauses = [clause for _, clause in policy.clauses(Collect) if clause.form == form]
     must = {name for clause in clauses for name in clause.asks}
     names = dict.fromkeys(name for clause in clauses for name in (*clause.asks, *clause.optional))
     purposes = dict.fromkeys(name for clause in clauses for name in clause.purposes)

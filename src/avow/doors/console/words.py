@@ -124,9 +124,8 @@ class Words:
 
     def asked_first(self, role: str, purpose: str) -> list[str]:
         """The categories that a role gets by asking whether it may call or write for a purpose, and not by ticking."""
-        clauses = [clause for promise in self._policy.promises for clause in promise.clauses]
         channels = {
-            channel for c in clauses if isinstance(c, Contact) and role in c.by and purpose in c.purposes
+            channel for _, c in self._policy.clauses(Contact) if role in c.by and purpose in c.purposes
             for channel in c.channels if channel != "mail"
         }  # fmt: skip
         return [name for name, each in self._policy.categories.items() if each.channel in channels]
@@ -150,10 +149,9 @@ class Words:
         """What a form asks for, in the order of the policy, as far as it is held here."""
         here = set(self.held())
         asked: dict[str, None] = {}
-        for promise in self._policy.promises:
-            for clause in promise.clauses:
-                if isinstance(clause, Collect) and clause.form == form:
-                    asked |= dict.fromkeys(name for name in (*clause.asks, *clause.optional) if name in here)
+        for _, clause in self._policy.clauses(Collect):
+            if clause.form == form:
+                asked |= dict.fromkeys(name for name in (*clause.asks, *clause.optional) if name in here)
         known = self._policy.categories
         return [
             Field(name, self.label(name), known[name].says, known[name].term in {"Communication", "PhysicalAddress"})
@@ -184,10 +182,9 @@ class Words:
         for kind, request in self._policy.requests.items():
             for purpose in request.serves:
                 granting = [
-                    (promise.id, clause)
-                    for promise in self._policy.promises
-                    for clause in promise.clauses
-                    if isinstance(clause, Use) and role in clause.by and purpose in clause.purposes
+                    (name, clause)
+                    for name, clause in self._policy.clauses(Use)
+                    if role in clause.by and purpose in clause.purposes
                 ]
                 seen = dict.fromkeys(name for _, clause in granting for name in clause.categories if name in here)
                 if seen:
@@ -204,12 +201,11 @@ class Words:
 
     def _seen_by(self, category: str) -> str:
         found: dict[str, dict[str, None]] = {}  # role -> purposes
-        for promise in self._policy.promises:
-            for clause in promise.clauses:
-                if isinstance(clause, Use) and category in clause.categories:
-                    for role in clause.by:
-                        if role in self._policy.roles:
-                            found.setdefault(role, {}).update(dict.fromkeys(clause.purposes))
+        for _, clause in self._policy.clauses(Use):
+            if category in clause.categories:
+                for role in clause.by:
+                    if role in self._policy.roles:
+                        found.setdefault(role, {}).update(dict.fromkeys(clause.purposes))
         if not found:
             return f"{self.label(category)}: no colleague of any role sees it."
         each = (f"{self.label(role)} for {listed([p.replace('-', ' ') for p in why])}" for role, why in found.items())

@@ -104,7 +104,7 @@ _Kind = TypeVar("_Kind", bound=Clause)
 
 def _clauses(policy: Policy, kind: type[_Kind]) -> Iterator[_Kind]:
     """All clauses of one kind."""
-    return (clause for promise in policy.promises for clause in promise.clauses if isinstance(clause, kind))
+    return (clause for _, clause in policy.clauses(kind))
 
 
 def _declared(policy: Policy, ids: _Ids, clause: Cookies) -> Declared:

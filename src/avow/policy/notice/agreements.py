@@ -6,7 +6,7 @@ is in docs/lists.md. What the policy does not say (where data lie, under which l
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import unquote
 
 from avow.policy.model import Policy, Right, Share, Use
@@ -14,7 +14,6 @@ from avow.policy.notice import words
 from avow.policy.notice.linked import CONTEXT, PARTY, Node, duration, term_of
 from avow.policy.retention import rule
 
-C = TypeVar("C")
 SCHEMA: Final = "https://w3id.org/dpv/schema/dpv-27560"
 NOT_STATED: Final = "not stated by the policy"
 _STATES: Final = {"consent": "dpv:ConsentGiven", "confirm": "dpv:ConsentGiven", "withdraw": "dpv:ConsentWithdrawn"}
@@ -66,7 +65,7 @@ def _record(policy: Policy, consent: Mapping[str, Any], history: list[Node], con
         },
         "dpv:hasRight": [
             {"@type": "dpv:DataSubjectRight", "dct:title": name}
-            for name in dict.fromkeys(one for clause in _rights(policy) for one in clause.rights)
+            for name in dict.fromkeys(one for _, clause in policy.clauses(Right) for one in clause.rights)
         ],
         "dpv:hasConsentStatus": history,
     }  # fmt: skip
@@ -83,7 +82,7 @@ def _process(policy: Policy, about: str) -> Node:
         categories, recipients = [rest[-1]], [rest[-2]]
         way = "sell" if rest[0] == "sell" else "share"
         purposes = list(dict.fromkeys(
-            purpose for clause in _clauses(policy, Share) if clause.way == way and rest[-1] in clause.categories
+            purpose for _, clause in policy.clauses(Share) if clause.way == way and rest[-1] in clause.categories
             and rest[-2] in clause.recipients for purpose in clause.purposes
         ))  # fmt: skip
         basis = "dpv:ExplicitlyExpressedConsent" if word == "approval" else "dpv:ExpressedConsent"
@@ -167,7 +166,7 @@ def _status(state: str, at: int, how: str, entry: str | None) -> Node:
 def _used_for(policy: Policy, purpose: str) -> list[str]:
     """The categories that the purpose may use by this consent."""
     found = (
-        name for clause in _clauses(policy, Use) if purpose in clause.purposes and "consent" in clause.needs
+        name for _, clause in policy.clauses(Use) if purpose in clause.purposes and "consent" in clause.needs
         for name in clause.categories
     )  # fmt: skip
     return list(dict.fromkeys(found))
@@ -175,16 +174,8 @@ def _used_for(policy: Policy, purpose: str) -> list[str]:
 
 def _ways(policy: Policy) -> list[str]:
     """How it is taken back: by what the policy says, and in the centre whatever it says."""
-    said = [route for clause in _rights(policy) if "withdraw" in clause.rights for route in clause.routes]
+    said = [route for _, clause in policy.clauses(Right) if "withdraw" in clause.rights for route in clause.routes]
     return [words.ROUTE[route] for route in dict.fromkeys((*said, "centre"))]
-
-
-def _rights(policy: Policy) -> list[Right]:
-    return _clauses(policy, Right)
-
-
-def _clauses(policy: Policy, kind: type[C]) -> list[C]:
-    return [clause for promise in policy.promises for clause in promise.clauses if isinstance(clause, kind)]
 
 
 def _moment(milliseconds: int) -> Node:
