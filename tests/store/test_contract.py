@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 import tests.store.contract_messages
-import tests.store.contract_whole  # noqa: F401 - both put their cases among the others
+import tests.store.contract_releases
+import tests.store.contract_whole  # noqa: F401 - each puts its cases among the others
 from avow.errors import Unavailable
 from avow.store.interface import Clash, Store
-from tests.store.contract import CASES, Bed
+from tests.store.contract import CASES, KIM, Bed
 
 SITES = iter(f"site-{n}" for n in range(10_000))
 
@@ -111,6 +112,19 @@ async def merges_people(tx: Any, category: str, hash: bytes) -> Any:
     return (await tx.find(category, hash))[:1]
 
 
+async def spends_what_it_has_read(tx: Any, dataset: str, cost: int, limit: int) -> bool:
+    if (await tx.spent()).get(dataset, 0) + cost > limit:
+        return False
+    await asyncio.sleep(0)
+    return bool(await tx.spend(dataset, cost, 1_000_000))
+
+
+async def counts_the_erased(tx: Any, category: str, after: bytes, limit: int) -> Any:
+    found = await tx.everybody(category, after, limit)
+    gone = [row for row in await tx.subjects([KIM]) if row is not None and row.subject > after]
+    return [(row, await tx.held(row.subject)) for row in gone if row.state == "erased"] + found
+
+
 async def restores_nothing(store: Any, folder: Path) -> None:
     if not (folder / "contents.json").exists() and not (folder / "store.sqlite").exists():
         await store.restore(folder)
@@ -128,6 +142,8 @@ DEFECTS: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("the_log_moves_only_from_where_it_stands", {"sequenced": moves_the_log_from_anywhere}, BOTH),
     ("the_record_is_pending_in_order_until_sequenced", {"record": forgets_the_trace}, BOTH),
     ("several_people_may_share_a_look_up", {"find": merges_people}, BOTH),
+    ("of_a_hundred_who_spend_at_once_no_more_get_through_than_fit", {"spend": spends_what_it_has_read}, ("postgres",)),
+    ("who_is_erased_is_not_counted", {"everybody": counts_the_erased}, BOTH),
     ("a_backup_is_one_moment_and_comes_back_whole", {"restore": restores_nothing}, BOTH),
 ]
 

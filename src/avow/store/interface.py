@@ -127,6 +127,14 @@ class Message(NamedTuple):
     reason: str
 
 
+class Release(NamedTuple):
+    """Figures that were released. `question`: 16 bytes that stand for what was asked; `told`: what was answered, JSON."""
+
+    question: bytes
+    at: int
+    told: str
+
+
 class LookUp(NamedTuple):
     """A keyed hash by which a person is found."""
 
@@ -232,6 +240,11 @@ class Transaction(Protocol):
     async def awaiting(self, event: str, limit: int) -> list[Datum]:
         """Up to `limit` data of living people that wait for this event: those of the class `UNTIL` and its name."""
 
+    async def everybody(self, category: str, after: bytes, limit: int) -> list[tuple[Subject, list[Datum]]]:
+        """Up to `limit` living people, by id, those after `after` alone; each with all their data of this category, none
+        with most. For counting them a page at a time: it takes no lock, and who is erased meanwhile may still be there.
+        """
+
     async def keys_in_use(self, subject: bytes) -> set[str]:
         """The retention classes of which the person still holds data."""
 
@@ -293,6 +306,23 @@ class Transaction(Protocol):
 
     async def purge_messages(self, before: int, limit: int) -> int:
         """Remove up to `limit` from before this moment; how many were removed."""
+
+    async def spend(self, dataset: str, cost: int, limit: int) -> bool:
+        """Add `cost` to what was spent of a dataset's budget, unless it would come to more than `limit`; whether it did.
+        Whoever asks at the same time waits for this transaction's end: of many, no more get through than fit.
+        """
+
+    async def spent(self) -> dict[str, int]:
+        """Dataset -> what was spent of its budget."""
+
+    async def put_release(self, release: Release) -> None:
+        """Insert. A question that was answered before raises `Clash`."""
+
+    async def released(self, question: bytes) -> Release | None:
+        """The answer to this question."""
+
+    async def releases(self, limit: int) -> list[Release]:
+        """The newest, newest first."""
 
     async def put_lookups(self, lookups: Sequence[LookUp]) -> None:
         """Make people findable. Several may share a (category, hash): who types an address has not proved that it is

@@ -26,9 +26,10 @@ MOST: Final = 8  # connections
 EMPTY: Final = LogState(0, hashlib.sha256().digest())
 TABLES: Final = (
     "subject", "datum", "consent", "request", "trace", "lookup", "suppression", "leaf", "log", "policy", "note",
-    "credential", "leaving", "message",
+    "credential", "leaving", "message", "release", "budget",
 )  # fmt: skip
-SINCE: Final = {"credential": 3, "leaving": 3, "message": 4}  # the schema step that a table came with, if not the first
+# the schema step that a table came with, if not the first
+SINCE: Final = {"credential": 3, "leaving": 3, "message": 4, "release": 5, "budget": 5}
 NUMBERED: Final = ("leaf", "trace")  # tables whose tickets are counted by a sequence
 CONTENTS: Final = "contents.json"
 _UPGRADING: Final = 0x41564F57  # an advisory lock: one process at a time brings the schema up

@@ -209,6 +209,36 @@ PURGE_MESSAGES: Final = _statement(
     "DELETE FROM message WHERE site = $1::smallint AND ctid = ANY (ARRAY(SELECT ctid FROM message"
     " WHERE site = $1::smallint AND at < $2::bigint ORDER BY at LIMIT $3::bigint))",
 )
+EVERYBODY: Final = _statement(
+    "everybody",
+    f"SELECT s.subject, {_SUBJECT} FROM subject s WHERE s.site = $1::smallint AND s.subject > $2::bytea AND s.state = 0"
+    " ORDER BY s.subject LIMIT $3::bigint",
+)
+ALL_OF: Final = _statement(
+    "all_of",
+    f"SELECT a.subject, {_DATUM} FROM unnest($2::bytea[]) a (subject) CROSS JOIN LATERAL (SELECT * FROM datum d"
+    " WHERE d.site = $1::smallint AND d.subject = a.subject AND d.category = $3::text OFFSET 0) d",
+)
+# What does not fit makes no row: so the statement itself refuses, and whoever comes second waits for the first's row.
+SPEND: Final = _statement(
+    "spend",
+    "INSERT INTO budget (site, dataset, spent) SELECT $1::smallint, $2::text, $3::bigint WHERE $3::bigint <= $4::bigint"
+    " ON CONFLICT (site, dataset) DO UPDATE SET spent = budget.spent + excluded.spent"
+    " WHERE budget.spent + excluded.spent <= $4::bigint",
+)
+SPENT: Final = _statement("spent", "SELECT dataset, spent FROM budget WHERE site = $1::smallint ORDER BY dataset")
+PUT_RELEASE: Final = _statement(
+    "put_release",
+    "INSERT INTO release (site, question, at, told) VALUES ($1::smallint, $2::bytea, $3::bigint, $4::text)",
+)
+RELEASED: Final = _statement(
+    "released",
+    "SELECT question, at, told FROM release WHERE site = $1::smallint AND question = $2::bytea",
+)
+RELEASES: Final = _statement(
+    "releases",
+    "SELECT question, at, told FROM release WHERE site = $1::smallint ORDER BY at DESC, question LIMIT $2::bigint",
+)
 PUT_LOOKUPS: Final = _statement(
     "put_lookups",
     "INSERT INTO lookup (site, category, hash, subject) SELECT $1::smallint, * FROM"

@@ -47,6 +47,7 @@ from avow.store.postgres_link import (
     translated,
 )
 from avow.store.postgres_messages import PostgresMessages
+from avow.store.postgres_releases import PostgresReleases
 from avow.store.postgres_rows import Decoder, new, number, rows, text
 from avow.store.terms import moment
 
@@ -80,7 +81,7 @@ def _datum(get: Callable[[int, int], Any], row: int, first: int, subject: bytes)
     )  # fmt: skip
 
 
-class PostgresTransaction(PostgresMessages):
+class PostgresTransaction(PostgresMessages, PostgresReleases):
     """See `interface.Transaction`. Takes a connection with its first batch, and holds it to its end."""
 
     __slots__ = ("_begun", "_ended", "_link", "_links", "_site", "_waiting", "_wrote")
@@ -141,6 +142,12 @@ class PostgresTransaction(PostgresMessages):
     async def _ask(self, statement: bytes, *values: Value) -> PGresult:
         self._check()
         return (await self._go([Call(statement, (self._site, *values))]))[0]
+
+    async def _do(self, statement: bytes, *values: Value) -> int:
+        """Write now; how many rows it came to."""
+        done = await self._ask(statement, *values)
+        self._wrote = True
+        return done.command_tuples or 0
 
     def _later(self, statement: bytes, *values: Value) -> None:
         self._check()
@@ -331,9 +338,7 @@ class PostgresTransaction(PostgresMessages):
         return [new(Credential, row) for row in rows(result, bytes, text, bytes, number, bytes)]
 
     async def drop_credential(self, owner: bytes, kind: str, row: bytes) -> bool:
-        gone = await self._ask(sql.DROP_CREDENTIAL, owner, kind.encode(), row)
-        self._wrote = True
-        return bool(gone.command_tuples)
+        return bool(await self._do(sql.DROP_CREDENTIAL, owner, kind.encode(), row))
 
     async def put_leaving(self, subject: bytes, due: int) -> None:
         self._later(sql.PUT_LEAVING, subject, int8(due))
@@ -346,9 +351,7 @@ class PostgresTransaction(PostgresMessages):
         return [subject for (subject,) in rows(result, bytes)]
 
     async def purge_messages(self, before: int, limit: int) -> int:
-        gone = await self._ask(sql.PURGE_MESSAGES, int8(before), int8(limit))
-        self._wrote = True
-        return gone.command_tuples or 0
+        return await self._do(sql.PURGE_MESSAGES, int8(before), int8(limit))
 
     async def put_lookups(self, lookups: Sequence[LookUp]) -> None:
         if lookups:

@@ -40,6 +40,8 @@ COUNTED: Final = {
         "credential",
         "leaving",
         "message",
+        "release",
+        "budget",
     )
 } | {
     "trace": "SELECT count(*) FROM event WHERE site = ?1 AND subject IS NOT NULL",

@@ -96,6 +96,19 @@ PURGE_MESSAGES: Final = (
     "DELETE FROM message WHERE site = ?1 AND (subject, message) IN"
     " (SELECT subject, message FROM message WHERE site = ?1 AND at < ?2 ORDER BY at LIMIT ?3)"
 )
+EVERYBODY: Final = (
+    f"SELECT {_SUBJECT} FROM subject s WHERE s.site = ?1 AND s.subject > ?2 AND s.state = 0 ORDER BY s.subject LIMIT ?3"
+)
+ALL_OF: Final = (
+    f"SELECT {_DATUM} FROM datum d WHERE d.site = ?1 AND d.subject >= ?2 AND d.subject <= ?3 AND d.category = ?4"
+)
+# What does not fit makes no row: so the statement itself refuses.
+SPEND: Final = """INSERT INTO budget SELECT ?1, ?2, ?3 WHERE ?3 <= ?4
+ON CONFLICT (site, dataset) DO UPDATE SET spent = spent + excluded.spent WHERE spent + excluded.spent <= ?4 RETURNING 1"""
+SPENT: Final = "SELECT dataset, spent FROM budget WHERE site = ?1 ORDER BY dataset"
+PUT_RELEASE: Final = "INSERT INTO release VALUES (?, ?, ?, ?)"
+RELEASED: Final = "SELECT question, at, told FROM release WHERE site = ?1 AND question = ?2"
+RELEASES: Final = "SELECT question, at, told FROM release WHERE site = ?1 ORDER BY at DESC, question LIMIT ?2"
 PUT_LOOKUP: Final = "INSERT OR IGNORE INTO lookup VALUES (?, ?, ?, ?)"
 FIND: Final = (
     "SELECT l.subject FROM lookup l LEFT JOIN subject s ON s.site = l.site AND s.subject = l.subject"

@@ -28,6 +28,7 @@ from avow.store.interface import (
     Trace,
 )
 from avow.store.sqlite_messages import SqliteMessages
+from avow.store.sqlite_releases import SqliteReleases
 from avow.store.terms import COLLECTED, POLICY, moment
 from avow.store.turns import Turns
 
@@ -59,7 +60,7 @@ class Connection:
             self.broken = _FAILED
 
 
-class SqliteTransaction(SqliteMessages):
+class SqliteTransaction(SqliteMessages, SqliteReleases):
     """See `interface.Transaction`. Writes are done at once; nothing here ever waits."""
 
     __slots__ = ("_at", "_execute", "_site")
