@@ -87,6 +87,15 @@ def test_changes_of_cookies_are_found() -> None:
     )
 
 
+def test_what_is_counted_of_visits_is_compared() -> None:
+    old = shop()
+    name, one = next(iter(old.categories.items()))
+    new = replace(old, categories={**old.categories, name: replace(one, apart="visits", counts=("region",))})
+    assert difference(old, new).visits == (Aside(f"`{name}` counts `region` of visits now", wider=True),)
+    assert difference(old, new).wider
+    assert difference(new, old).visits == (Aside(f"`{name}` counts `region` of visits no more", wider=False),)
+
+
 def test_a_condition_that_holds_more_often_is_found() -> None:
     old = shop()
     longer = replace(PAYMENTS, contract=Contract(PAYMENTS.contract.from_, PAYMENTS.contract.to.replace(year=2030)))  # type: ignore[union-attr]  # it has one

@@ -324,7 +324,12 @@ def _print_diff(found: Difference) -> None:
     for title, colour, changes in (("wider", "red", found.widened), ("narrower", "green", found.narrowed)):
         for line in _together(changes):
             told(f"{title:11}", line, colour)
-    for title, asides in (("retention", found.retention), ("cookies", found.cookies), ("condition", found.conditions)):
+    for title, asides in (
+        ("retention", found.retention),
+        ("cookies", found.cookies),
+        ("visits", found.visits),
+        ("condition", found.conditions),
+    ):
         for aside in asides:
             told(f"{title:11}", aside.says, "red" if aside.wider else "green")
     for title, ids in (("new", found.added), ("gone", found.removed), ("words only", found.words)):

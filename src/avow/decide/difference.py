@@ -14,7 +14,7 @@ from avow.decide.faults import said
 from avow.decide.grants import Key
 from avow.decide.request import Allow, Answer, names
 from avow.decide.table import Cell, Table, compile_policy, span, subsets
-from avow.policy.model import Condition, Cookies, Policy
+from avow.policy.model import COUNTS, Condition, Cookies, Policy
 from avow.policy.retention import rule
 
 
@@ -35,7 +35,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """A change that no single answer shows: retention, a cookie, or when a condition holds. `wider`: for the site."""
+    """A change that no single answer shows: retention, a cookie, what is counted of visits, when a condition holds. `wider`: for the site."""
 
     says: str
     wider: bool
@@ -58,13 +58,14 @@ class Difference:
     words: tuple[str, ...]
     retention: tuple[Aside, ...]
     cookies: tuple[Aside, ...]
+    visits: tuple[Aside, ...]  # what is counted of them
     conditions: tuple[Aside, ...]
     decisions: int
 
     @property
     def wider(self) -> bool:
         """Whether the site may do anything that it might not do before."""
-        asides = (*self.retention, *self.cookies, *self.conditions)
+        asides = (*self.retention, *self.cookies, *self.visits, *self.conditions)
         return bool(self.widened) or any(aside.wider for aside in asides)
 
 
@@ -88,6 +89,7 @@ def difference(old: Policy, new: Policy) -> Difference:
         words=_words_only(old, new),
         retention=tuple(_retention(old, new)),
         cookies=tuple(_cookies(old, new)),
+        visits=tuple(_visits(old, new)),
         conditions=tuple(_conditions(before, after)),
         decisions=decisions,
     )
@@ -219,6 +221,15 @@ def _cookie(name: str, before: Cookies, after: Cookies) -> Iterator[Aside]:
 
 def _life(cookie: Cookies) -> str:
     return "until the browser closes" if cookie.lifetime is None else span(cookie.lifetime)
+
+
+def _visits(old: Policy, new: Policy) -> Iterator[Aside]:
+    """What each category stands for of a visit."""
+    for name in {**old.categories, **new.categories}:
+        was, now = (set(one.categories[name].counts if name in one.categories else ()) for one in (old, new))
+        for what in COUNTS:
+            if what in was ^ now:
+                yield Aside(f"`{name}` counts `{what}` of visits{' now' if what in now else ' no more'}", what in now)
 
 
 def _conditions(before: Table, after: Table) -> Iterator[Aside]:

@@ -138,6 +138,10 @@ def _held_elsewhere(policy: Policy) -> Iterator[Fault]:
 
 def _apart_without_room(policy: Policy) -> Iterator[Fault]:
     """5.4"""
+    for category in policy.categories.values():
+        if category.counts and category.apart is None:
+            message = f"`{category.name}` counts visits, though its declaration names no room apart from persons"
+            yield _fault(category.place, message, "add `apart:`, for example `apart: visits`, or remove `counts`")
     for clause in _clauses(policy):
         if isinstance(clause, KeepApart):
             for name in clause.categories:

@@ -53,6 +53,17 @@ RECIPIENT_KINDS: Final[tuple[RecipientKind, ...]] = (
     "processor", "third-party", "list-broker", "authority", "fraud-prevention", "public",
 )  # fmt: skip
 
+Count = Literal["region", "duration", "section", "browser", "system", "network", "visitors", "address"]
+COUNTS: Final[tuple[Count, ...]] = (
+    "region",  # the part of the world that the address is of
+    "duration",  # how long it lasted, in four steps
+    "section",  # which parts of the site it went to
+    "browser", "system",  # kinds of browser and operating system
+    "network",  # the domain of the network that it came from
+    "visitors",  # how many different ones came in a day
+    "address",  # the IP address, in the operational log alone
+)  # fmt: skip
+
 Channel = Literal["mail", "post", "phone"]
 CHANNELS: Final[tuple[Channel, ...]] = ("mail", "post", "phone")
 
@@ -80,6 +91,7 @@ class Category:
     channel: Channel | None = None  # the person can be reached by it
     held_by: str | None = None  # the processor that alone holds it: it never enters the merchant
     apart: str | None = None  # the room it is kept in, away from persons
+    counts: tuple[Count, ...] = ()  # what of a visit it stands for, where it is kept apart
     place: Place = Place(1, 1)
 
     @property

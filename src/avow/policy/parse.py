@@ -16,6 +16,7 @@ from avow.policy import dpv
 from avow.policy.clauses import CLAUSES, PURPOSES, RECIPIENT, REQUEST
 from avow.policy.model import (
     CHANNELS,
+    COUNTS,
     PERSON,
     RECIPIENT_KINDS,
     RIGHTS_PURPOSE,
@@ -56,6 +57,7 @@ from avow.policy.reading import (
     quoted,
     record,
     scalar,
+    some,
     word,
 )
 from avow.policy.tree import Broken, Items, Keys, Node, Scalar, grow
@@ -158,6 +160,7 @@ DECLARATIONS: Final[Mapping[str, Reader]] = {
         may("channel", word("a channel", CHANNELS)),
         may("held-by", RECIPIENT),
         may("apart", NAME),
+        may("counts", some(word("what can be counted of a visit", COUNTS)), default=()),
     ),
     "purposes": _declares(
         "purposes", Purpose,
