@@ -274,7 +274,7 @@ ALLOWED: dict[str, Sequence[tuple[str, str, str]]] = {
         ("DAM-9", "summarise by site for statistics of items,visit-region to reseller", ""),
         ("DAM-10", "share by site,fulfilment for order of name,shipping-address to carrier", "request contract standing in-time"),
         ("DAM-11", "share by site for partner-offers of name,email to reseller", "approval in-time"),
-        ("DAM-13", "use by site for patterns of items", "in-time"),
+        ("DAM-13", "use by site for patterns of items", "in-time aggregate"),
         ("DAM-13", "correct by person for rights of name", "identified in-time"),
         ("DAM-13", "call by support for service-issue of phone", "request standing no-opt-out in-time"),
         ("DAM-14", "mail by site for mailing-list of email", "consent no-opt-out in-time"),

@@ -55,6 +55,7 @@ class Circumstances:
     standing: bool = False
     affiliate_link: bool = False
     on_path: bool = False
+    aggregate: bool = False
     held: int = field(init=False, repr=False, compare=False)
 
     def __hash__(self) -> int:
@@ -67,6 +68,7 @@ class Circumstances:
         held |= self.standing and BIT["standing"]
         held |= self.affiliate_link and BIT["affiliate-link"]
         held |= self.on_path and BIT["on-path"]
+        held |= self.aggregate and BIT["aggregate"]
         object.__setattr__(self, "held", held)
 
 

@@ -28,7 +28,7 @@ CONTACT: Final[Mapping[str, Action]] = {"mail": "mail", "post": "post", "phone":
 
 Condition = Literal[
     "volunteered", "identified", "request", "consent", "approval", "contract", "case", "notice-owed", "no-opt-out",
-    "notified", "standing", "in-time", "affiliate-link", "on-path",
+    "notified", "standing", "in-time", "affiliate-link", "on-path", "aggregate",
 ]  # fmt: skip
 CONDITIONS: Final[tuple[Condition, ...]] = (
     "volunteered",  # the person submitted it, or it was imported with its provenance
@@ -45,6 +45,7 @@ CONDITIONS: Final[tuple[Condition, ...]] = (
     "in-time",  # the datum is not past its retention (exactly as old is in time)
     "affiliate-link",  # the visitor came by an affiliate link
     "on-path",  # the page lies under a path that the cookie is declared for
+    "aggregate",  # nothing comes of it but a release of statistics, in which nobody can be found
 )
 Needs = frozenset[Condition]
 

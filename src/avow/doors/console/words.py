@@ -22,6 +22,7 @@ _MISSING: Final[Mapping[str, str]] = {  # a condition that would have changed th
     "notified": "that the notice of this new use has reached the person",
     "standing": "that you are on the staff in this role and have signed the agreement in force",
     "in-time": "that the time for which it may be kept is not over",
+    "aggregate": "that nothing comes of it but figures over many people, under Statistics",
 }
 _RIGHTS: Final[Mapping[str, str]] = {
     "access": "a copy of everything", "correct": "to put something right", "erase": "to be erased",

@@ -96,6 +96,7 @@ CONDITION: Final[Mapping[Condition, str]] = MappingProxyType({
     "in-time": "its time is not over",
     "affiliate-link": "you came through an affiliate's link",
     "on-path": "the page is one of those the cookie is declared for",
+    "aggregate": "nothing comes of it but figures in which nobody can be found",
 })  # fmt: skip
 
 KIND: Final[Mapping[RecipientKind, str]] = MappingProxyType({
