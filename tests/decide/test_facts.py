@@ -123,7 +123,9 @@ def test_a_declared_recipient_cannot_hide_behind_its_kind() -> None:
     assert "case" not in held(SHARE._replace(recipient="payments"), line, identity="police")
 
 
-@pytest.mark.parametrize("name", ["identified", "volunteered", "notice_owed", "standing", "affiliate_link", "on_path", "aggregate"])
+@pytest.mark.parametrize(
+    "name", ["identified", "volunteered", "notice_owed", "standing", "affiliate_link", "on_path", "aggregate"]
+)
 def test_circumstances_are_taken_as_they_are(name: str) -> None:
     condition: Any = name.replace("_", "-")
     assert condition in held(USE, "", circumstances=Circumstances(**{name: True}))
