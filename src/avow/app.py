@@ -3,20 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from avow.decide.explain import Explanation, explain
-from avow.decide.facts import Circumstances
 from avow.decide.request import Facts, Request
 from avow.errors import AvowError, NotHeld, Unavailable, UnknownWord
 from avow.gate import Actor, Gate, Look
 from avow.opening import put_together
 from avow.policy.model import PERSON, SITE, Policy
 from avow.practices.accounts import Accounts
+from avow.practices.acting import By, Member, Somebody, circumstances
 from avow.practices.agreeing import Agreeing, recipient_of
 from avow.practices.agreements import Agreements
 from avow.practices.by_hand import ByHand
@@ -47,25 +47,6 @@ from avow.upkeep import HOUR, Health, Upkeep, end
 from avow.vault.keys import RootProvider
 
 Asked = Literal["by the person", "by the site"]
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A member of the merchant's staff, acting in a role. Standing is looked up anew at every act."""
-
-    name: str
-    role: str
-
-
-@dataclass(frozen=True, slots=True)
-class Somebody:
-    """The person themself. Whoever makes one has verified that they are that person (see docs)."""
-
-    who: str
-    shown: int | None = None  # when they showed who they are (ms), where that is known
-
-
-By = Member | Somebody | None  # None: the site's own software, with no human looking
 
 
 class Avow:
@@ -244,7 +225,7 @@ class Avow:
         recipient: str | None = None, identity: str | None = None,
     ) -> Look:  # fmt: skip
         ask = self._ask(action, actor.role, purpose, tuple(categories), recipient)
-        return Look(_id(who), ask, actor, _circumstances(actor.identified, actor.standing), identity)
+        return Look(_id(who), ask, actor, circumstances(actor.identified, actor.standing), identity)
 
     def _asked(
         self, action: Literal["use", "share", "sell"], role: str, purpose: str, categories: tuple[str, ...],
@@ -493,8 +474,3 @@ class Avow:
     async def _sweep_hourly(self) -> None:
         if self._swept is None or self._gate.now() - self._swept >= HOUR:
             await self.sweep()
-
-
-@cache
-def _circumstances(identified: bool, standing: bool) -> Circumstances:
-    return Circumstances(identified=identified, standing=standing)

@@ -6,10 +6,11 @@ from itertools import repeat
 from os import urandom
 from typing import Any, Final
 
-from avow.app import Avow, Member
+from avow.app import Avow
 from avow.bench.bare import ACT, BODY, END, Event, Hand, at_hand, datum_of, held, pattern, recorded
 from avow.bench.raw_postgres import Asked, Gathering
 from avow.bench.shop import NOTE, PURPOSE, READ, gate_of
+from avow.practices.acting import Member
 from avow.record import CHANCE
 from avow.rows import bound
 from avow.store import postgres_statements as sql

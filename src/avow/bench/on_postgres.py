@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from avow.app import Avow, Member
+from avow.app import Avow
 from avow.bench.bare import proven
 from avow.bench.bare_import import BareImport
 from avow.bench.bare_postgres import inserting, opening, reading
@@ -33,6 +33,7 @@ from avow.bench.writes import given, newest_notes
 from avow.decide.facts import Circumstances
 from avow.decide.request import Allow, Request
 from avow.gate import Actor, Look
+from avow.practices.acting import Member
 
 PEOPLE = 1_000
 WORKERS = 8

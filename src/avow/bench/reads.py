@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from avow.app import Avow, Member
+from avow.app import Avow
 from avow.bench.bare_sqlite import opening
 from avow.bench.ratio import Measured, Scale, faults, rates
 from avow.bench.raw_sqlite import READ as RAW_READ
@@ -16,6 +16,7 @@ from avow.bench.shop import BATCH, PURPOSE, READ, Person, counted, file_events, 
 from avow.decide.facts import Circumstances
 from avow.decide.request import Allow, Request
 from avow.gate import Actor, Look
+from avow.practices.acting import Member
 
 PEOPLE = 1_000
 

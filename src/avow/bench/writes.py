@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from avow.app import Avow, Member
+from avow.app import Avow
 from avow.bench.bare import proven
 from avow.bench.bare_sqlite import inserting
 from avow.bench.ratio import Check, Measured, Scale, faults, rates
@@ -23,6 +23,7 @@ from avow.bench.shop import (
     move_in,
     opened,
 )
+from avow.practices.acting import Member
 
 
 async def insert(folder: Path, scale: Scale) -> Measured:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
-from avow.app import Member
 from avow.desk.interface.work import Reached
 from avow.desk.limits import Limit
 from avow.desk.room import Room, row, text
@@ -13,6 +12,7 @@ from avow.desk.visitors import Visitors
 from avow.errors import BadValue, CallError, NotHeld, Refused, UnknownWord
 from avow.gate import Actor
 from avow.policy.model import CHANNELS
+from avow.practices.acting import Member
 from avow.practices.by_hand import THROUGH, Through
 from avow.practices.contacts import as_made
 from avow.practices.deadlines import RIGHTS_REQUEST, asked

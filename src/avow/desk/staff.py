@@ -5,13 +5,13 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, NoReturn
 
-from avow.app import Member
 from avow.desk.interface import INVITATION, TASK, Colleague, Task, Waiting
 from avow.desk.notices import Notices
 from avow.desk.room import PASSWORD, STAFF, Room, row, text, told
 from avow.desk.sessions import AGAIN, Staff, hashed, is_fresh
 from avow.errors import CallError, Denied, Refused, Unavailable, UnknownWord
 from avow.policy.outside import beside, outside
+from avow.practices.acting import Member
 from avow.practices.collecting import check_value
 from avow.practices.deadlines import asked, due, kinds
 from avow.practices.messages import Begun, Errand
