@@ -58,8 +58,8 @@ format: dev ## let ruff put the format right
 	$(BIN)/ruff format .
 
 lock: dev ## pin the newest versions that pyproject.toml allows, with hashes
-	$(LOCK) --upgrade --extra build --output-file requirements.lock
-	$(LOCK) --upgrade --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) --upgrade --extra build --extra statistics --output-file requirements.lock
+	$(LOCK) --upgrade --extra build --extra statistics --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## away with what was made here
 	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis

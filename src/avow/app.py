@@ -30,12 +30,14 @@ from avow.practices.importing import Imported, Importing
 from avow.practices.inspecting import Inspecting
 from avow.practices.leaving import Leaving
 from avow.practices.mailings import Mailings
+from avow.practices.noise import laplace
 from avow.practices.owing import Owing
 from avow.practices.queue import Queue
 from avow.practices.reaching import Reaching
 from avow.practices.recovery import Recovered, Recovery, Unfinished, restoring, suppressed
 from avow.practices.rights import Erased, Rights
 from avow.practices.staff import Staff
+from avow.practices.statistics import Statistics
 from avow.practices.staying import Stays
 from avow.practices.words import id_of as _id
 from avow.practices.words import unknown
@@ -89,6 +91,7 @@ class Avow:
         self.contacts = Contacts(gate, self.reaching)
         self._ending = Ending(gate, journal)
         self.contests = Contests(gate, recorder, log, entering, self._agreeing, self._ending, self.sequence_all)
+        self.statistics = Statistics(gate, recorder, journal, laplace)
         self.recovery = Recovery(gate, journal)
         self._inspecting = Inspecting(gate, recorder, log.entries, journal)
         self._true = False  # whether the database is true to the whole journal
@@ -412,6 +415,7 @@ class Avow:
             await self.sequence_all()
             self.keystore.journal.append("restored", {"people": await self._inspecting.lost()})
         await self.contests.load()
+        await self.statistics.load(entries)
         self._true = not again.skipped
         if self._true:
             await self.recovery.replayed(self.keystore.journal.last)

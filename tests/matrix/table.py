@@ -51,12 +51,17 @@ _PASSKEY: Final = {"id": "AA", "rawId": "AA", "type": "public-key", "response": 
 
 _NOBODY: Final = {"category": "phone", "value": "+1 805 555 0177"}  # whom nobody knows
 _FOR_NOTHING: Final = _FIND | {"channel": "phone", "purpose": "marketing"}  # for which nobody is called
+_FIGURES: Final = {
+    "of": ["items"], "by": ["items"], "first": "2026-01", "last": "2026-01", "recipient": None, "purpose": "patterns",
+}  # fmt: skip
 _TOLD: Final = {"contact": "AAAAAAAAAA", "outcome": "reached"}
 
 API: Final[dict[str, Row]] = {
     "about": Row(OPEN), "well": Row(OPEN),
     "collect": Row(OPEN, {"form": "contact", "given": _NEW | {"message": "Hello"}}),
     "register": Row(OPEN, {"form": "registration", "given": _NEW, "password": PASSWORD}),
+    "releases": Row(OPEN), "budgets": Row(OPEN), "offers": Row(STAFF, _S),
+    "release": Row(ADMIN, _S | _FIGURES, no=True),  # nobody has declared the goods
     "contests": Row(OPEN), "draw": Row(OPEN, {"contest": "00" * 16}, no=True),
     "entered": Row(OPEN, {"receipt": "x"}),
     "protect": Row(CUSTOMER, _S | {"password": PASSWORD}),

@@ -16,6 +16,7 @@ from avow.desk.interface import WAIT, Choice, Colleague, Stays, Taken, Task, Wai
 from avow.desk.interface.contests import Contest, Entered
 from avow.desk.interface.mail import Link, Message, Received, Sending
 from avow.desk.interface.newsletters import Newsletter
+from avow.desk.interface.statistics import EPSILON, Budget, Figures, Offer
 from avow.desk.interface.work import Reached
 from avow.desk.links import Links
 from avow.desk.mailroom import Mailroom
@@ -26,6 +27,7 @@ from avow.desk.passwords import Passwords
 from avow.desk.room import Outlet, Room, text
 from avow.desk.senders import Senders
 from avow.desk.staff import SHOWN, Colleagues
+from avow.desk.statistics import Figuring
 from avow.desk.visitors import Visitors
 from avow.desk.warnings import Warnings
 from avow.upkeep import Health
@@ -59,6 +61,7 @@ class Desk:
         self._counter = Counter(self._room, self._staff, self._visitors)
         self._passkeys = Passkeys(self._room, self._staff)
         self._contests = Contesting(self._room)
+        self._figures = Figuring(self._room, self._staff)
         self._senders = Senders(self._room, self._staff)
         self._newsletters = Newsletters(self._room, self.links, outlet)
         self._mailroom = Mailroom(self._room, self._senders, self.links)
@@ -286,6 +289,41 @@ class Desk:
 
     async def stop(self, session: str, through: str, category: str, value: str, channels: Sequence[str]) -> list[str]:
         return await self._counter.stop(session, through, category, value, channels)
+
+    # -- figures: `interface.statistics` ----------------------------------------------------------------------------
+
+    async def releases(self) -> list[Figures]:
+        return await self._figures.releases()
+
+    async def budgets(self) -> list[Budget]:
+        return await self._figures.budgets()
+
+    async def offers(self, session: str) -> list[Offer]:
+        return await self._figures.offers(session)
+
+    async def release(
+        self, session: str, of: Sequence[str], by: Sequence[str], first: str, last: str, recipient: str | None,
+        purpose: str, each: int = 1, epsilon: int = EPSILON,
+    ) -> Figures:  # fmt: skip
+        return await self._figures.release(session, of, by, first, last, recipient, purpose, each, epsilon)
+
+    async def declare_goods(self, category: str, goods: Sequence[str]) -> list[str]:
+        return await self._figures.declare(category, goods)
+
+    async def release_figures(
+        self, of: Sequence[str], by: Sequence[str], first: str, last: str, recipient: str | None, purpose: str,
+        each: int = 1, epsilon: int = EPSILON,
+    ) -> Figures:  # fmt: skip
+        return await self._figures.by_the_site(of, by, first, last, recipient, purpose, each, epsilon)
+
+    async def figures_released(self) -> list[Figures]:
+        return await self._figures.releases()
+
+    async def budgets_spent(self) -> list[Budget]:
+        return await self._figures.budgets()
+
+    async def goods_declared(self) -> Mapping[str, Sequence[str]]:
+        return self._figures.goods()
 
     # -- the operator: `interface.Operator` -----------------------------------------------------------------------------
 

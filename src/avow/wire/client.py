@@ -226,6 +226,10 @@ class Client(Line):
     returned = carried(Desk.returned)
     received = carried(Desk.received)
     messages = carried(Desk.messages)
+    releases = carried(Desk.releases)
+    budgets = carried(Desk.budgets)
+    offers = carried(Desk.offers)
+    release = carried(Desk.release)
 
 
 class OperatorClient(Line):
@@ -238,6 +242,11 @@ class OperatorClient(Line):
     contest_told = carried(Operator.contest_told)
     contest_file = carried(Operator.contest_file)
     contest_show = carried(Operator.contest_show)
+    declare_goods = carried(Operator.declare_goods)
+    release_figures = carried(Operator.release_figures)
+    figures_released = carried(Operator.figures_released)
+    budgets_spent = carried(Operator.budgets_spent)
+    goods_declared = carried(Operator.goods_declared)
     newsletter = carried(Operator.newsletter)
     newsletter_state = carried(Operator.newsletter_state)
     invite_first = carried(Operator.invite_first)

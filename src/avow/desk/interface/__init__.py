@@ -31,6 +31,7 @@ from typing import Any, Final, Protocol, TypedDict
 from avow.desk.interface.contests import Contest, Entered
 from avow.desk.interface.mail import Mailroom, Message
 from avow.desk.interface.newsletters import Mailing
+from avow.desk.interface.statistics import Releasing, Statistics
 from avow.desk.interface.work import Work
 
 IDLE: Final = 15 * 60_000  # ms
@@ -138,8 +139,8 @@ class Well(TypedDict):
     upkeep: bool  # nothing that the site does by itself failed in its last turn
 
 
-class Desk(Mailroom, Work, Protocol):
-    """See the module; `mail` has what the mail gateway may ask, `work` what letters and calls need. `session` is always
+class Desk(Mailroom, Work, Statistics, Protocol):
+    """See the module; `mail` has what the mail gateway may ask, `work` what letters and calls need, `statistics` what figures do. `session` is always
     a customer's in the second part and a colleague's in the third.
     """
 
@@ -336,7 +337,7 @@ class Desk(Mailroom, Work, Protocol):
         """A staff session. Wrong answers are not counted: nobody locks a passkey. Raises `Denied`."""
 
 
-class Operator(Mailing, Protocol):
+class Operator(Mailing, Releasing, Protocol):
     """What the operator may ask, over a socket of its own that no web process is given."""
 
     async def contest_close(self, kind: str, winners: int, closes: int | None = None) -> Contest:
