@@ -47,9 +47,10 @@ MAY_KNOW: dict[str, set[str]] = {  # room -> what else of avow it may import; th
     "desk": VALUES | {"app", "gate", "mail", "practices", "rows", "store.interface", "upkeep"},
     "desk.interface": set(),  # a contract, in plain values: doors and vault alike may read it
     "wire": {"errors", "desk.interface"},
+    "visits": {"errors", "policy", "decide", "store.visits", "store.disk"},  # and never what touches persons
     "proof": {"errors", "policy", "ledger"},  # a witness: never decide, gate, vault or store
     "mail": {"errors", "policy"},
-    "doors": {"errors", "policy", "cards", "mail", "desk.interface", "wire"},
+    "doors": {"errors", "policy", "cards", "mail", "desk.interface", "visits", "wire"},
 }
 TOP = {
     "__main__",

@@ -106,6 +106,7 @@ OURS = {"examples"}  # which the demo serves
 BENCH_ONLY = {"casbin", "cedarpy"}  # peers that are measured and asked; never needed to serve
 NAMES = {
     "fpdf2": "fpdf",
+    "ua-parser": "ua_parser",
     "pyyaml": "yaml",
     "argon2-cffi": "argon2",
     "dkimpy": "dkim",

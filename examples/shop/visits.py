@@ -1,11 +1,12 @@
 """The cookies that a policy declares for all pages: one token a visit, one a returning guest. They say nothing.
 
-What is known by them stays in this process's memory, has no person in it, and goes when the process does. Refused, by
-the browser or by Sec-GPC, they are not set and nothing depends on them.
+What a guest looked at stays in this process's memory, has no person in it, and goes when the process does. Refused, by
+the browser or by Sec-GPC, they are not set and nothing depends on them. Visits are counted around the shop, by
+`avow.doors.counting`, which takes a part of the site from `parts`.
 """
 
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from typing import Final
 
@@ -28,7 +29,6 @@ class Visits:
         self.guest: Final = next(
             (one.name for one in self.cookies if one.purpose and policy.purposes[one.purpose].term == GUEST), None
         )
-        self.sections: Final = Counter[str]()  # part of the site -> visits that went there
         self._fresh = fresh
         self._went: OrderedDict[bytes, list[str]] = OrderedDict()
 
@@ -40,17 +40,15 @@ class Visits:
                 yield one.name, self._fresh(), life
 
     def went(self, held: dict[str, str], to: str) -> None:
-        """A visit, or a guest, went to a part of the site or looked at an article."""
-        for name, value in held.items():
-            if any(name == one.name for one in self.cookies):
-                key = sha256(f"{name}={value}".encode()).digest()
-                seen = self._went.setdefault(key, [])
-                self._went.move_to_end(key)
-                if to not in seen:
-                    seen.append(to)
-                    del seen[:-20]
-                    if name != self.guest:
-                        self.sections[to] += 1
+        """A guest looked at an article."""
+        value = held.get(self.guest or "")
+        if value:
+            key = sha256(f"{self.guest}={value}".encode()).digest()
+            seen = self._went.setdefault(key, [])
+            self._went.move_to_end(key)
+            if to not in seen:
+                seen.append(to)
+                del seen[:-20]
         while len(self._went) > MOST:
             self._went.popitem(last=False)
 
@@ -59,3 +57,12 @@ class Visits:
         value = held.get(self.guest or "")
         seen = self._went.get(sha256(f"{self.guest}={value}".encode()).digest(), []) if value else []
         return seen[::-1][: SHOWN + 1]
+
+
+def parts(policy: Policy) -> Mapping[str, str]:
+    """First word of a path -> the part of the shop that a visit goes to there."""
+    found = {
+        "": "home", "goods": "goods", "cart": "cart", "checkout": "checkout", "order": "order", "account": "account",
+        "privacy": "policy", "promises": "policy", "cookies": "policy",
+    }  # fmt: skip
+    return found | {form: "writing to us" for form in policy.forms if form not in found}

@@ -29,7 +29,7 @@ async def product(visit: Visit) -> Response:
 
 
 def noted(visit: Visit, to: str) -> None:
-    """A visit that carries a declared cookie went there, unless the browser asks not to be followed."""
+    """A guest who carries the declared cookie went there, unless the browser asks not to be followed."""
     if not gpc(visit.request):
         visit.room.visits.went(visit.request.cookies, to)
 

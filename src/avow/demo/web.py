@@ -17,8 +17,10 @@ from avow.demo.serving import SiteClock, Told, examples, serve
 from avow.demo.terminal import shipped
 from avow.doors.centre.app import guarded, make_centre
 from avow.doors.console.app import make_console
+from avow.doors.counting import Counting
 from avow.doors.payment import Sandbox
 from avow.policy.parse import read
+from avow.visits import Counted
 from avow.wire import Client
 
 PAID_BY_KEYHOUSE = frozenset({"aimini"})
@@ -31,6 +33,7 @@ def apps(told: Told, clock: SiteClock) -> dict[str, ASGIApp]:
     from examples.shop.orders import Orders  # noqa: PLC0415 - as above
     from examples.shop.room import Urls  # noqa: PLC0415 - as above
     from examples.shop.site import read_site  # noqa: PLC0415 - as above
+    from examples.shop.visits import parts  # noqa: PLC0415 - as above
 
     made: dict[str, ASGIApp] = {}
     policies = {path.stem: read(path) for path in shipped()}
@@ -48,10 +51,12 @@ def apps(told: Told, clock: SiteClock) -> dict[str, ASGIApp]:
         confirm = Confirming(
             at.post, f"{SHOP}@{site}", password, trusted, policy, own.name, f"{at.shop(site)}/order"
         ) if password else None  # fmt: skip
-        made[f"{site}.localhost"] = make_shop(
+        counted = Counted.open(policy, Path(told.folder) / site, random=os.urandom, now=int(clock().timestamp() * 1000))
+        shop = make_shop(
             own, desk, policy, processor, orders=orders, urls=Urls(at.shop(site), at.centre(site), payee), clock=clock,
             random=os.urandom, confirm=confirm,
         )  # fmt: skip
+        made[f"{site}.localhost"] = Counting(shop, counted, parts=parts(policy), clock=clock)
         centre = make_centre(desk, policy, shop_url=at.shop(site), look=own.look)
         made[f"privacy.{site}.localhost"] = guarded(
             centre, policy, host=at.centre(site).partition("://")[2], shop_url=at.shop(site), clock=clock,
