@@ -78,11 +78,11 @@ REFUSED_AT_THE_DOOR = {
     "unknown role": (_staff, UnknownWord),
     "unknown form": (lambda shop, _: shop.collect("survey", BEA), UnknownWord),
     "unknown recipient": (
-        lambda shop, who: shop.share(who, ["name"], recipient="carrier", purpose="order"),
+        lambda shop, who: shop.disclose(who, ["name"], recipient="carrier", purpose="order"),
         UnknownWord,
     ),
     "unknown kind of recipient": (
-        lambda shop, who: shop.share(who, ["name"], recipient="pirate:Flint", purpose="order"),
+        lambda shop, who: shop.disclose(who, ["name"], recipient="pirate:Flint", purpose="order"),
         UnknownWord,
     ),
     "unknown channel": (lambda shop, who: shop.reach(who, "pigeon", purpose="order"), UnknownWord),

@@ -17,12 +17,14 @@ from avow.opening import put_together
 from avow.policy.model import PERSON, SITE, Policy
 from avow.practices.accounts import Accounts
 from avow.practices.acting import By, Member, Somebody, circumstances
-from avow.practices.agreeing import Agreeing, recipient_of
+from avow.practices.agreeing import Agreeing
 from avow.practices.agreements import Agreements
 from avow.practices.by_hand import ByHand
+from avow.practices.cases import Cases
 from avow.practices.collecting import Collecting, Submission
 from avow.practices.contacts import Contacts
 from avow.practices.contests import Contests
+from avow.practices.disclosing import Disclosing, Package, Way, Wish
 from avow.practices.ending import Ending, Swept
 from avow.practices.entering import Entering
 from avow.practices.finding import Finding
@@ -34,6 +36,7 @@ from avow.practices.noise import laplace
 from avow.practices.owing import Owing
 from avow.practices.queue import Queue
 from avow.practices.reaching import Reaching
+from avow.practices.recipients import Recipients
 from avow.practices.recovery import Recovered, Recovery, Unfinished, restoring, suppressed
 from avow.practices.rights import Erased, Rights
 from avow.practices.staff import Staff
@@ -86,6 +89,9 @@ class Avow:
         self._leaving = Leaving(gate, self.rights.erase)
         self.accounts = Accounts(gate)
         self.queue = Queue(gate, self._agreeing)
+        self.recipients = Recipients(gate, self.accounts)
+        self.disclosing = Disclosing(gate, self.recipients)
+        self.cases = Cases(gate, self.disclosing)
         self.agreements = Agreements(gate, self.verifier_key)
         self.by_hand = ByHand(gate, self._collecting, self._agreeing, self.finding)
         self.contacts = Contacts(gate, self.reaching)
@@ -184,62 +190,49 @@ class Avow:
 
     async def use(self, who: str, category: str, *, purpose: str, by: By = None) -> str:
         """One value, for a purpose, once its record is on disk. Raises `Refused`, or `NotHeld` if there is none."""
-        values = await self._gate.look(self._look("use", who, (category,), purpose, await self._actor(by, who)))
+        values = await self._gate.look(self._look(who, (category,), purpose, await self._actor(by, who)))
         if category not in values:
             raise NotHeld(f"nothing is held under `{category}` for this person")
         return values[category]
 
     async def use_all(self, who: str, categories: Sequence[str], *, purpose: str, by: By = None) -> dict[str, str]:
         """Several values of one person, all or none; what is not held is absent. Raises `Refused`."""
-        return await self._gate.look(self._look("use", who, categories, purpose, await self._actor(by, who)))
+        return await self._gate.look(self._look(who, categories, purpose, await self._actor(by, who)))
 
     async def use_each(
         self, people: Sequence[str], category: str, *, purpose: str, by: By = None
     ) -> list[dict[str, str] | AvowError]:
         """One category of several people in one transaction; a refusal, or a fault, stands in its place in the list."""
         if isinstance(by, Somebody):
-            own = [self._look("use", who, (category,), purpose, await self._actor(by, who)) for who in people]
+            own = [self._look(who, (category,), purpose, await self._actor(by, who)) for who in people]
             return await self._gate.read(own)
         actor = await self._actor(by)
-        return await self._gate.read([self._look("use", who, (category,), purpose, actor) for who in people])
+        return await self._gate.read([self._look(who, (category,), purpose, actor) for who in people])
 
-    async def share(
-        self, who: str, categories: Sequence[str], *, recipient: str, purpose: str, by: By = None
-    ) -> dict[str, str]:
-        """Values for somebody outside: a declared recipient, or `kind:name` for one that is not. Raises `Refused`."""
-        return await self._outside("share", who, categories, recipient, purpose, by)
+    async def disclose(
+        self, who: str, categories: Sequence[str], *, recipient: str, purpose: str, way: Way = "share",
+        request: str | None = None, within: timedelta | None = None, by: By = None,
+    ) -> Package:  # fmt: skip
+        """Pass data of one person on to a declared recipient, or `kind:name`; see `avow.practices.disclosing`.
 
-    async def sell(
-        self, who: str, categories: Sequence[str], *, recipient: str, purpose: str, by: By = None
-    ) -> dict[str, str]:
-        """As `share`, for something in return; it asks a consent of its own."""
-        return await self._outside("sell", who, categories, recipient, purpose, by)
+        A processor gets what belongs to one open `request`, and may use it `within` so long. Raises `Refused`, `NotHeld`.
+        """
+        until = None if within is None else self._gate.now() + within // timedelta(milliseconds=1)
+        work = None if request is None else _id(request)
+        wish = Wish(_id(who), way, tuple(categories), recipient, purpose, work, until)
+        return await self.disclosing.disclose(wish, await self._actor(by, who))
 
-    async def _outside(
-        self, action: Literal["share", "sell"], who: str, categories: Sequence[str], recipient: str, purpose: str, by: By,
-    ) -> dict[str, str]:  # fmt: skip
-        kind, identity = recipient_of(self.policy, recipient)
-        asked = identity if identity in self.policy.recipients else kind
-        look = self._look(action, who, categories, purpose, await self._actor(by, who), asked, identity)
-        return await self._gate.look(look)
+    def _look(self, who: str, categories: Sequence[str], purpose: str, actor: Actor) -> Look:
+        ask = self._ask(actor.role, purpose, tuple(categories))
+        return Look(_id(who), ask, actor, circumstances(actor.identified, actor.standing))
 
-    def _look(
-        self, action: Literal["use", "share", "sell"], who: str, categories: Sequence[str], purpose: str, actor: Actor,
-        recipient: str | None = None, identity: str | None = None,
-    ) -> Look:  # fmt: skip
-        ask = self._ask(action, actor.role, purpose, tuple(categories), recipient)
-        return Look(_id(who), ask, actor, circumstances(actor.identified, actor.standing), identity)
-
-    def _asked(
-        self, action: Literal["use", "share", "sell"], role: str, purpose: str, categories: tuple[str, ...],
-        recipient: str | None,
-    ) -> Request:  # fmt: skip
+    def _asked(self, role: str, purpose: str, categories: tuple[str, ...]) -> Request:
         """The request in words that the policy knows; many people are read by the same one."""
         if not categories:
             raise UnknownWord("name at least one category")
         self._known("category", categories, self.policy.categories)
         self._known("purpose", (purpose,), self.policy.purposes)
-        return Request(action, role, purpose, categories, recipient)
+        return Request("use", role, purpose, categories)
 
     @staticmethod
     def _known(what: str, words: Iterable[str], declared: Mapping[str, object]) -> None:

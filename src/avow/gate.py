@@ -95,7 +95,8 @@ class Look(NamedTuple):
 class Act:
     """An act in its transaction: what it may touch, and how to open and seal. Handed to the practices.
 
-    `row` is the person as stored, `own` their ordinary key. `facts` and `keys` may be replaced; the gate writes the row back when they changed.
+    `row` is the person as stored, `own` their ordinary key. `facts` and `keys` may be replaced; the gate writes the row
+    back when they changed. `promises` are those that allow the act, once that is decided.
     """
 
     tx: Transaction
@@ -107,6 +108,7 @@ class Act:
     gate: "Gate"
     changed: list[str] = field(default_factory=list)
     gone: bool = False  # the person was erased: their index of events with them
+    promises: tuple[str, ...] = ()
 
     def key(self, kept_as: str) -> SubjectKey:
         """The person's key of a retention class, made if there is none yet."""
@@ -320,6 +322,7 @@ class Gate:
         self, subject: bytes, ask: Request, actor: Actor, circumstances: Circumstances,
         apply: Callable[[Act], Awaitable[T]], *, identity: str | None = None, rule: Answer | None = None,
         kind: str | None = None, told: Request | None = None, bar: Callable[[str, int], Refuse | None] | None = None,
+        weigh: Callable[[Act], Awaitable[Sequence[Datum]]] | None = None,
     ) -> T:  # fmt: skip
         """Decide, apply and record in one transaction under the person's exclusive lock.
 
@@ -327,7 +330,8 @@ class Gate:
         says which promises offer it. `apply` runs only when allowed. A refusal is recorded, then raised. `kind` is
         the word for the record where the request's action is not it; `told` the request as the record has it, where
         naming all that was asked would only be long. `bar` is asked first, with the person's facts line and the moment,
-        whether something stands in the way.
+        whether something stands in the way. `weigh` gives the data that the decision is about, where what they came under
+        counts; for the decision it may put other facts into the act, which `apply` has to take out again.
         """
         done: list[T] = []
         async with self.store.transaction() as tx:
@@ -339,12 +343,16 @@ class Gate:
             else:
                 key, line = self.standing(row, at)
                 row = row._replace(facts=line)
+                act = Act(tx, at, row, row.facts, unpack(row.keys), key, self)
+                data = await weigh(act) if weigh else ()
                 barred = bar(line, at) if bar else None
                 answer = (
-                    barred or rule or self.answer(Look(subject, ask, actor, circumstances, identity), row.facts, (), at)
+                    barred
+                    or rule
+                    or self.answer(Look(subject, ask, actor, circumstances, identity), act.facts, data, at)
                 )
-                act = Act(tx, at, row, row.facts, unpack(row.keys), key, self)
                 if isinstance(answer, Allow):
+                    act.promises = answer.promises
                     done.append(await apply(act))
                     await self._write_back(act, key)
                 outcome = "done" if done else "refused"

@@ -7,6 +7,7 @@ import pytest
 from avow.errors import BadValue, CallError, Refused, Tampered, Unavailable, UnknownWord
 from avow.policy.parse import parse
 from avow.store.sqlite_transaction import SqliteTransaction
+from tests.outside import gets
 from tests.shops import ADA, BEA, POLICY, Clock, opened
 
 
@@ -39,14 +40,14 @@ async def test_sharing_needs_this_persons_consent_for_this_recipient(tmp_path: P
         await shop.agree_to(ada, "share", "third-party:Acme Lists", ["email"], words="Acme may have my e-mail")
 
         async def share(who: str, to: str) -> dict[str, str]:
-            return await shop.share(who, ["email"], recipient=to, purpose="marketing")
+            return await gets(shop, who, ["email"], to, "marketing")
 
         assert await share(ada, "third-party:Acme Lists") == {"email": ADA["email"]}
         for who, to in ((bea, "third-party:Acme Lists"), (ada, "third-party:Other"), (ada, "list-broker:Acme Lists")):
             with pytest.raises(Refused):
                 await share(who, to)
         with pytest.raises(Refused):
-            await shop.share(ada, ["name"], recipient="third-party:Acme Lists", purpose="marketing")
+            await gets(shop, ada, ["name"], "third-party:Acme Lists", "marketing")
         await shop.withdraw(ada, "consent/share/third-party%3AAcme%20Lists/email")
         with pytest.raises(Refused):
             await share(ada, "third-party:Acme Lists")
@@ -55,12 +56,12 @@ async def test_sharing_needs_this_persons_consent_for_this_recipient(tmp_path: P
 async def test_the_courier_gets_the_address_of_an_open_order_and_nothing_else(tmp_path: Path) -> None:
     async with opened(tmp_path) as shop:
         who = await shop.collect("order", ADA)
-        shared = await shop.share(who, ["postal-address"], recipient="courier", purpose="order")
+        shared = await gets(shop, who, ["postal-address"], "courier", "order")
         assert shared == {"postal-address": ADA["postal-address"]}
         with pytest.raises(Refused):
-            await shop.share(who, ["email"], recipient="courier", purpose="order")
+            await gets(shop, who, ["email"], "courier", "order")
         with pytest.raises(UnknownWord):
-            await shop.share(who, ["email"], recipient="carrier", purpose="order")
+            await gets(shop, who, ["email"], "carrier", "order")
 
 
 async def test_an_opt_out_holds_on_its_channel_from_now_on(tmp_path: Path) -> None:
@@ -135,7 +136,7 @@ async def test_the_first_parts_of_a_token_withdraw_all_that_stands_below_and_a_r
     )
     async with opened(tmp_path) as shop:
         with pytest.raises(Refused):
-            await shop.share(who, ["email"], recipient="third-party:Acme", purpose="marketing")
+            await gets(shop, who, ["email"], "third-party:Acme", "marketing")
 
 
 async def test_no_record_of_an_opted_out_address_is_reached_and_each_refusal_is_on_record(tmp_path: Path) -> None:
@@ -264,10 +265,10 @@ async def test_a_choice_holds_for_its_form_categories_and_kind_of_recipient_only
             await shop.agree_to(who, "share", "authority:list-broker", ["email"], words="Yes")
         await shop.agree_to(who, "share", "third-party:Acme", ["email"], words="Yes")
         with pytest.raises(Refused):
-            await shop.share(who, ["email"], recipient="list-broker:Acme", purpose="marketing")
+            await gets(shop, who, ["email"], "list-broker:Acme", "marketing")
         with pytest.raises(UnknownWord):
             await shop.agree_to(who, "share", "third-party:hub", ["email"], words="Yes")
-        assert (await shop.share(who, ["email"], recipient="third-party:Acme", purpose="marketing")) != {}
+        assert (await gets(shop, who, ["email"], "third-party:Acme", "marketing")) != {}
 
 
 async def test_what_a_consent_is_about_cannot_be_changed_before_it_is_confirmed(tmp_path: Path) -> None:

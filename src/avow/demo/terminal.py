@@ -222,7 +222,9 @@ class _Acts:
         by = None if ask.actor == "site" else site.staff(f"kim-{ask.actor}", role=ask.actor)
         try:
             if ask.action == "sell":
-                await site.sell(who, [category], recipient=f"{_BROKER}:Hollow Lists", purpose=ask.purpose, by=by)
+                await site.disclose(
+                    who, [category], recipient=f"{_BROKER}:Hollow Lists", purpose=ask.purpose, way="sell", by=by
+                )
             elif ask.action == "mail":
                 await site.reach(who, "mail", purpose=ask.purpose, by=by)
             else:

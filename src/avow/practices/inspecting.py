@@ -24,6 +24,7 @@ from avow.policy.model import RIGHTS_PURPOSE, SITE, Policy
 from avow.policy.parse import parse
 from avow.policy.retention import ORDINARY, retention
 from avow.practices.collecting import THEIR_OWN, index, plan
+from avow.practices.disclosed import own
 from avow.practices.holding import HOLD, REPLACED
 from avow.record import Recorder, Seen, proves
 from avow.rows import STANDING, anchor, anchored, words_of
@@ -139,8 +140,8 @@ class Inspecting:
             return [f"a value of `{datum.category}` does not open where it stands"]
         if datum.came().source != REPLACED and not await self._found(act, datum, value):
             return [f"the person is not found by their `{datum.category}`"]
-        if origin is None or origin.event not in mine:
-            return []  # said already
+        if origin is None or origin.event not in mine or own(datum):
+            return []  # said already; what Avow keeps itself has no terms that a policy gives
         return self._terms(datum, origin, mine[origin.event], policies)
 
     async def _found(self, act: Act, datum: Datum, value: str) -> bool:

@@ -15,6 +15,7 @@ from avow.policy.model import PERSON, RIGHTS_PURPOSE, Channel, Policy
 from avow.policy.retention import awaited
 from avow.practices.collecting import Entry, bound, check_value, entries_of, listing
 from avow.practices.deadlines import asked, due, giving
+from avow.practices.disclosed import Case, Disclosure, cases, disclosures, hidden, own
 from avow.practices.ending import find_by
 from avow.practices.holding import WORD, bar, begin, is_old, old, on_hold, proves, undone
 from avow.practices.staying import Stays, staying
@@ -60,7 +61,9 @@ class Rights:
 
         async def apply(act: Act) -> dict[str, Any]:
             now = moment(act.at)
-            held = [datum for datum in await act.tx.held(subject) if datum.terms[DUE] >= now]  # the rest is gone
+            everything = await act.tx.held(subject)
+            held = [datum for datum in everything if datum.terms[DUE] >= now and not own(datum)]  # the rest is gone
+            known = [one for _, one in cases(everything, act.open)]
             return {
                 "site": self._gate.store.site,
                 "policy": self._policy.version.isoformat(),
@@ -76,15 +79,22 @@ class Rights:
                 ],
                 "do-not-contact": self._listed(act, held),
                 "standing": act.row.facts.split(),
-                "events": (events := await self._events(act)),
-                "disclosures": [one for one in events if one["action"] in ("share", "sell") and one["outcome"] == "done"],
+                "events": await self._events(act, everything),
+                "disclosures": [
+                    _disclosure(one, known)
+                    for one in disclosures(everything, act.open) if not hidden(known, act.at)(one.recipient, one.at)
+                ],
             }  # fmt: skip
 
         return await self._whole("access", subject, actor, apply, "export")
 
     async def seen(self, subject: bytes, actor: Actor) -> list[dict[str, Any]]:
         """Who looked, who got it, what was refused: every event that concerns the person, oldest first."""
-        return await self._whole("access", subject, actor, self._events)
+
+        async def apply(act: Act) -> list[dict[str, Any]]:
+            return await self._events(act, await act.tx.held(subject))
+
+        return await self._whole("access", subject, actor, apply)
 
     async def correct(
         self, subject: bytes, category: str, value: str, actor: Actor, *, no_card: bool = False
@@ -199,7 +209,15 @@ class Rights:
                 if opt_out(channel) in out or self._listed(act, [one]):
                     channels.append(channel)
         held = await act.tx.held(subject) if any(map(outlives, act.keys)) else []
-        return staying(self._policy, held, channels)
+        return staying(self._policy, held, channels, disclosed=self._disclosed(act, held))
+
+    @staticmethod
+    def _disclosed(act: Act, held: Sequence[Datum]) -> bool:
+        """Whether there is anything to say of data that went out: no word of a case that the person must not know of."""
+        with suppress(Tampered, KeyGone):
+            unseen = hidden([one for _, one in cases(held, act.open)], act.at)
+            return any(not unseen(one.recipient, one.at) for one in disclosures(held, act.open))
+        return True
 
     def when_erased(self, tell: Callable[[str], None]) -> None:
         """Have `tell` called with the id of everybody who is erased from now on, whoever asked for it."""
@@ -245,9 +263,17 @@ class Rights:
         }
         return about | {"policy": consent.policy.hex()} | told
 
-    async def _events(self, act: Act) -> list[dict[str, Any]]:
+    async def _events(self, act: Act, held: Sequence[Datum]) -> list[dict[str, Any]]:
+        """All but those of a case that the person must not be told of yet."""
+        unseen = hidden([one for _, one in cases(held, act.open)], act.at)
         seen = [self._recorder.reveal(act.own, trace) for trace in await act.tx.traces(act.row.subject)]
-        return [one._asdict() | {"event": one.event.hex()} for one in seen]
+        return [one._asdict() | {"event": one.event.hex()} for one in seen if not unseen(one.recipient, one.at)]
+
+
+def _disclosure(one: Disclosure, known: Sequence[Case]) -> dict[str, Any]:
+    because = next((case for case in known if case.id.hex() == one.case), None)
+    told = one._asdict() | {"id": one.id.hex()}
+    return told | {"case": None if because is None else {"ground": because.ground, "reference": because.reference}}
 
 
 def _message(one: Message) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from avow.desk.interface import HOLD
 from avow.errors import Refused
 from tests.desk.beds import SITES
 from tests.doors.centre.beds import MAIL, centre, text_of
+from tests.outside import gets
 
 ADA = {"name": "Ada Quill", "email": MAIL, "postal-address": "1 Lantern Lane"}
 
@@ -36,7 +37,7 @@ async def test_who_looked_and_what_was_refused_is_told_in_words_newest_first(tmp
         await ada.come_in()
         who = (await bed.desk.held(ada.token))["subject"]
         with pytest.raises(Refused):
-            await bed.shop.share(who, ["email"], recipient="list-broker:Names Ltd", purpose="marketing")
+            await gets(bed.shop, who, ["email"], "list-broker:Names Ltd", "marketing")
         page = await ada.go("/seen")
         told = text_of(page)
         assert "read what you write to us, to answer you" in told
@@ -92,10 +93,10 @@ async def test_withdrawal_stops_the_next_disclosure(tmp_path: Path) -> None:
         who = (await bed.desk.held(ada.token))["subject"]
         (choice,) = [one for one in await bed.desk.choices(ada.token) if one["way"] == "share"]
         await ada.go("/choices", choice=choice["id"], answer="yes")
-        assert await bed.shop.share(who, ["name"], recipient="gear-makers", purpose="partner-offers")
+        assert await gets(bed.shop, who, ["name"], "gear-makers", "partner-offers")
         await ada.go("/choices", choice=choice["id"], answer="no")
         with pytest.raises(Refused, match="AUD-9"):
-            await bed.shop.share(who, ["name"], recipient="gear-makers", purpose="partner-offers")
+            await gets(bed.shop, who, ["name"], "gear-makers", "partner-offers")
 
 
 @pytest.mark.parametrize("fields", [{"choice": "X.y", "answer": "yes"}, {"choice": "", "answer": "no"}, {"choice": "TOC-5.newsletter", "answer": "perhaps"}])  # fmt: skip

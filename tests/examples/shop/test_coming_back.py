@@ -9,6 +9,7 @@ import pytest
 from avow.errors import Refused
 from tests.desk.beds import PASSWORD, SITES
 from tests.examples.shop.beds import ADA, ANSWERING, Bed, form, forms, shop
+from tests.outside import gets
 
 MAIL = ADA["email"]
 
@@ -206,11 +207,11 @@ async def test_sharing_is_agreed_to_recipient_by_recipient_and_taken_back(tmp_pa
         given = (await bed.send(one, **{boxes[0]: "yes"})).text
         assert given.count("You said yes") == 1
         (who,) = await bed.desk.shop.find("email", MAIL)
-        assert await bed.desk.shop.share(who, ["email"], recipient="gear-makers", purpose="partner-offers")
+        assert await gets(bed.desk.shop, who, ["email"], "gear-makers", "partner-offers")
         back = (await bed.send(next(each for each in forms(given) if "withdraw" in each.fields))).text
         assert "Taken back" in back
         with pytest.raises(Refused):
-            await bed.desk.shop.share(who, ["email"], recipient="gear-makers", purpose="partner-offers")
+            await gets(bed.desk.shop, who, ["email"], "gear-makers", "partner-offers")
 
 
 async def test_a_written_approval_is_signed(tmp_path: Path) -> None:

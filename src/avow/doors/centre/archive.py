@@ -48,7 +48,7 @@ def page(env: Environment, policy: Policy, export: Mapping[str, Any], versions: 
     return env.get_template("file.html").render(
         rows=words.rows(policy, export["data"], versions), events=words.events(policy, export["events"]), export=export,
         policy=policy, requests=words.requests(policy, export["requests"], now), now=now,
-        disclosures=words.events(policy, export["disclosures"]),
+        disclosures=words.disclosures(policy, export["disclosures"]),
     )  # fmt: skip
 
 

@@ -30,7 +30,8 @@ async def held(visit: Visit, done: str = "") -> Response:
     policy = visit.room.policy
     requests = words.requests(policy, export["requests"], (await visit.desk.about())["now"])
     rows = words.rows(policy, export["data"], visit.room.versions)
-    return visit.page("held.html", rows=rows, requests=requests, done=done)
+    gone = words.disclosures(policy, export["disclosures"])
+    return visit.page("held.html", rows=rows, requests=requests, disclosures=gone, done=done)
 
 
 async def seen(visit: Visit) -> Response:

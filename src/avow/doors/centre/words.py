@@ -88,6 +88,11 @@ _OWN: Final[Mapping[str, str]] = MappingProxyType({
     "staying": "You were shown what an erasure leaves",
     "warn": "You were warned at every address of yours that we hold",
     "inspect": "Your data were held against the record",
+    "case-propose": "An authority or a firm against fraud asked for data of yours, and a colleague put its case forward",
+    "case-approve": "A second colleague agreed to such a case",
+    "case-close": "Such a case was closed",
+    "instruct": "A company that works for us was told to work on a request of yours",
+    "revoke": "A company that worked for us on a request of yours was told to stop",
     "code": "A colleague had a code sent to your address on file, for a request that came in your name",
     "find": "Your record was found by something that you gave",
 })  # fmt: skip
@@ -115,6 +120,46 @@ def events(policy: Policy, seen: Sequence[Mapping[str, Any]]) -> list[Event]:
         else:
             told.append(event)
     return told
+
+
+class Got(NamedTuple):
+    """Data that went out, as it is shown. `why`: the purpose, with the case behind it. `until` in ms, None without an end."""
+
+    at: int
+    whom: str
+    what: str
+    why: str
+    until: int | None
+    promises: tuple[str, ...]
+
+
+_GROUNDS: Final[Mapping[str, str]] = MappingProxyType({
+    "law": "because a law permits or demands it", "prevent": "to keep fraud from happening",
+    "investigate": "to look into fraud that happened",
+})  # fmt: skip
+
+
+def disclosures(policy: Policy, went: Sequence[Mapping[str, Any]]) -> list[Got]:
+    """What went out of the house, newest first."""
+    return [
+        Got(
+            one["at"], whom(policy, one["recipient"]), listed(words.category(policy, name) for name in one["categories"]),
+            _why(policy, one), one["until"], tuple(one["promises"]),
+        )
+        for one in sorted(went, key=lambda one: -int(one["at"]))
+    ]  # fmt: skip
+
+
+def _why(policy: Policy, one: Mapping[str, Any]) -> str:
+    why = f"{'sold ' if one['way'] == 'sell' else ''}{words.purpose(policy, one['purpose'])}"
+    because = one["case"]
+    return why if not because else f"{why}, {_GROUNDS[because['ground']]} (their reference: {because['reference']})"
+
+
+def whom(policy: Policy, recipient: str) -> str:
+    """A recipient in words, one that the policy does not declare by its own name."""
+    kind, colon, name = recipient.partition(":")
+    return f"{name} ({words.recipient(policy, kind)})" if colon else words.recipient(policy, recipient)
 
 
 def _event(policy: Policy, one: Mapping[str, Any]) -> str:
@@ -243,6 +288,8 @@ def stays(policy: Policy, found: Sequence[Stays]) -> list[Stay]:
                 f"That you want no {ways}: a mark made from your address or number, which cannot be read back from it, "
                 "so that you stay opted out"
             )
+        elif one["what"] == "disclosures":
+            says = "To whom we passed data of yours on, what kind of data, when and why: not the data themselves"
         else:
             says = "That somebody was erased, and when: an entry in the record that says nothing about whom"
         told.append(Stay(sentence(says), promises(policy, one["promises"]), one["law"]))

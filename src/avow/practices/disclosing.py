@@ -1,0 +1,208 @@
+"""The one way out for personal data: decided, recorded, and packed for the one recipient that gets it.
+
+One person at a time: there is no way to disclose a list. What goes out is exactly the categories asked for, each value
+once, signed by the site and sealed to the recipient's key; that it went out is kept with the person, and outlives them.
+A processor gets what belongs to one open service request, until its leave ends; others what the person agreed to, or
+what a case covers.
+"""
+
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple
+
+from avow.decide.facts import Circumstances, add, drop, request
+from avow.decide.facts import case as covered
+from avow.decide.request import Request
+from avow.errors import CallError, NotHeld, UnknownWord
+from avow.gate import Act, Actor, Gate
+from avow.policy.model import Policy
+from avow.practices.agreeing import recipient_of
+from avow.practices.deadlines import asked
+from avow.practices.disclosed import DISCLOSURE, Case, Disclosure, cases, own, place, written
+from avow.practices.holding import is_old
+from avow.practices.recipients import Recipients
+from avow.practices.words import unknown
+from avow.store.interface import Datum, ServiceRequest
+from avow.vault.package import Jwk, pack, published, signer
+
+LEAVE: Final = 30 * 86_400_000  # ms for which a processor may use what it got, where nobody says less
+Way = Literal["share", "sell"]
+WAYS: Final[tuple[Way, ...]] = ("share", "sell")
+
+
+class Wish(NamedTuple):
+    """What is to go out, to whom and for what. `recipient`: a declared one, or `kind:name`. `request`: the service
+    request that a processor works on. `until` (ms): when the recipient's leave ends. `case`: the case that asks for it.
+    """
+
+    subject: bytes
+    way: str
+    categories: tuple[str, ...]
+    recipient: str
+    purpose: str
+    request: bytes | None = None
+    until: int | None = None
+    case: bytes | None = None
+
+
+class Package(NamedTuple):
+    """What went out: the record of it, and the bytes for the recipient."""
+
+    told: Disclosure
+    sealed: str
+
+
+class Disclosing:
+    """For one site."""
+
+    def __init__(self, gate: Gate, recipients: Recipients) -> None:
+        self._gate = gate
+        self._policy: Policy = gate.policy
+        self._recipients = recipients
+        self._key = signer(gate.keys.site_key("packages"))
+
+    @property
+    def verifier(self) -> Jwk:
+        """The public key that packages are signed with."""
+        return published(self._key)
+
+    async def disclose(self, wish: Wish, actor: Actor) -> Package:
+        """Decide, record, commit, and only then hand the package out.
+
+        Raises `Refused`; `NotHeld` where nothing of it is held; `CallError` for a wish that cannot be meant, and where
+        the recipient has no key on file: then nothing is recorded, and nothing has left.
+        """
+        kind, identity = self._checked(wish)
+        on_file = await self._recipients.known(identity)
+        chosen: list[Datum] = []
+        found: list[tuple[Datum, Case]] = []
+
+        async def weigh(act: Act) -> Sequence[Datum]:
+            held = await act.tx.held(wish.subject)
+            work = await self._work(act, kind, wish)
+            if work is not None:
+                act.facts = _only(act.facts, work)
+            if wish.case is not None:
+                found.extend(one for one in cases(held, act.open) if one[1].id == wish.case)
+                act.facts = _granted(act.facts, wish, found)
+            chosen.extend(_of(held, wish.categories, work))
+            return chosen
+
+        async def apply(act: Act) -> Package:
+            act.facts = act.row.facts
+            if on_file is None:
+                raise CallError(
+                    "this recipient has no key on file, so nothing can go out to it; add it with its key first"
+                )
+            if not chosen:
+                raise NotHeld("nothing of what this recipient may have is held for this person")
+            values = {one.category: act.open(one) for one in chosen}
+            told = self._told(act, wish, identity, tuple(values), actor, self._until(wish, kind, act.at, found))
+            await act.tx.put(
+                [act.seal(place(wish.subject, DISCLOSURE, told.id, self._gate.current, act.at), written(told))]
+            )
+            for row, one in found:
+                used = one._replace(state="used")
+                await act.tx.put([act.seal(row._replace(version=row.version + 1), written(used))])
+            return Package(told, pack(self._claims(told, values), self._key, on_file.key))
+
+        asked_for = identity if identity in self._policy.recipients else kind
+        ask = Request(_way(wish.way), actor.role, wish.purpose, wish.categories, asked_for)
+        circumstances = Circumstances(identified=actor.identified, standing=actor.standing)
+        return await self._gate.change(wish.subject, ask, actor, circumstances, apply, identity=identity, weigh=weigh)
+
+    def _checked(self, wish: Wish) -> tuple[str, str]:
+        if not wish.categories or len(set(wish.categories)) < len(wish.categories):
+            raise CallError("name each category that is to go out, once")
+        for category in wish.categories:
+            if category not in self._policy.categories:
+                raise unknown("category", category, self._policy.categories)
+        if wish.purpose not in self._policy.purposes:
+            raise unknown("purpose", wish.purpose, self._policy.purposes)
+        return recipient_of(self._policy, wish.recipient)
+
+    async def _work(self, act: Act, kind: str, wish: Wish) -> ServiceRequest | None:
+        """The open service request that this is about, which must be the person's own; for a processor there must be one.
+
+        None of that id leaves the decision without any: the policy then says which promise wants one.
+        """
+        open_ = [one for one in await act.tx.requests(wish.subject) if one.closed is None]
+        if wish.request is None and kind != "processor":
+            return None
+        if wish.request is not None:
+            open_ = [one for one in open_ if one.row == wish.request]
+        serving = [one for one in open_ if wish.purpose in self._serves(one)]
+        if len(serving) > 1:
+            raise CallError("this person has several open requests that this serves; name the one it is about")
+        return serving[0] if serving else ServiceRequest(wish.subject, bytes(16), "", 0, None)
+
+    def _serves(self, one: ServiceRequest) -> tuple[str, ...]:
+        known = self._policy.requests.get(asked(one.kind).kind)
+        return known.serves if known else ()
+
+    def _until(self, wish: Wish, kind: str, at: int, found: Sequence[tuple[Datum, Case]]) -> int | None:
+        """When the recipient's leave ends: never later than its contract or case."""
+        ends = [one.until for _, one in found]
+        if wish.until is not None:
+            ends.append(wish.until)
+        elif kind == "processor":
+            ends.append(at + LEAVE)
+        contract = self._gate.table.contracts.get(wish.recipient)
+        if kind == "processor" and contract is not None:
+            ends.append(contract[1])
+        return min(ends, default=None)
+
+    def _told(
+        self, act: Act, wish: Wish, identity: str, categories: tuple[str, ...], actor: Actor, until: int | None
+    ) -> Disclosure:
+        if until is not None and until <= act.at:
+            raise CallError("the leave would be over before it begins; name a later moment")
+        about = "" if wish.request is None else wish.request.hex()
+        because = "" if wish.case is None else wish.case.hex()
+        return Disclosure(
+            self._gate.random(16), act.at, wish.way, identity, wish.purpose, categories, act.promises, actor.role,
+            about, because, until,
+        )  # fmt: skip
+
+    def _claims(self, told: Disclosure, values: dict[str, str]) -> dict[str, object]:
+        """Formats: docs/formats.md, 6. `exp` and `iat` as RFC 7519 has them, in seconds."""
+        claims: dict[str, object] = {
+            "iss": self._policy.site, "aud": told.recipient, "jti": told.id.hex(), "iat": told.at // 1000,
+            "avow": {
+                "version": 1, "way": told.way, "purpose": told.purpose, "promises": told.promises,
+                "policy": self._policy.version.isoformat(), "request": told.request, "case": told.case, "data": values,
+            },
+        }  # fmt: skip
+        return claims if told.until is None else claims | {"exp": told.until // 1000}
+
+
+def _way(way: str) -> Way:
+    for known in WAYS:
+        if way == known:
+            return known
+    raise UnknownWord(f"that is no way out; the ways are {', '.join(WAYS)}")
+
+
+def _only(line: str, work: ServiceRequest) -> str:
+    """The facts line as if this were the person's one open request, if it is one at all."""
+    line = drop(line, "request")
+    return add(line, request(asked(work.kind).kind)) if work.kind else line
+
+
+def _granted(line: str, wish: Wish, found: Sequence[tuple[Datum, Case]]) -> str:
+    """The facts line with what an open case covers, if that is all that is wished for; only while this is decided."""
+    for _, one in found:
+        exact = (one.recipient, one.purpose) == (wish.recipient, wish.purpose) and one.state == "open"
+        if exact and set(wish.categories) <= set(one.categories):
+            for category in wish.categories:
+                line = add(line, covered(one.recipient, category, one.until))
+    return line
+
+
+def _of(held: Sequence[Datum], categories: Sequence[str], work: ServiceRequest | None) -> list[Datum]:
+    """One datum of each category, if any is held: what came with the request, as it was put right since; else the newest."""
+    chosen = []
+    for category in categories:
+        there = [one for one in held if one.category == category and not is_old(one) and not own(one)]
+        with_it = [one for one in there if work is not None and one.came().collected == work.opened]
+        chosen += (with_it or there)[-1:]
+    return chosen
