@@ -155,7 +155,9 @@ class Cases:
         )
 
     def _may(self, one: Case, actor: Actor) -> Answer:
-        """What the policy would say to this role with the case open."""
+        """What the policy would say to this role with the case open. The site's own software is no colleague."""
+        if actor.role not in self._policy.roles:
+            return Refuse(self._wanting(one), "a case is for colleagues to put forward, to agree to and to answer")
         held = ("case", "in-time", "no-opt-out", *(("standing",) if actor.standing else ()))
         return decide(self._gate.table, self._ask(one, actor.role), Facts.of(*held))
 
