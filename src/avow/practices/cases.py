@@ -21,6 +21,8 @@ from avow.practices.disclosed import CASE, Case, cases, place, written
 from avow.practices.disclosing import Disclosing, Package, Wish
 from avow.practices.words import listed, unknown
 from avow.store.interface import Transaction
+from avow.vault.envelope import open_, seal
+from avow.vault.keys import SubjectKey
 
 LAW: Final = "law"  # a law permits or demands it
 GROUNDS: Final = (LAW, "prevent", "investigate")  # the latter two: fraud, or payments that nobody allowed
@@ -30,7 +32,8 @@ LISTED: Final = (
     30 * 86_400_000
 )  # ms that a case stays on the list when it is over, so that a late try is refused as one
 KINDS: Final = ("authority", "fraud-prevention")
-_NOTE: Final = "cases"  # the store's note of the cases that wait: ids of case and person, nothing else
+_NOTE: Final = "cases"  # the store's note of which cases there are, and whose: sealed, so that nobody counts them
+_SITES: Final = b"avow list: cases"  # what the site's key for it is called in a message; no secret
 _REFERENCE: Final = re.compile(r"[\w][\w ./:()-]{0,79}")
 _NONE: Final = "there is no such case, or it is long over"
 
@@ -54,6 +57,8 @@ class Cases:
         self._gate = gate
         self._policy = gate.policy
         self._disclosing = disclosing
+        self._key = SubjectKey(_SITES, gate.keys.site_key("cases"))
+        self._bound = f"avow/1 cases {gate.store.site}".encode()
         self._listing = asyncio.Lock()  # the note is read, changed and written: of two at once, one comes after
 
     # -- the way of a case ------------------------------------------------------------------------------------------
@@ -208,20 +213,22 @@ class Cases:
 
     async def _listed(self) -> dict[bytes, tuple[bytes, int]]:
         async with self._gate.store.transaction() as tx:
-            return _read(await tx.note(_NOTE))
+            return self._unsealed(await tx.note(_NOTE))
+
+    def _unsealed(self, note: str | None) -> dict[bytes, tuple[bytes, int]]:
+        """Case -> whose it is, and until when (ms) it stays on the list. Raises `Tampered`."""
+        if not note:
+            return {}
+        parts = (one.split(":") for one in open_(self._key, bytes.fromhex(note), self._bound).decode().split())
+        return {bytes.fromhex(case): (bytes.fromhex(subject), int(until)) for case, subject, until in parts}
 
     async def _list(self, tx: Transaction, more: dict[bytes, tuple[bytes, int]]) -> None:
         """Add to the list, and take off what has long been over."""
-        known, at = _read(await tx.note(_NOTE)), self._gate.now()
+        known, at = self._unsealed(await tx.note(_NOTE)), self._gate.now()
         kept = {case: whose for case, whose in known.items() if whose[1] > at} | more
         words = (f"{case.hex()}:{subject.hex()}:{until}" for case, (subject, until) in kept.items())
-        await tx.set_note(_NOTE, " ".join(words))
-
-
-def _read(note: str | None) -> dict[bytes, tuple[bytes, int]]:
-    """Case -> whose it is, and until when (ms) it stays on the list."""
-    parts = (one.split(":") for one in (note or "").split())
-    return {bytes.fromhex(case): (bytes.fromhex(subject), int(until)) for case, subject, until in parts}
+        sealed = seal(self._key, " ".join(words).encode(), self._bound, self._gate.random(12))
+        await tx.set_note(_NOTE, sealed.hex())
 
 
 def _stands(one: Case, at: int) -> str:
