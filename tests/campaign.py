@@ -73,6 +73,11 @@ HARNESSES: list[Harness] = [
     Harness("gateway-kill", "tests.doors.gateway.kills:run", 300, 25),
     Harness("gateway-flow", "tests.doors.gateway.flow:run", 100_000, 100_000),  # memory is looked at over all of them
     Harness("newsletter", "tests.serve.newsletters:run", 100_000, 100_000),  # readers of 1,000,000 people; killed once
+    Harness(
+        "stats-attack", "tests.statistics.attack:run", 600_000, 30_000
+    ),  # two answers to 120 requests: 10,000 releases
+    Harness("stats-budget-sqlite", "tests.statistics.budget:run", 100_000, 10_000, {"kind": "sqlite"}),
+    Harness("stats-budget-postgres", "tests.statistics.budget:run", 100_000, 10_000, {"kind": "postgres"}),
     Harness("kill-log", "tests.ledger.crashes:run", 1_000, 50),
 ]
 

@@ -25,7 +25,7 @@ KEYS: Final = 200  # declared for one dimension
 GROUP: Final = 10  # a cell with a smaller noisy count is not shown
 MONTH: Final = "month"  # the one dimension that is no category
 _KEY: Final = re.compile(r"[^\W_][\w .,:;+&/()×'’-]{0,63}")  # no `@`, and nothing that a spreadsheet calculates
-_NAMED: Final = re.compile(r"(\d{4})-(\d{2})")
+_NAMED: Final = re.compile(r"([12][0-9]{3})-(0[1-9]|1[0-2])")
 
 Cell = tuple[str, ...]
 
@@ -93,14 +93,14 @@ def question(
     if not 1 <= epsilon <= LARGEST:
         raise CallError(f"epsilon is 0.001 to {LARGEST / 1000:g}, in thousandths")
     ordered = tuple(sorted(name for name in by if name != MONTH)) + ((MONTH,) if MONTH in by else ())
-    keys = tuple((name, tuple(known[name])) for name in ordered if name != MONTH)
-    many = prod(len(one) for _, one in keys) * (last - first + 1 if MONTH in by else 1)
+    many = prod(last - first + 1 if name == MONTH else len(known[name]) for name in ordered)
     if not 1 <= many <= CELLS:
         raise CallError(
             f"the table would have {many:,} cells, and {CELLS:,} is the most; ask by less, or by fewer keys"
         )
     if not 1 <= each <= EACH:
         raise CallError(f"one contributor counts in 1 to {EACH} cells of a table")
+    keys = tuple((name, tuple(known[name])) for name in ordered if name != MONTH)
     return Question(
         tuple(of), ordered, keys, first, last, recipient, purpose, min(each, many), epsilon
     )  # fmt: skip
@@ -127,7 +127,7 @@ def declared(keys: Iterable[str]) -> tuple[str, ...]:
 def numbered(text: str) -> int:
     """A month like `2026-03` as a number. Raises `CallError`."""
     found = _NAMED.fullmatch(text)
-    if not found or not (1 <= int(found[2]) <= 12 and int(found[1])):
+    if not found:
         raise CallError("a month is written like 2026-03")
     return int(found[1]) * 12 + int(found[2]) - 1
 
