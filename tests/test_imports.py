@@ -44,6 +44,7 @@ MAY_KNOW: dict[str, set[str]] = {  # room -> what else of avow it may import; th
         "store.terms",
         "together",
     },  # inspecting reads entries
+    "practices.visited": {"errors", "policy", "decide", "gate", "practices", "store.visits"},  # cells, and no person
     "desk": VALUES | {"app", "gate", "mail", "practices", "rows", "store.interface", "upkeep"},
     "desk.interface": set(),  # a contract, in plain values: doors and vault alike may read it
     "wire": {"errors", "desk.interface"},

@@ -13,7 +13,7 @@ from avow.decide.explain import Explanation, explain
 from avow.decide.request import Facts, Request
 from avow.errors import AvowError, NotHeld, Unavailable, UnknownWord
 from avow.gate import Actor, Gate, Look
-from avow.opening import put_together
+from avow.opening import put_together, statistics
 from avow.policy.model import PERSON, SITE, Policy
 from avow.practices.accounts import Accounts
 from avow.practices.acting import By, Member, Somebody, circumstances
@@ -32,7 +32,6 @@ from avow.practices.importing import Imported, Importing
 from avow.practices.inspecting import Inspecting
 from avow.practices.leaving import Leaving
 from avow.practices.mailings import Mailings
-from avow.practices.noise import laplace
 from avow.practices.owing import Owing
 from avow.practices.queue import Queue
 from avow.practices.reaching import Reaching
@@ -40,7 +39,6 @@ from avow.practices.recipients import Recipients
 from avow.practices.recovery import Recovered, Recovery, Unfinished, restoring, suppressed
 from avow.practices.rights import Erased, Rights
 from avow.practices.staff import Staff
-from avow.practices.statistics import Statistics
 from avow.practices.staying import Stays
 from avow.practices.words import id_of as _id
 from avow.practices.words import unknown
@@ -97,7 +95,7 @@ class Avow:
         self.contacts = Contacts(gate, self.reaching)
         self._ending = Ending(gate, journal)
         self.contests = Contests(gate, recorder, log, entering, self._agreeing, self._ending, self.sequence_all)
-        self.statistics = Statistics(gate, recorder, journal, laplace)
+        self.statistics = statistics(gate, recorder, journal, places)
         self.recovery = Recovery(gate, journal)
         self._inspecting = Inspecting(gate, recorder, log.entries, journal)
         self._true = False  # whether the database is true to the whole journal

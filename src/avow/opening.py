@@ -1,7 +1,7 @@
 """A site is put together from its parts: policy, store, keys, log and clock, each checked before the next one."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
@@ -9,13 +9,16 @@ from typing import Final, NamedTuple
 
 from avow.decide.table import Table, compile_policy
 from avow.errors import OperatorError, PolicyError, Tampered
-from avow.gate import Gate
+from avow.gate import Gate, Journal
 from avow.ledger.entry import decode
 from avow.ledger.faults import LedgerError
 from avow.policy.check import faults
-from avow.policy.model import Policy
+from avow.policy.model import Count, Policy
 from avow.policy.parse import parse, read
+from avow.practices.noise import laplace
 from avow.practices.recovery import restoring
+from avow.practices.statistics import Statistics
+from avow.practices.visited import VisitCells
 from avow.record import Recorder
 from avow.sequencer import Log, reconcile
 from avow.start import MovedClock, Places, Private, must_be_private, open_keystore, signer
@@ -23,6 +26,8 @@ from avow.store import disk, open_store
 from avow.store.interface import Store
 from avow.store.keystore import Keystore
 from avow.vault.keys import RootProvider
+from avow.visits.counted import Files
+from avow.visits.counting import DURATIONS, LONG
 
 VERIFIER_KEY: Final = (
     "verifier-key"  # the file beside the log that names its key, for those who have it from nowhere else
@@ -71,6 +76,24 @@ async def put_together(
         new = not (await tx.log_state()).size and not await tx.pending(1)
     moved = MovedClock.load(clock, keystore.journal, demo=demo, new=new)
     return await _serve(stack, chosen, store, keystore, moved, places)
+
+
+def statistics(gate: Gate, recorder: Recorder, journal: Journal, places: Places) -> Statistics:
+    """Figures of people, and of visits: those counted into the environment's AVOW_VISITS, or beside the folder with keys
+    and ledger.
+    """
+    made = Statistics(gate, recorder, journal, laplace)
+    files = Files(Path(os.environ.get("AVOW_VISITS") or places.keys.parent.parent), gate.policy.site)
+    made.add(VisitCells(gate.policy, files.visits, _kinds, made.catalogue))
+    return made
+
+
+def _kinds() -> dict[Count, Sequence[str]]:
+    from avow.visits.agents import BROWSERS, SYSTEMS  # noqa: PLC0415 - their tables are loaded where they are asked about
+    from avow.visits.regions import REGIONS  # noqa: PLC0415 - as above
+
+    lengths = [*(name for _, name in DURATIONS), LONG]
+    return {"browser": BROWSERS, "system": SYSTEMS, "region": sorted(REGIONS.values()), "duration": lengths}
 
 
 async def _serve(

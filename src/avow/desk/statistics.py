@@ -65,4 +65,4 @@ class Figuring:
 
     def goods(self) -> Mapping[str, Sequence[str]]:
         """For the operator."""
-        return {name: list(keys) for name, keys in self._statistics.catalogue().items()}
+        return {name: list(keys) for name, keys in self._statistics.catalogue.items()}

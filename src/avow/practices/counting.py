@@ -14,7 +14,7 @@ from avow.decide.facts import Circumstances
 from avow.decide.request import Allow, Request
 from avow.errors import CallError, KeyGone, Tampered
 from avow.gate import Actor, Gate, Look
-from avow.policy.model import Category, Policy
+from avow.policy.model import Category
 from avow.practices.figures import MONTH, Cell, Question, month, month_of
 from avow.store.interface import Datum, Subject
 
@@ -38,6 +38,9 @@ class Source(Protocol):
 
     def dimensions(self, of: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """The dimensions that there are for these categories, and the declared keys of each. They do not come from data."""
+
+    def each(self, of: Sequence[str], by: Sequence[str], each: int) -> int:
+        """In how many cells one contributor counts at most, where `each` were asked for."""
 
     async def table(self, question: Question, ask: Request, actor: Actor, identity: str | None) -> Counter[Cell]:
         """How many contributors fall into each cell: those of the question's span whom the policy lets be counted.
@@ -71,6 +74,10 @@ class People:
         if not self._catalogue.get(name):
             raise CallError(f"nobody has declared what there is of `{name}`; do that first: avow stats goods")
         return {name: self._catalogue[name]}
+
+    def each(self, of: Sequence[str], by: Sequence[str], each: int) -> int:  # noqa: ARG002 - people are clamped one by one
+        """As many as were asked for."""
+        return each
 
     async def table(self, question: Question, ask: Request, actor: Actor, identity: str | None) -> Counter[Cell]:
         """See `Source`. Whoever is erased, or whose datum is past its term, does not count, nor whoever the version of the
@@ -162,9 +169,9 @@ def countable(known: Category) -> bool:
     return known.with_person and known.term in COUNTABLE and not known.look_up and not known.channel
 
 
-def dimensions_of(policy: Policy) -> list[str]:
-    """The categories of a policy whose keys may be declared."""
-    return [name for name, known in policy.categories.items() if countable(known)]
+def declarable(known: Category) -> bool:
+    """Whether its keys are the merchant's to declare: goods and interests, and the parts of the site that visits go to."""
+    return countable(known) or (known.apart is not None and "section" in known.counts)
 
 
 def _plain(text: str) -> str:

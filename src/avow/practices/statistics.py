@@ -9,6 +9,7 @@ once: the same question has the same answer for ever, at no further cost. Bounds
 import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, NoReturn
 
 from avow.decide.decide import decide
@@ -18,7 +19,7 @@ from avow.errors import AvowError, CallError, Refused
 from avow.gate import Actor, Entry, Gate, Journal
 from avow.policy.model import Policy, Share, Use
 from avow.practices.agreeing import recipient_of
-from avow.practices.counting import People, Source, countable
+from avow.practices.counting import People, Source, countable, declarable
 from avow.practices.figures import (
     BUDGET,
     MONTH,
@@ -92,7 +93,7 @@ class Statistics:
         """The goods there are, as the merchant names them: the keys of a dimension. Recorded. They never come from data."""
         if category not in self._gate.policy.categories:
             raise unknown("category", category, self._gate.policy.categories)
-        if not countable(self._gate.policy.categories[category]):
+        if not declarable(self._gate.policy.categories[category]):
             raise CallError(
                 f"`{category}` can be no dimension: it names people, reaches them, or is whatever they typed"
             )
@@ -105,9 +106,10 @@ class Statistics:
         self._catalogue.update(new)
         return new[category]
 
+    @property
     def catalogue(self) -> Mapping[str, tuple[str, ...]]:
-        """Category -> its declared keys."""
-        return dict(self._catalogue)
+        """Category -> its declared keys, as they are at the moment."""
+        return MappingProxyType(self._catalogue)
 
     def dimensions(self, of: Sequence[str]) -> list[str]:
         """The dimensions that there are for these categories; none where nobody has declared their keys."""
@@ -134,6 +136,7 @@ class Statistics:
             wish.of, wish.by, source.dimensions(wish.of), (wish.first, wish.last), wish.recipient, wish.purpose,
             wish.each, wish.epsilon, self._gate.now(),
         )  # fmt: skip
+        asked = asked._replace(each=min(source.each(asked.of, asked.by, asked.each), len(asked.cells())))
         async with self._turn:
             known = await self._known(asked, actor, promises)
             if known is not None:
@@ -289,7 +292,8 @@ def offers(policy: Policy, role: str) -> list[Offer]:
 
 
 def _together(policy: Policy, categories: Sequence[str]) -> list[tuple[str, ...]]:
-    """Those that are counted together: each of people by itself, those of visits all at once."""
-    apart = tuple(name for name in categories if policy.categories[name].apart)
-    each = [(name,) for name in categories if countable(policy.categories[name])]
-    return [*each, *((apart,) if apart else ())]
+    """Each that can be counted, by itself."""
+    known = policy.categories
+    return [
+        (name,) for name in categories if countable(known[name]) or set(known[name].counts) - {"address", "network"}
+    ]
