@@ -34,15 +34,15 @@ class Clicks:
 
     def over(self, held: Mapping[str, str]) -> bool:
         """Whether a browser sends one that counts no more: older than its policy lets it be, or none of ours."""
-        value = held.get(self.name)
-        if value is None:
-            return False
-        within = (self.seconds or 0) * 1000
+        return self.name in held and self.number(held) is None
+
+    def number(self, held: Mapping[str, str]) -> str | None:
+        """The number in the one that a browser sends; None where there is none, or it counts no more."""
+        value = held.get(self.name, "")
         try:
-            self._tokens.open(KIND, value + "=" * (-len(value) % 4), within=within)
+            return self._tokens.open(KIND, value + "=" * (-len(value) % 4), within=(self.seconds or 0) * 1000).id
         except Denied:
-            return True
-        return False
+            return None
 
 
 def clicks(policy: Policy, tokens: Tokens) -> Clicks | None:

@@ -28,7 +28,9 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One shop. `contest`: title and words, where there is one; `affiliates`: codes of who may send visitors."""
+    """One shop. `contest`: title and words, where there is one; `affiliates`: codes of who may send visitors, who get so
+    many hundredths of a sale for `commission`.
+    """
 
     name: str
     tagline: str
@@ -37,6 +39,7 @@ class Site:
     look: Look
     products: Mapping[str, Product]
     affiliates: frozenset[str]
+    commission: int
     contest: tuple[str, str] | None
 
 
@@ -49,7 +52,7 @@ def read_site(name: str, folder: Path = SITES) -> Site:
     contest = told.get("contest")
     return Site(
         told["name"], told["tagline"], told["intro"], told["motif"], Look(**told["look"]),
-        {one.slug: one for one in products}, frozenset(told.get("affiliates", ())),
+        {one.slug: one for one in products}, frozenset(told.get("affiliates", ())), told.get("commission", 0),
         None if contest is None else (contest["title"], contest["says"]),
     )  # fmt: skip
 

@@ -17,6 +17,7 @@ from avow.opening import put_together, statistics
 from avow.policy.model import PERSON, SITE, Policy
 from avow.practices.accounts import Accounts
 from avow.practices.acting import By, Member, Somebody, circumstances
+from avow.practices.affiliates import Affiliates
 from avow.practices.agreeing import Agreeing
 from avow.practices.agreements import Agreements
 from avow.practices.by_hand import ByHand
@@ -70,8 +71,7 @@ class Avow:
         self.swept = Swept(0, 0, 0)  # what the newest sweep did, at first that of opening
         self.verifier_key = str(log.key)
         self._remembered = 0  # how far the database knows the journal to be
-        self._gate = gate
-        self._clock = clock
+        self._gate, self._clock = gate, clock
         self._suppressed: set[tuple[str, bytes]] = set()
         self._ask = lru_cache(1024)(self._asked)
         self._journal = journal = Unfinished(keystore.journal)
@@ -96,6 +96,7 @@ class Avow:
         self._ending = Ending(gate, journal)
         self.contests = Contests(gate, recorder, log, entering, self._agreeing, self._ending, self.sequence_all)
         self.statistics = statistics(gate, recorder, journal, places)
+        self.affiliates = Affiliates(gate, journal)
         self.recovery = Recovery(gate, journal)
         self._inspecting = Inspecting(gate, recorder, log.entries, journal)
         self._true = False  # whether the database is true to the whole journal

@@ -357,8 +357,8 @@ class Gate:
                     await self._write_back(act, key)
                 outcome = "done" if done else "refused"
                 leaf, trace = self._recorder.event(
-                    at, key, subject, told or ask, actor.name, outcome, answer.promises, kind or ask.action,
-                    " ".join(act.changed),
+                    at, key, subject, told or ask, actor.name, outcome, answer.promises,
+                    "erase" if act.gone else kind or ask.action, " ".join(act.changed),
                 )  # fmt: skip
                 await tx.record((leaf,), () if act.gone else (trace,))
         if isinstance(answer, Refuse):

@@ -16,6 +16,7 @@ from avow.policy.model import Policy
 from examples.shop.fields import PERHAPS, boxes, faults, fields, fills_in, groups, takes_goods
 from examples.shop.orders import OPEN, Placed
 from examples.shop.pages.basket import empty
+from examples.shop.pages.shelf import gpc
 from examples.shop.room import STALE, Visit
 from examples.shop.site import CURRENCY
 
@@ -131,7 +132,7 @@ async def _taken(visit: Visit, form: str, given: Mapping[str, str]) -> tuple[str
     agreed = {box.id: box.words for box in boxes(policy, form) if given.get(box.id) == "yes"}
     taken = await room.desk.collect(
         form, values | dict.fromkeys(goods, visit.cart.words()), session=visit.session or None,
-        no_card=(*sure, *goods), agreed=agreed,
+        no_card=(*sure, *goods), agreed=agreed, referred=_referred(visit),
     )  # fmt: skip
     receipt = taken["receipt"]
     basket = next((name for name in ("cart", "basket") if name in policy.forms), None)
@@ -144,6 +145,12 @@ async def _taken(visit: Visit, form: str, given: Mapping[str, str]) -> tuple[str
         except (BadValue, Denied):
             return receipt, "Your password was not taken. Choose one in the privacy centre, when you like."
     return receipt, ""
+
+
+def _referred(visit: Visit) -> str | None:
+    """The number of the affiliate's cookie that came along; none from who asks not to be followed."""
+    clicks = visit.room.clicks
+    return None if clicks is None or gpc(visit.request) else clicks.number(visit.request.cookies)
 
 
 def _onward(visit: Visit, way: Redirect, reference: str, amount: int, trouble: str) -> Response:

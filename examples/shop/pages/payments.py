@@ -59,6 +59,8 @@ async def settle(room: Room, order: Placed, told: Notice) -> bool:
         return True
     if order.state in _ENDS:
         return False
+    if told.status in _ENDS and room.clicks is not None and order.receipt:
+        await room.desk.credit(order.receipt, order.amount * room.site.commission // 100)
     receipt = order.receipt if told.status == OPEN else await _recorded(room, told, order.receipt)
     room.orders.settle(order.reference, told.status, receipt)
     return True

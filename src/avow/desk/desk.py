@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 from avow.app import Avow
+from avow.desk.affiliates import Referring
 from avow.desk.confirming import Confirming
 from avow.desk.contests import Contesting
 from avow.desk.counter import Counter
 from avow.desk.customers import Customers
 from avow.desk.inbox import Inbox
 from avow.desk.interface import WAIT, Choice, Colleague, Stays, Taken, Task, Waiting, Well
+from avow.desk.interface.affiliates import Payout
 from avow.desk.interface.contests import Contest, Entered
 from avow.desk.interface.mail import Link, Message, Received, Sending
 from avow.desk.interface.newsletters import Newsletter
@@ -62,6 +64,7 @@ class Desk:
         self._passkeys = Passkeys(self._room, self._staff)
         self._contests = Contesting(self._room)
         self._figures = Figuring(self._room, self._staff)
+        self._referring = Referring(self._room, self._staff)
         self._senders = Senders(self._room, self._staff)
         self._newsletters = Newsletters(self._room, self.links, outlet)
         self._mailroom = Mailroom(self._room, self._senders, self.links)
@@ -83,9 +86,10 @@ class Desk:
 
     async def collect(
         self, form: str, given: Mapping[str, str], *, session: str | None = None, receipt: str | None = None,
-        no_card: Sequence[str] = (), affiliate_link: bool = False, agreed: Mapping[str, str] | None = None,
+        no_card: Sequence[str] = (), affiliate_link: bool = False, referred: str | None = None,
+        agreed: Mapping[str, str] | None = None,
     ) -> Taken:  # fmt: skip
-        more: dict[str, Any] = {"affiliate_link": affiliate_link, "agreed": agreed or {}}
+        more: dict[str, Any] = {"affiliate_link": affiliate_link, "referred": referred, "agreed": agreed or {}}
         taken = await self._customers.submitted(
             session, given, lambda: self._visitors.collect(form, given, session, receipt, no_card, **more)
         )
@@ -234,6 +238,12 @@ class Desk:
         self._staff.member(session)
         return await self._mailroom.messages(before)
 
+    async def credit(self, receipt: str, commission: int) -> None:
+        await self._referring.credit(receipt, commission)
+
+    async def payouts(self, session: str) -> list[Payout]:
+        return await self._referring.payouts(session)
+
     # -- the mailroom: `interface.mail` ---------------------------------------------------------------------------------
 
     async def sender(self, name: str, password: str) -> str:
@@ -347,6 +357,9 @@ class Desk:
 
     async def newsletter_state(self, newsletter: str) -> Newsletter:
         return self._newsletters.state(text(newsletter, "a newsletter's id"))
+
+    async def affiliates(self) -> list[Payout]:
+        return await self._referring.owed()
 
     async def invite_first(self, name: str, role: str) -> str:
         return await self._staff.invite(name, role)

@@ -1,6 +1,7 @@
 """Receipts: leave to add to what one has submitted, sealed so that nothing need be remembered of them.
 
-Sealed (`avow.desk.sealing`): subject (16), service request (16, or zeros), moment (8).
+Sealed (`avow.desk.sealing`): subject (16), service request (16, or zeros), moment (8), and where an affiliate's link led to
+the request, the click (16).
 """
 
 from typing import Final, NamedTuple
@@ -13,11 +14,12 @@ NONE: Final = bytes(16)
 
 
 class Receipt(NamedTuple):
-    """Whose, for which service request, since when (ms)."""
+    """Whose, for which service request, since when (ms), and by which click they came."""
 
     who: str
     request: str | None
     since: int
+    click: bytes | None = None
 
 
 class Receipts:
@@ -26,16 +28,16 @@ class Receipts:
     def __init__(self, key: bytes, site: str) -> None:
         self._seal = Seal(key, "receipt", site)
 
-    def make(self, who: str, request: str | None, now: int, nonce: bytes) -> str:
+    def make(self, who: str, request: str | None, now: int, nonce: bytes, click: bytes | None = None) -> str:
         """A receipt. `nonce`: 12 bytes of chance."""
         row = NONE if request is None else bytes.fromhex(request)
-        return self._seal.make(bytes.fromhex(who) + row + now.to_bytes(8, "big"), nonce)
+        return self._seal.make(bytes.fromhex(who) + row + now.to_bytes(8, "big") + (click or b""), nonce)
 
     def read(self, receipt: str, now: int, within: int = RECEIPT) -> Receipt:
         """What it says. Raises `Denied` for what is none of this site, or too old."""
         plain = self._seal.read(receipt)
-        since = int.from_bytes(plain[32:], "big")
-        if len(plain) != 40 or not since <= now <= since + within:
+        since = int.from_bytes(plain[32:40], "big")
+        if len(plain) not in (40, 56) or not since <= now <= since + within:
             raise Denied
         row = plain[16:32]
-        return Receipt(plain[:16].hex(), None if row == NONE else row.hex(), since)
+        return Receipt(plain[:16].hex(), None if row == NONE else row.hex(), since, plain[40:] or None)

@@ -53,7 +53,7 @@ class Visitors:
 
     async def collect(
         self, form: str, given: Mapping[str, str], session: str | None, receipt: str | None, no_card: Sequence[str], *,
-        affiliate_link: bool = False, agreed: Mapping[str, str],
+        affiliate_link: bool = False, referred: str | None = None, agreed: Mapping[str, str],
     ) -> tuple[str, Taken]:  # fmt: skip
         """The person, and what they get for it."""
         self._offered(agreed, form)
@@ -78,7 +78,8 @@ class Visitors:
         request = opened[-1] if opened else None
         for choice, words in agreed.items():
             await self.agree(who, choice, words, form=form)
-        made = self._room.receipts.make(who, request, since or self._room.now(), self._room.random(12))
+        click = await self._shop.affiliates.click(text(referred, "a click")) if referred and request else None
+        made = self._room.receipts.make(who, request, since or self._room.now(), self._room.random(12), click)
         return who, {"receipt": made, "request": request}
 
     async def register(self, form: str, given: Mapping[str, str], password: str, agreed: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from avow.decide.facts import Circumstances, add, facts, tokens
 from avow.decide.request import Allow, Request
 from avow.errors import BadValue, CallError, Refused
 from avow.gate import Actor, Gate, Journal, Keys
+from avow.policy.affiliates import programme
 from avow.policy.model import PERSON, Category, Collect, Keep, Policy, Right
 from avow.policy.retention import ORDINARY, rule, term
 from avow.practices.entering import Entering
@@ -73,6 +74,8 @@ class Collecting:
         self._journal = journal
         self._suppressed = suppressed
         self._plans = {name: plan(self._policy, name) for name in self._policy.forms}
+        clicks = programme(self._policy)
+        self._number = clicks.number if clicks else None  # a click is found by it, and by nobody but `Affiliates`
         self._field = cache(self._of_field)
         self._asked = lru_cache(1024)(_asked)
         self._always = lru_cache(1024)(self._decided)
@@ -234,7 +237,7 @@ class Collecting:
         terms = Terms(self._gate.current, collected, kept.due, purposes, one.form, source)
         datum = Datum(subject, row, category, kept.kept_as, 1, terms.encode(), b"")
         datum = datum._replace(sealed=self._gate.seal_with(ring.key(kept.kept_as), datum, value, nonce))
-        if known.look_up:
+        if known.look_up or category == self._number:
             batch.lookups.append(LookUp(category, index(self._gate.keys, known.term, category, value), subject))
         if known.channel and (self._suppressed or "opt-out/" in line):
             line, entry = bound(self._policy, self._gate.keys, self._suppressed, line, category, value)

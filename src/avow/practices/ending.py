@@ -1,7 +1,11 @@
-"""The end of data: what is past its promised time goes, by the clock or by the event it waited for."""
+"""The end of data: what is past its promised time goes, by the clock or by the event it waited for.
+
+With the last of what is held of somebody they go, too, if they never asked for anything and agreed to nothing: a visitor
+of whom no more than a click was kept leaves neither keys nor events behind.
+"""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,6 +19,7 @@ from avow.policy.retention import rule
 from avow.practices.collecting import index
 from avow.practices.holding import ended as hold_ended
 from avow.practices.holding import is_old
+from avow.rows import outlives
 from avow.store.interface import Datum, LookUp, Transaction
 
 BATCH: Final = 1000
@@ -51,17 +56,25 @@ class Ending:
         """
         now = self._gate.now()
         ended = await self._all(lambda tx, limit: tx.due(now, limit))
+        purged = await self._purge()
+        async with self._gate.store.transaction() as tx:
+            await tx.set_note(NOTE, str(now))
+        await self._gate.store.scrub()
+        return replace(ended, purged=purged)
+
+    async def _purge(self) -> int:
+        """What erased people left. Filed first: who looks for the events of each among all that are not, does so anew."""
+        filing = True
+        while filing:
+            async with self._gate.store.transaction() as tx:
+                filing = await tx.file(BATCH)
         purged = 0
         while True:
             async with self._gate.store.transaction() as tx:
                 removed = await tx.purge(BATCH)
             purged += removed
             if not removed:
-                break
-        async with self._gate.store.transaction() as tx:
-            await tx.set_note(NOTE, str(now))
-        await self._gate.store.scrub()
-        return replace(ended, purged=purged)
+                return purged
 
     async def happened(self, event: str) -> Swept:
         """The event that some data were kept for has come: they go now."""
@@ -101,32 +114,48 @@ class Ending:
         for datum in data:
             people.setdefault(datum.subject, []).append(datum)
         doomed: list[bytes] = []
+        gone: dict[bytes, list[bytes]] = {}  # who went with the last of their data, and the keys they had
         left: list[Datum] = []
         try:
             for subject, rows in people.items():
                 try:
-                    doomed += await self._end_of(subject, rows)
+                    keys, whole = await self._end_of(subject, rows)
                 except (Tampered, KeyGone):
                     left += rows
                 except Refused:  # nobody is held any more: erased a moment ago
                     continue
+                else:
+                    doomed += keys
+                    gone |= {subject: keys} if whole else {}
         finally:  # also for those who went before a disk filled up: their data are gone
-            if doomed:
-                self._gate.keys.destroy(doomed)
-                self._journal.append("ended", {"keys": " ".join(key.hex() for key in doomed)})
+            self._destroy(doomed, gone)
         return len(doomed), left
 
-    async def _end_of(self, subject: bytes, rows: list[Datum]) -> list[bytes]:
-        async def apply(act: Act) -> list[bytes]:
+    def _destroy(self, doomed: list[bytes], gone: Mapping[bytes, list[bytes]]) -> None:
+        if not doomed:
+            return
+        self._gate.keys.destroy(doomed)
+        for subject in gone:
+            self._journal.append("erased", {"subject": subject.hex()})
+        theirs = {key for keys in gone.values() for key in keys}
+        if ended := [key for key in doomed if key not in theirs]:
+            self._journal.append("ended", {"keys": " ".join(key.hex() for key in ended)})
+
+    async def _end_of(self, subject: bytes, rows: list[Datum]) -> tuple[list[bytes], bool]:
+        """The keys that are to be destroyed, and whether the person went with them."""
+
+        async def apply(act: Act) -> tuple[list[bytes], bool]:
             await act.remove(rows)
             left = await act.tx.held(subject)
+            if not left and await _asked_nothing(act):
+                return await forget(act, self._journal), True
             await find_by(act, left, {datum.category for datum in rows})
             act.facts = hold_ended(act.facts, act.at)
             ended = {datum.kept_as for datum in rows} - {datum.kept_as for datum in left} - {"ordinary", "record"}
             doomed = [act.keys.pop(name) for name in sorted(ended) if name in act.keys]
             for key in doomed:  # named before the commit that forgets them: whoever dies in between destroys them later
                 self._journal.append("ending", {"subject": subject.hex(), "key": key.hex(), "at": act.at})
-            return doomed
+            return doomed, False
 
         categories = tuple(sorted({datum.category for datum in rows}))
         ask = Request("erase", SITE, RIGHTS_PURPOSE, categories)
@@ -138,6 +167,27 @@ class Ending:
     def _promise(self, datum: Datum) -> str:
         found = rule(self._gate.policy, datum.category, datum.came().form)
         return found[0] if found else ""
+
+
+async def _asked_nothing(act: Act) -> bool:
+    """Whether the person never asked for anything, agreed to nothing and opted out of nothing."""
+    subject = act.row.subject
+    return not (
+        hold_ended(act.facts, act.at) or await act.tx.requests(subject) or await act.tx.consents(subject)
+        or await act.tx.messages_of(subject)
+    )  # fmt: skip
+
+
+async def forget(act: Act, journal: Journal) -> list[bytes]:
+    """Let the person go, inside an act: nothing of them is left but what outlives an erasure. The keys to be destroyed
+    once it is committed, and then journalled as `erased`; whoever dies in between does so at the next start.
+    """
+    doomed = [key for name, key in act.keys.items() if not outlives(name)]
+    ids = " ".join(sorted(key.hex() for key in doomed))
+    journal.append("erasure", {"subject": act.row.subject.hex(), "keys": ids, "at": act.at})
+    await act.tx.drop_subject(act.row.subject)
+    act.gone = True
+    return doomed
 
 
 async def find_by(act: Act, held: Sequence[Datum], categories: Iterable[str]) -> None:

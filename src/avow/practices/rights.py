@@ -16,7 +16,7 @@ from avow.policy.retention import awaited
 from avow.practices.collecting import Entry, bound, check_value, entries_of, listing
 from avow.practices.deadlines import asked, due, giving
 from avow.practices.disclosed import Case, Disclosure, cases, disclosures, hidden, own
-from avow.practices.ending import find_by
+from avow.practices.ending import find_by, forget
 from avow.practices.holding import WORD, bar, begin, is_old, old, on_hold, proves, undone
 from avow.practices.staying import Stays, staying
 from avow.practices.words import unknown
@@ -179,13 +179,8 @@ class Rights:
         """
 
         async def apply(act: Act) -> tuple[list[bytes], tuple[Stays, ...]]:
-            doomed = {name: key for name, key in act.keys.items() if not outlives(name)}
             stays = await self._staying(act)
-            ids = " ".join(sorted(key.hex() for key in doomed.values()))
-            self._journal.append("erasure", {"subject": subject.hex(), "keys": ids, "at": act.at})
-            await act.tx.drop_subject(subject)
-            act.gone = True
-            return list(doomed.values()), stays
+            return await forget(act, self._journal), stays
 
         keys, stays = await self._whole("erase", subject, actor, apply)
         self._gate.keys.destroy(keys)

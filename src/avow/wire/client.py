@@ -230,6 +230,8 @@ class Client(Line):
     budgets = carried(Desk.budgets)
     offers = carried(Desk.offers)
     release = carried(Desk.release)
+    credit = carried(Desk.credit)
+    payouts = carried(Desk.payouts)
 
 
 class OperatorClient(Line):
@@ -249,6 +251,7 @@ class OperatorClient(Line):
     goods_declared = carried(Operator.goods_declared)
     newsletter = carried(Operator.newsletter)
     newsletter_state = carried(Operator.newsletter_state)
+    affiliates = carried(Operator.affiliates)
     invite_first = carried(Operator.invite_first)
     set_agreement = carried(Operator.set_agreement)
     add_sender = carried(Operator.add_sender)

@@ -28,6 +28,7 @@ does not tell whether anybody is held.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol, TypedDict
 
+from avow.desk.interface.affiliates import Affiliates, Paying
 from avow.desk.interface.contests import Contest, Entered
 from avow.desk.interface.mail import Mailroom, Message
 from avow.desk.interface.newsletters import Mailing
@@ -139,7 +140,7 @@ class Well(TypedDict):
     upkeep: bool  # nothing that the site does by itself failed in its last turn
 
 
-class Desk(Mailroom, Work, Statistics, Protocol):
+class Desk(Mailroom, Work, Statistics, Affiliates, Protocol):
     """See the module; `mail` has what the mail gateway may ask, `work` what letters and calls need, `statistics` what figures do. `session` is always
     a customer's in the second part and a colleague's in the third.
     """
@@ -156,10 +157,12 @@ class Desk(Mailroom, Work, Statistics, Protocol):
 
     async def collect(
         self, form: str, given: Mapping[str, str], *, session: str | None = None, receipt: str | None = None,
-        no_card: Sequence[str] = (), affiliate_link: bool = False, agreed: Mapping[str, str] | None = None,
+        no_card: Sequence[str] = (), affiliate_link: bool = False, referred: str | None = None,
+        agreed: Mapping[str, str] | None = None,
     ) -> Taken:  # fmt: skip
         """Take in what somebody submitted through a form of the policy: somebody new, or who `session` or `receipt`
-        stands for. `agreed`: choice id -> the words that were ticked on it. In a session that is not
+        stands for. `agreed`: choice id -> the words that were ticked on it. `referred`: the number of the affiliate's
+        cookie that came with it; the receipt carries the click. In a session that is not
         fresh, a submission with another value of what people are found by is somebody new's. Raises as `Avow.collect`;
         what is wrong with the arguments is found before anything is kept.
         """
@@ -337,7 +340,7 @@ class Desk(Mailroom, Work, Statistics, Protocol):
         """A staff session. Wrong answers are not counted: nobody locks a passkey. Raises `Denied`."""
 
 
-class Operator(Mailing, Releasing, Protocol):
+class Operator(Mailing, Releasing, Paying, Protocol):
     """What the operator may ask, over a socket of its own that no web process is given."""
 
     async def contest_close(self, kind: str, winners: int, closes: int | None = None) -> Contest:
