@@ -6,15 +6,15 @@ A processor gets what belongs to one open service request, until its leave ends;
 what a case covers.
 """
 
-from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Literal, NamedTuple, TypeVar
 
-from avow.decide.facts import Circumstances, add, drop, request
+from avow.decide.facts import Circumstances, add, drop, request, standing
 from avow.decide.facts import case as covered
-from avow.decide.request import Request
+from avow.decide.request import Allow, Request
 from avow.errors import CallError, NotHeld, UnknownWord
-from avow.gate import Act, Actor, Gate
-from avow.policy.model import Policy
+from avow.gate import Act, Actor, Gate, Journal
+from avow.policy.model import RIGHTS_PURPOSE, SITE, Policy
 from avow.practices.agreeing import recipient_of
 from avow.practices.deadlines import asked
 from avow.practices.disclosed import DISCLOSURE, Case, Disclosure, cases, own, place, written
@@ -24,14 +24,19 @@ from avow.practices.words import unknown
 from avow.store.interface import Datum, ServiceRequest
 from avow.vault.package import Jwk, pack, published, signer
 
+T = TypeVar("T")
 LEAVE: Final = 30 * 86_400_000  # ms for which a processor may use what it got, where nobody says less
 Way = Literal["share", "sell"]
+_REVOKED: Final = "revoked"  # the token of an instruction that ended before its time
+_BEFORE: Final = "the leave would be over before it begins; name a later moment"
+_SITE: Final = Actor(SITE, "site", standing=True)
 WAYS: Final[tuple[Way, ...]] = ("share", "sell")
 
 
 class Wish(NamedTuple):
     """What is to go out, to whom and for what. `recipient`: a declared one, or `kind:name`. `request`: the service
     request that a processor works on. `until` (ms): when the recipient's leave ends. `case`: the case that asks for it.
+    `instruction`: the one by which a processor comes for it.
     """
 
     subject: bytes
@@ -42,6 +47,7 @@ class Wish(NamedTuple):
     request: bytes | None = None
     until: int | None = None
     case: bytes | None = None
+    instruction: bytes | None = None
 
 
 class Package(NamedTuple):
@@ -54,8 +60,9 @@ class Package(NamedTuple):
 class Disclosing:
     """For one site."""
 
-    def __init__(self, gate: Gate, recipients: Recipients) -> None:
+    def __init__(self, gate: Gate, journal: Journal, recipients: Recipients) -> None:
         self._gate = gate
+        self._journal = journal
         self._policy: Policy = gate.policy
         self._recipients = recipients
         self._key = signer(gate.keys.site_key("packages"))
@@ -73,22 +80,8 @@ class Disclosing:
         """
         kind, identity = self._checked(wish)
         on_file = await self._recipients.known(identity)
-        chosen: list[Datum] = []
-        found: list[tuple[Datum, Case]] = []
 
-        async def weigh(act: Act) -> Sequence[Datum]:
-            held = await act.tx.held(wish.subject)
-            work = await self._work(act, kind, wish)
-            if work is not None:
-                act.facts = _only(act.facts, work)
-            if wish.case is not None:
-                found.extend(one for one in cases(held, act.open) if one[1].id == wish.case)
-                act.facts = _granted(act.facts, wish, found)
-            chosen.extend(_of(held, wish.categories, work))
-            return chosen
-
-        async def apply(act: Act) -> Package:
-            act.facts = act.row.facts
+        async def apply(act: Act, chosen: Sequence[Datum], found: Sequence[tuple[Datum, Case]]) -> Package:
             if on_file is None:
                 raise CallError(
                     "this recipient has no key on file, so nothing can go out to it; add it with its key first"
@@ -105,10 +98,63 @@ class Disclosing:
                 await act.tx.put([act.seal(row._replace(version=row.version + 1), written(used))])
             return Package(told, pack(self._claims(told, values), self._key, on_file.key))
 
-        asked_for = identity if identity in self._policy.recipients else kind
+        return await self._decided(wish, actor, apply)
+
+    async def instruct(self, wish: Wish, actor: Actor) -> int:
+        """Decide as `disclose` does, and let nothing out: until when (ms) the recipient may come for it. Recorded."""
+        kind, _ = self._checked(wish)
+        if kind != "processor":
+            raise CallError("only a processor works on an instruction; to others data go by consent, approval or case")
+
+        async def apply(act: Act, _: Sequence[Datum], found: Sequence[tuple[Datum, Case]]) -> int:
+            until = self._until(wish, kind, act.at, found)
+            if until is None or until <= act.at:
+                raise CallError(_BEFORE)
+            return until
+
+        return await self._decided(wish, actor, apply, kind="instruct")
+
+    async def revoke(self, subject: bytes, instruction: bytes, until: int) -> None:
+        """An instruction ends before its time: remembered until then, and journalled, so that no restore brings it back."""
+
+        async def apply(act: Act) -> None:
+            self._journal.append(
+                "revoked", {"subject": subject.hex(), "row": instruction.hex(), "at": act.at, "until": until}
+            )
+            act.facts = add(act.facts, f"{_REVOKED}/{instruction.hex()}@{until}")
+
+        ask, here = Request("share", SITE, RIGHTS_PURPOSE, ()), Circumstances(standing=True)
+        await self._gate.change(subject, ask, _SITE, here, apply, rule=Allow(()), kind="revoke")
+
+    async def _decided(
+        self, wish: Wish, actor: Actor,
+        apply: Callable[[Act, Sequence[Datum], Sequence[tuple[Datum, Case]]], Awaitable[T]], kind: str | None = None,
+    ) -> T:  # fmt: skip
+        chosen: list[Datum] = []
+        found: list[tuple[Datum, Case]] = []
+        of_kind, identity = recipient_of(self._policy, wish.recipient)
+
+        async def weigh(act: Act) -> Sequence[Datum]:
+            held = await act.tx.held(wish.subject)
+            work = await self._work(act, of_kind, wish)
+            if work is not None:
+                act.facts = _only(act.facts, work)
+            if wish.case is not None:
+                found.extend(one for one in cases(held, act.open) if one[1].id == wish.case)
+                act.facts = _granted(act.facts, wish, found)
+            chosen.extend(_of(held, wish.categories, work))
+            return chosen
+
+        async def decided(act: Act) -> T:
+            act.facts = act.row.facts
+            return await apply(act, chosen, found)
+
+        asked_for = identity if identity in self._policy.recipients else of_kind
         ask = Request(_way(wish.way), actor.role, wish.purpose, wish.categories, asked_for)
         circumstances = Circumstances(identified=actor.identified, standing=actor.standing)
-        return await self._gate.change(wish.subject, ask, actor, circumstances, apply, identity=identity, weigh=weigh)
+        return await self._gate.change(
+            wish.subject, ask, actor, circumstances, decided, identity=identity, weigh=weigh, kind=kind
+        )
 
     def _checked(self, wish: Wish) -> tuple[str, str]:
         if not wish.categories or len(set(wish.categories)) < len(wish.categories):
@@ -128,12 +174,15 @@ class Disclosing:
         open_ = [one for one in await act.tx.requests(wish.subject) if one.closed is None]
         if wish.request is None and kind != "processor":
             return None
+        nothing = ServiceRequest(wish.subject, bytes(16), "", 0, None)
+        if wish.instruction is not None and standing(act.facts).get(f"{_REVOKED}/{wish.instruction.hex()}"):
+            return nothing
         if wish.request is not None:
             open_ = [one for one in open_ if one.row == wish.request]
         serving = [one for one in open_ if wish.purpose in self._serves(one)]
         if len(serving) > 1:
             raise CallError("this person has several open requests that this serves; name the one it is about")
-        return serving[0] if serving else ServiceRequest(wish.subject, bytes(16), "", 0, None)
+        return serving[0] if serving else nothing
 
     def _serves(self, one: ServiceRequest) -> tuple[str, ...]:
         known = self._policy.requests.get(asked(one.kind).kind)
@@ -155,7 +204,7 @@ class Disclosing:
         self, act: Act, wish: Wish, identity: str, categories: tuple[str, ...], actor: Actor, until: int | None
     ) -> Disclosure:
         if until is not None and until <= act.at:
-            raise CallError("the leave would be over before it begins; name a later moment")
+            raise CallError(_BEFORE)
         about = "" if wish.request is None else wish.request.hex()
         because = "" if wish.case is None else wish.case.hex()
         return Disclosure(
