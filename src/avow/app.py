@@ -25,7 +25,7 @@ from avow.practices.cases import Cases
 from avow.practices.collecting import Collecting, Submission
 from avow.practices.contacts import Contacts
 from avow.practices.contests import Contests
-from avow.practices.disclosing import Disclosing, Package, Way, Wish
+from avow.practices.disclosing import Disclosing, Package, Wish
 from avow.practices.ending import Ending, Swept
 from avow.practices.entering import Entering
 from avow.practices.finding import Finding
@@ -89,7 +89,7 @@ class Avow:
         self.queue = Queue(gate, self._agreeing)
         self.recipients = Recipients(gate, self.accounts)
         self.disclosing = Disclosing(gate, journal, self.recipients)
-        self.cases = Cases(gate, self.disclosing)
+        self.cases = Cases(gate, journal, self.disclosing)
         self.agreements = Agreements(gate, self.verifier_key)
         self.by_hand = ByHand(gate, self._collecting, self._agreeing, self.finding)
         self.contacts = Contacts(gate, self.reaching)
@@ -209,7 +209,7 @@ class Avow:
         return await self._gate.read([self._look(who, (category,), purpose, actor) for who in people])
 
     async def disclose(
-        self, who: str, categories: Sequence[str], *, recipient: str, purpose: str, way: Way = "share",
+        self, who: str, categories: Sequence[str], *, recipient: str, purpose: str, way: str = "share",
         request: str | None = None, within: timedelta | None = None, by: By = None,
     ) -> Package:  # fmt: skip
         """Pass data of one person on to a declared recipient, or `kind:name`; see `avow.practices.disclosing`.

@@ -35,9 +35,13 @@ class Upkeep:
     """Does the same steps turn by turn. A step that fails stops neither the other steps nor the next turn."""
 
     def __init__(self, steps: Sequence[Callable[[], Awaitable[object]]]) -> None:
-        self._steps = steps
+        self._steps = list(steps)
         self.error = ""
         self.failing = 0
+
+    def also(self, step: Callable[[], Awaitable[object]]) -> None:
+        """One step more, from the next turn on."""
+        self._steps.append(step)
 
     async def run(self, every: timedelta) -> None:
         """A turn every so often, until cancelled."""

@@ -8,7 +8,19 @@ from typing import Annotated, NoReturn
 import typer
 from rich.text import Text
 
-from avow.cli import contests, data, keys, newsletters, policy, proofs, senders, serving, showing, statistics
+from avow.cli import (
+    contests,
+    data,
+    keys,
+    newsletters,
+    policy,
+    proofs,
+    recipients,
+    senders,
+    serving,
+    showing,
+    statistics,
+)
 from avow.cli.output import any_terminal, err, fail
 from avow.errors import AvowError, PolicyError, Refused
 
@@ -17,7 +29,7 @@ app = typer.Typer(
     help="A privacy policy is a list of promises. Avow makes the policy the program.",
     epilog="Exit status: 0 yes, or done; 1 no, or a fault was found; 2 it could not be done, and the message says why.",
 )  # fmt: skip
-for part in (policy, data, keys, serving, senders, newsletters, contests, statistics, showing, proofs):
+for part in (policy, data, keys, serving, senders, newsletters, contests, recipients, statistics, showing, proofs):
     part.register(app)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from avow.app import Avow
 from avow.desk.affiliates import Referring
+from avow.desk.cases import Cases
 from avow.desk.confirming import Confirming
 from avow.desk.contests import Contesting
 from avow.desk.counter import Counter
@@ -18,6 +19,7 @@ from avow.desk.interface.affiliates import Payout
 from avow.desk.interface.contests import Contest, Entered
 from avow.desk.interface.mail import Link, Message, Received, Sending
 from avow.desk.interface.newsletters import Newsletter
+from avow.desk.interface.outside import Case, Fetched, Instruction, Packed, Recipient
 from avow.desk.interface.statistics import EPSILON, Budget, Figures, Offer
 from avow.desk.interface.work import Reached
 from avow.desk.links import Links
@@ -26,12 +28,14 @@ from avow.desk.newsletters import Newsletters
 from avow.desk.notices import Notices
 from avow.desk.passkeys import Passkeys
 from avow.desk.passwords import Passwords
+from avow.desk.processors import Processors
 from avow.desk.room import Outlet, Room, text
 from avow.desk.senders import Senders
 from avow.desk.staff import SHOWN, Colleagues
 from avow.desk.statistics import Figuring
 from avow.desk.visitors import Visitors
 from avow.desk.warnings import Warnings
+from avow.practices.cases import Proposal
 from avow.upkeep import Health
 
 
@@ -63,6 +67,8 @@ class Desk:
         self._counter = Counter(self._room, self._staff, self._visitors)
         self._passkeys = Passkeys(self._room, self._staff)
         self._contests = Contesting(self._room)
+        self._processors = Processors(self._room)
+        self._cases = Cases(self._room, self._staff, self.notices)
         self._figures = Figuring(self._room, self._staff)
         self._referring = Referring(self._room, self._staff)
         self._senders = Senders(self._room, self._staff)
@@ -300,6 +306,49 @@ class Desk:
     async def stop(self, session: str, through: str, category: str, value: str, channels: Sequence[str]) -> list[str]:
         return await self._counter.stop(session, through, category, value, channels)
 
+    # -- what goes out: `interface.outside` -----------------------------------------------------------------------------
+
+    async def package_key(self) -> dict[str, Any]:
+        return self._shop.disclosing.verifier
+
+    async def instruct(
+        self, receipt: str, recipient: str, categories: Sequence[str], purpose: str, until: int | None = None
+    ) -> Instruction:
+        return await self._processors.instruct(receipt, recipient, categories, purpose, until)
+
+    async def revoke(self, instruction: str) -> None:
+        await self._processors.revoke(instruction)
+
+    async def processor_sign_in(self, name: str, password: str) -> str:
+        return await self._processors.sign_in(name, password)
+
+    async def fetch(self, session: str, instructions: Sequence[str]) -> list[Fetched]:
+        return await self._processors.fetch(session, instructions)
+
+    async def disclose(
+        self, session: str, task: str, recipient: str, categories: Sequence[str], purpose: str, way: str = "share"
+    ) -> Packed:
+        return await self._cases.disclose(session, task, recipient, categories, purpose, way)
+
+    async def cases(self, session: str) -> list[Case]:
+        return await self._cases.known(session)
+
+    async def case_propose(
+        self, session: str, category: str, value: str, recipient: str, purpose: str, ground: str, reference: str,
+        categories: Sequence[str], until: int, quiet: int | None = None,
+    ) -> list[Case]:  # fmt: skip
+        one = Proposal(recipient, purpose, ground, reference, tuple(categories), until, quiet)
+        return await self._cases.propose(session, category, value, one)
+
+    async def case_approve(self, session: str, case: str) -> Case:
+        return await self._cases.approve(session, case)
+
+    async def case_close(self, session: str, case: str) -> Case:
+        return await self._cases.close(session, case)
+
+    async def case_disclose(self, session: str, case: str) -> Packed:
+        return await self._cases.disclose_case(session, case)
+
     # -- figures: `interface.statistics` ----------------------------------------------------------------------------
 
     async def releases(self) -> list[Figures]:
@@ -366,6 +415,12 @@ class Desk:
 
     async def set_agreement(self, text: str) -> None:
         await self._staff.set_agreement(text)
+
+    async def add_recipient(self, name: str, key: Mapping[str, Any] | None = None) -> Recipient:
+        return await self._processors.add(name, key)
+
+    async def remove_recipient(self, name: str) -> None:
+        await self._processors.remove(name)
 
     async def add_sender(self, name: str, purposes: Sequence[str], colleague: str | None = None) -> str:
         return await self._senders.add(name, purposes, colleague)

@@ -76,7 +76,17 @@ class Sender:
     used: int
 
 
-Session = Person | Staff | Sender
+@dataclass(slots=True, eq=False)
+class Processor:
+    """The session of a processor. `since`: when it was put on file; taken off and put on anew it is another one."""
+
+    name: str
+    since: int
+    began: int
+    used: int
+
+
+Session = Person | Staff | Sender | Processor
 
 
 class Sessions:
@@ -151,6 +161,17 @@ class Sessions:
     def application(self, name: str, purposes: tuple[str, ...], colleague: str, role: str, now: int) -> str:
         """Begin a session of an application; its token."""
         return self._begin(Sender(name, purposes, colleague, role, now, now))
+
+    def processor(self, name: str, since: int, now: int) -> str:
+        """Begin a session of a processor; its token."""
+        return self._begin(Processor(name, since, now, now))
+
+    def of_processor(self, token: str, now: int) -> Processor:
+        """A processor's session. Raises `Denied`."""
+        session = self.any(token, now)
+        if not isinstance(session, Processor):
+            raise Denied
+        return session
 
     def end_of_sender(self, name: str) -> None:
         """Every session of this application is over."""

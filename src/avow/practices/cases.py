@@ -7,13 +7,14 @@ agrees; both must be in roles that the policy lets disclose it. It is kept seale
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from avow.decide.decide import decide
 from avow.decide.facts import Circumstances
 from avow.decide.request import Allow, Answer, Facts, Refuse, Request
 from avow.errors import BadValue, CallError, KeyGone, NotHeld, Tampered, UnknownWord
-from avow.gate import Act, Actor, Gate
+from avow.gate import Act, Actor, Gate, Journal
 from avow.policy.model import SITE
 from avow.practices.agreeing import recipient_of
 from avow.practices.collecting import check_value
@@ -53,8 +54,9 @@ class Proposal(NamedTuple):
 class Cases:
     """For one site."""
 
-    def __init__(self, gate: Gate, disclosing: Disclosing) -> None:
+    def __init__(self, gate: Gate, journal: Journal, disclosing: Disclosing) -> None:
         self._gate = gate
+        self._journal = journal
         self._policy = gate.policy
         self._disclosing = disclosing
         self._key = SubjectKey(_SITES, gate.keys.site_key("cases"))
@@ -68,10 +70,7 @@ class Cases:
         not let this role disclose it to this recipient even with a case.
         """
         self._check(proposal)
-        made = Case(
-            self._gate.random(16), proposal.recipient, proposal.purpose, proposal.ground, proposal.reference,
-            proposal.categories, self._gate.now(), proposal.until, proposal.quiet, actor.name,
-        )  # fmt: skip
+        made = _made(proposal, self._gate.random(16), self._gate.now(), actor)
 
         async def apply(act: Act) -> Case:
             one = made._replace(at=act.at)
@@ -96,7 +95,7 @@ class Cases:
         def twice(one: Case) -> Refuse | None:
             if one.opener != actor.name:
                 return None
-            return Refuse(self._wanting(one), "whoever put a case forward cannot be the second one to agree to it")
+            return Refuse(self.wanting(one), "whoever put a case forward cannot be the second one to agree to it")
 
         return await self._step(case, actor, "case-approve", agreed, twice)
 
@@ -130,6 +129,22 @@ class Cases:
                 found.append((subject, one))
         return found
 
+    async def over_quiet(self) -> list[tuple[bytes, Case]]:
+        """The cases that served while the person must not know, and of which they may be told by now."""
+        found = []
+        for row in await self._listed():
+            with suppress(NotHeld, Tampered, KeyGone):
+                subject, one = await self._found(row)
+                if one.state == "used" and one.quiet is not None and not one.hidden(self._gate.now()):
+                    found.append((subject, one))
+        return found
+
+    def refusing(self, proposal: Proposal, actor: Actor) -> Refuse | None:
+        """Why the policy would let this colleague put no such case forward, whoever it is about. Raises as `propose`."""
+        self._check(proposal)
+        answer = self._may(_made(proposal, bytes(16), 0, actor), actor)
+        return answer if isinstance(answer, Refuse) else None
+
     # -- parts ------------------------------------------------------------------------------------------------------
 
     def _check(self, one: Proposal) -> None:
@@ -162,11 +177,11 @@ class Cases:
     def _may(self, one: Case, actor: Actor) -> Answer:
         """What the policy would say to this role with the case open. The site's own software is no colleague."""
         if actor.role not in self._policy.roles:
-            return Refuse(self._wanting(one), "a case is for colleagues to put forward, to agree to and to answer")
+            return Refuse(self.wanting(one), "a case is for colleagues to put forward, to agree to and to answer")
         held = ("case", "in-time", "no-opt-out", *(("standing",) if actor.standing else ()))
         return decide(self._gate.table, self._ask(one, actor.role), Facts.of(*held))
 
-    def _wanting(self, one: Case) -> tuple[str, ...]:
+    def wanting(self, one: Case) -> tuple[str, ...]:
         """The promises that want a case."""
         answer = decide(self._gate.table, self._ask(one, SITE), Facts.of())
         return answer.promises
@@ -190,6 +205,8 @@ class Cases:
             for row, one in cases(await act.tx.held(subject), act.open):
                 if one.id == case:
                     changed = change(one, act.at)
+                    if changed.state == "closed":
+                        self._journal.append("case-over", {"subject": subject.hex(), "row": case.hex(), "at": act.at})
                     await act.tx.put([act.seal(row._replace(version=row.version + 1), written(changed))])
                     return changed
             raise NotHeld(_NONE)
@@ -229,6 +246,12 @@ class Cases:
         words = (f"{case.hex()}:{subject.hex()}:{until}" for case, (subject, until) in kept.items())
         sealed = seal(self._key, " ".join(words).encode(), self._bound, self._gate.random(12))
         await tx.set_note(_NOTE, sealed.hex())
+
+
+def _made(one: Proposal, row: bytes, at: int, actor: Actor) -> Case:
+    return Case(
+        row, one.recipient, one.purpose, one.ground, one.reference, one.categories, at, one.until, one.quiet, actor.name
+    )
 
 
 def _stands(one: Case, at: int) -> str:

@@ -17,6 +17,7 @@ from avow.store.terms import Terms
 DISCLOSURE: Final = "avow:disclosure"
 CASE: Final = "avow:case"
 OWN: Final = (DISCLOSURE, CASE)
+REVOKED: Final = "revoked"  # the fact token of an instruction that ended before its time
 
 
 class Disclosure(NamedTuple):

@@ -17,7 +17,7 @@ from avow.gate import Act, Actor, Gate, Journal
 from avow.policy.model import RIGHTS_PURPOSE, SITE, Policy
 from avow.practices.agreeing import recipient_of
 from avow.practices.deadlines import asked
-from avow.practices.disclosed import DISCLOSURE, Case, Disclosure, cases, own, place, written
+from avow.practices.disclosed import DISCLOSURE, REVOKED, Case, Disclosure, cases, own, place, written
 from avow.practices.holding import is_old
 from avow.practices.recipients import Recipients
 from avow.practices.words import unknown
@@ -27,7 +27,6 @@ from avow.vault.package import Jwk, pack, published, signer
 T = TypeVar("T")
 LEAVE: Final = 30 * 86_400_000  # ms for which a processor may use what it got, where nobody says less
 Way = Literal["share", "sell"]
-_REVOKED: Final = "revoked"  # the token of an instruction that ended before its time
 _BEFORE: Final = "the leave would be over before it begins; name a later moment"
 _SITE: Final = Actor(SITE, "site", standing=True)
 WAYS: Final[tuple[Way, ...]] = ("share", "sell")
@@ -94,6 +93,7 @@ class Disclosing:
                 [act.seal(place(wish.subject, DISCLOSURE, told.id, self._gate.current, act.at), written(told))]
             )
             for row, one in found:
+                self._journal.append("case-over", {"subject": wish.subject.hex(), "row": one.id.hex(), "at": act.at})
                 used = one._replace(state="used")
                 await act.tx.put([act.seal(row._replace(version=row.version + 1), written(used))])
             return Package(told, pack(self._claims(told, values), self._key, on_file.key))
@@ -121,7 +121,7 @@ class Disclosing:
             self._journal.append(
                 "revoked", {"subject": subject.hex(), "row": instruction.hex(), "at": act.at, "until": until}
             )
-            act.facts = add(act.facts, f"{_REVOKED}/{instruction.hex()}@{until}")
+            act.facts = add(act.facts, f"{REVOKED}/{instruction.hex()}@{until}")
 
         ask, here = Request("share", SITE, RIGHTS_PURPOSE, ()), Circumstances(standing=True)
         await self._gate.change(subject, ask, _SITE, here, apply, rule=Allow(()), kind="revoke")
@@ -175,7 +175,7 @@ class Disclosing:
         if wish.request is None and kind != "processor":
             return None
         nothing = ServiceRequest(wish.subject, bytes(16), "", 0, None)
-        if wish.instruction is not None and standing(act.facts).get(f"{_REVOKED}/{wish.instruction.hex()}"):
+        if wish.instruction is not None and standing(act.facts).get(f"{REVOKED}/{wish.instruction.hex()}"):
             return nothing
         if wish.request is not None:
             open_ = [one for one in open_ if one.row == wish.request]

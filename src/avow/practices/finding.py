@@ -51,6 +51,16 @@ class Finding:
         async with self._gate.store.transaction() as tx:
             return await tx.find(category, hidden)
 
+    async def given(self, category: str, value: str) -> list[bytes]:
+        """Who gave this value, oldest first. Not on record as a look-up: whoever calls puts what comes of it on record."""
+        known = self._policy.categories.get(category)
+        if known is None or not known.look_up:
+            raise unknown(
+                "category to find people by", category, [n for n, c in self._policy.categories.items() if c.look_up]
+            )
+        async with self._gate.store.transaction() as tx:
+            return await tx.find(category, index(self._gate.keys, known.term, category, value))
+
     async def fits(self, subject: bytes, given: Mapping[str, str]) -> bool:
         """Whether these values contradict none by which the person is found. Releases nothing and is not on record:
         whoever asks has given the values. Raises `BadValue`.

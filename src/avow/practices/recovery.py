@@ -16,6 +16,7 @@ from avow.errors import KeyGone, Tampered
 from avow.gate import Act, Actor, Entry, Gate, Journal
 from avow.policy.model import RIGHTS_PURPOSE, SITE
 from avow.practices.agreeing import hold, mark, put_consent, put_request, without
+from avow.practices.disclosed import REVOKED, cases, written
 from avow.practices.ending import find_by
 from avow.rows import outlives, unpack
 from avow.store.interface import Subject, Suppression, Transaction
@@ -304,11 +305,25 @@ async def _opt_in(act: Act, fields: Fields) -> None:
     act.facts = drop(act.facts, f"opt-out/{fields['channel']}")
 
 
+async def _revoke(act: Act, fields: Fields) -> None:
+    act.facts = add(act.facts, f"{REVOKED}/{fields['row']}@{fields['until']}")
+
+
+async def _end_case(act: Act, fields: Fields) -> None:
+    """A case that served, or was closed, since the backup serves nobody again."""
+    for row, one in cases(await act.tx.held(act.row.subject), act.open):
+        if one.id.hex() == fields["row"] and one.state not in ("used", "closed"):
+            ended = written(one._replace(state="closed"))
+            await act.tx.put([act.seal(row._replace(version=row.version + 1), ended)])
+
+
 _NARROW: Final[Mapping[str, Callable[[Act, Fields], Awaitable[None]]]] = {
     "withdrawal": _withdraw,
     "closed": _close,
     "opt-out": _opt_out,
     "opt-in": _opt_in,
+    "revoked": _revoke,
+    "case-over": _end_case,
 }
 
 

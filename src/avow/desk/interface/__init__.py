@@ -32,6 +32,7 @@ from avow.desk.interface.affiliates import Affiliates, Paying
 from avow.desk.interface.contests import Contest, Entered
 from avow.desk.interface.mail import Mailroom, Message
 from avow.desk.interface.newsletters import Mailing
+from avow.desk.interface.outside import Filing, Outside
 from avow.desk.interface.statistics import Releasing, Statistics
 from avow.desk.interface.work import Work
 
@@ -71,7 +72,7 @@ class Held(TypedDict):
 
 class Stays(TypedDict):
     """What outlives an erasure. `what`: `data` of the categories `about`; `do-not-contact`, a mark for the channel
-    `about`; `record`, that an erasure was. `promises` have it stay; `law` is named beside them, or in their place.
+    `about`; `disclosures`, to whom data went out; `record`, that an erasure was. `promises` have it stay; `law` is named beside them, or in their place.
     """
 
     what: str
@@ -140,7 +141,7 @@ class Well(TypedDict):
     upkeep: bool  # nothing that the site does by itself failed in its last turn
 
 
-class Desk(Mailroom, Work, Statistics, Affiliates, Protocol):
+class Desk(Mailroom, Work, Statistics, Affiliates, Outside, Protocol):
     """See the module; `mail` has what the mail gateway may ask, `work` what letters and calls need, `statistics` what figures do. `session` is always
     a customer's in the second part and a colleague's in the third.
     """
@@ -340,7 +341,7 @@ class Desk(Mailroom, Work, Statistics, Affiliates, Protocol):
         """A staff session. Wrong answers are not counted: nobody locks a passkey. Raises `Denied`."""
 
 
-class Operator(Mailing, Releasing, Paying, Protocol):
+class Operator(Mailing, Releasing, Paying, Filing, Protocol):
     """What the operator may ask, over a socket of its own that no web process is given."""
 
     async def contest_close(self, kind: str, winners: int, closes: int | None = None) -> Contest:

@@ -91,9 +91,11 @@ class Outside(Protocol):
         """
 
     async def disclose(
-        self, session: str, task: str, recipient: str, categories: Sequence[str], way: str = "share"
+        self, session: str, task: str, recipient: str, categories: Sequence[str], purpose: str, way: str = "share"
     ) -> Packed:
-        """Pass data of the person behind a task on, for the purpose of a consent or approval of theirs. Raises `Refused`."""
+        """Pass data of the person behind a task on: for what they agreed to (`share`, `sell`), or to a processor for what
+        they asked. Raises `Refused`, `NotHeld`, and `CallError` where the recipient has no key on file.
+        """
 
     async def cases(self, session: str) -> list[Case]:
         """Those that the colleague's role may disclose, oldest first."""
