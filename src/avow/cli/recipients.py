@@ -13,8 +13,6 @@ from avow.cli.sites import Database, Folder, Policy
 from avow.errors import BadValue, CallError
 from avow.vault.package import unpack
 
-File = typer.Option(exists=True, dir_okay=False, readable=True)
-
 
 def register(app: typer.Typer) -> None:
     """Put the commands on the command line."""
@@ -28,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def add(
     name: Annotated[str, typer.Argument(help="A recipient of the policy, or `kind:name` for one that it does not declare.")],
     policy: Policy, database: Database,
-    key: Annotated[Path | None, File, typer.Option(help="Their public key, a JWK; without it one is made.")] = None,
+    key: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Their public key, a JWK; without it one is made.")] = None,
     private: Annotated[Path | None, typer.Option(help="Where the private key goes that is made for them.")] = None,
     folder: Folder = None, operator: Socket = None, as_json: Json = False,
 ) -> None:  # fmt: skip
@@ -69,8 +67,8 @@ def remove(
 
 def open_package(
     package: Annotated[Path, typer.Argument(help="The package, as it came.", exists=True, dir_okay=False)],
-    key: Annotated[Path, File, typer.Option(help="Your private key, a JWK.")],
-    site_key: Annotated[Path, File, typer.Option(help="The site's public key: `/package-key.json` of its privacy centre.")],
+    key: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Your private key, a JWK.")],
+    site_key: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The site's public key: `/package-key.json` of its privacy centre.")],
     name: Annotated[str, typer.Option("--as", help="Who you are to that site: the name that the package is for.")],
     as_json: Json = False,
 ) -> None:  # fmt: skip
