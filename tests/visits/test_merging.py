@@ -1,73 +1,71 @@
-"""Cells below K: none is left, nothing is lost, and the order in which visits came does not matter."""
+"""Values below K: none is told, nothing is lost, and the order in which visits came does not matter."""
 
-from collections import Counter
+from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from avow.errors import CallError
-from avow.visits.merging import OTHER, K, merged, merged_parts
+from avow.visits import merging
+from avow.visits.merging import OTHER, K, Tally
 
-WORDS = st.sampled_from(["a", "b", "c", "d"])
-VALUES = st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=K, max_size=60)
-PARTS = st.lists(st.sets(WORDS | st.just(OTHER), max_size=4), min_size=K, max_size=60)
-
-
-@given(VALUES)
-def test_every_cell_has_k_visits_or_more_and_none_is_lost(visits: list[tuple[str, ...]]) -> None:
-    cells = merged(visits)
-    assert all(count >= K for count in cells.values())
-    assert cells.total() == len(visits)
+WORDS = st.sampled_from(["a", "b", "c", "d", OTHER])
+VISITS = st.lists(st.tuples(WORDS, st.integers(0, 30)), max_size=80)
 
 
-@given(VALUES, st.randoms(use_true_random=False))
-def test_the_order_of_visits_does_not_matter(visits: list[tuple[str, ...]], random) -> None:
-    assert merged(visits) == merged(random.sample(visits, len(visits)))
+def tally(visits: Sequence[tuple[str, int]]) -> Tally:
+    made = Tally()
+    for value, visitor in visits:
+        made.add(value, visitor.to_bytes(16))
+    return made
 
 
-@given(VALUES)
-def test_a_merged_cell_gives_values_up_from_the_last_and_invents_none(visits: list[tuple[str, ...]]) -> None:
-    known = Counter(visits)
-    for cell in merged(visits):
-        kept = next((at for at, value in enumerate(cell) if value == OTHER), len(cell))
-        assert set(cell[kept:]) <= {OTHER}
-        assert any(visit[:kept] == cell[:kept] for visit in known)
+@given(VISITS)
+def test_every_figure_is_of_k_visitors_or_more_and_no_visit_is_lost(visits: list[tuple[str, int]]) -> None:
+    assume(len({visitor for _, visitor in visits}) >= K)
+    told = tally(visits).told()
+    assert told.total() == len(visits)
+    for value in told:
+        had = {
+            visitor for one, visitor in visits if (one == value if value != OTHER else one not in told or one == OTHER)
+        }
+        assert len(had) >= K
 
 
-@given(PARTS)
-def test_every_part_has_k_visits_or_more_and_every_visit_is_in_one(visits: list[set[str]]) -> None:
-    parts = merged_parts(visits)
-    assert all(K <= count <= len(visits) for count in parts.values())
-    for part, count in parts.items():
-        if part != OTHER:
-            assert count == sum(part in visit for visit in visits)
-    assert all(visit & parts.keys() or OTHER in parts for visit in visits)
+@given(VISITS, st.randoms(use_true_random=False))
+def test_the_order_of_visits_does_not_matter(visits: list[tuple[str, int]], random) -> None:
+    assume(len({visitor for _, visitor in visits}) >= K)
+    assert tally(visits).told() == tally(random.sample(visits, len(visits))).told()
 
 
-def test_what_is_rare_loses_its_last_value_first() -> None:
-    visits = [("Europe", "long")] * 5 + [("Europe", "short")] * 3 + [("Asia", "short")] * 3
-    assert merged(visits) == {("Europe", "long"): 5, (OTHER, OTHER): 6}
-    visits += [("Europe", "middle"), ("Europe", "middle")]
-    assert merged([*visits, ("Asia", "long"), ("Asia", "long")]) == {
-        ("Europe", "long"): 5, ("Europe", OTHER): 5, ("Asia", OTHER): 5
+@given(VISITS)
+def test_a_value_that_is_told_is_told_as_it_was(visits: list[tuple[str, int]]) -> None:
+    assume(len({visitor for _, visitor in visits}) >= K)
+    for value, count in tally(visits).told().items():
+        assert value == OTHER or count == sum(one == value for one, _ in visits)
+
+
+def test_one_visitor_who_comes_often_is_still_one() -> None:
+    """DAM-7."""
+    assert tally([("a", n) for n in range(9)] + [("b", 100)] * 50 + [("c", n) for n in range(20, 25)]).told() == {
+        "a": 9, OTHER: 55
     }  # fmt: skip
 
 
-def test_the_smallest_cell_joins_a_rest_that_is_too_small() -> None:
-    assert merged([("a",)] * 9 + [("b",)] * 6 + [("c",)]) == {("a",): 9, (OTHER,): 7}
+def test_the_rarest_joins_others_that_are_too_few() -> None:
+    visits = [("a", n) for n in range(9)] + [("b", n) for n in range(20, 26)] + [("c", 30)]
+    assert tally(visits).told() == {"a": 9, OTHER: 7}
+    assert tally(visits[9:]).told() == {OTHER: 7}
 
 
-def test_one_alone_takes_others_along() -> None:
-    assert merged([("a",)] * 5 + [("b",)]) == {(OTHER,): 6}
-    assert merged_parts([{"a"}] * 5 + [{"b"}]) == {OTHER: 6}
-
-
-def test_without_values_there_is_one_cell() -> None:
-    assert merged([()] * 7) == {(): 7}
-
-
-@pytest.mark.parametrize("merge", [merged, merged_parts])
-def test_fewer_than_k_are_not_told_of(merge) -> None:
+def test_fewer_than_k_are_not_told_of() -> None:
     with pytest.raises(CallError, match="too few"):
-        merge([("a",)] * (K - 1))
+        tally([("a", 1)] * 40 + [("b", n) for n in range(1, K)]).told()
+
+
+def test_values_without_end_are_told_apart_up_to_a_number(monkeypatch) -> None:
+    monkeypatch.setattr(merging, "VALUES", 10)
+    made = tally([(f"value {n}", n) for n in range(1000)])
+    assert len(made._visits) <= 11
+    assert made.told() == {OTHER: 1000}

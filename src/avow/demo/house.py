@@ -17,7 +17,7 @@ from typing import Final
 import httpx
 import uvicorn
 
-from avow.demo import people
+from avow.demo import crowd, people
 from avow.demo.authority import Certificates, certificates
 from avow.demo.children import Child, started, until
 from avow.demo.clocks import Clocks
@@ -92,9 +92,7 @@ async def opened(
             for site in SITES
         }
         if new:
-            tell("bringing in the customers that each shop had already")
-            for site, vault in vaults.items():
-                await people.bring(policies[site], vault.url, vault.kept)
+            await _populated(policies, vaults, home, tell)
         tell("starting five vaults, one for each site, each with keys of its own")
         desks, operators, children = await _vaults(stack, vaults, home)
         secrets, sockets = (
@@ -125,6 +123,16 @@ async def opened(
         )  # fmt: skip
         await stack.enter_async_context(_serving(Guide(shown), doors[2]))
         yield house
+
+
+async def _populated(policies: Mapping[str, Policy], vaults: Mapping[str, Vault], home: Path, tell: Tell) -> None:
+    """Who was there before: customers, and visitors."""
+    tell("bringing in the customers that each shop had already")
+    for site, vault in vaults.items():
+        await people.bring(policies[site], vault.url, vault.kept)
+    tell("letting two weeks of visitors come by")
+    for site in SITES:
+        await crowd.come(policies[site], home / site, time())
 
 
 def _is_new(home: Path) -> bool:

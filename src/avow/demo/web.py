@@ -64,7 +64,7 @@ def apps(told: Told, clock: SiteClock) -> dict[str, ASGIApp]:
         )  # fmt: skip
         made[f"console.{site}.localhost"] = make_console(
             desk, policy, origin=at.console(site), policy_page=at.centre(site) + "/policy", clock=clock, random=os.urandom,
-            look=own.look,
+            look=own.look, counted=counted,
         )  # fmt: skip
     return made
 

@@ -40,10 +40,11 @@ CREATE TABLE looks (
 
 
 class Cell(NamedTuple):
-    """So many visits, each of another visitor, whose last page was within `hours` hours from `since` (ms, a full hour).
+    """So many visits, of at least K visitors, whose last page was within `hours` hours from `since` (ms).
 
-    `dimensions`: category of the policy -> its value. A visit is in one cell of those that have the same categories; but
-    where the category counts sections, in one for each part of the site that it went to.
+    `dimensions` is empty for how many there were at all: an hour, or several with few visits each. Otherwise it is one
+    category of the policy and its value: a day, or several. A visit is in one cell without dimensions, and for each
+    category in one of its cells; of a category that counts sections, in one for each part of the site that it went to.
     """
 
     since: int

@@ -64,6 +64,8 @@ class Counted:
         """
         promised, files = Promised.of(policy), Files(folder, policy.site)
         visits, stored, log = None, None, None
+        if promised.categories:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if promised.statistics:
             stored = Visited.open(files.visits, policy.site)
             visits = Visits(promised.categories, stored, random=random, names=names)
@@ -119,6 +121,15 @@ class Counted:
             self.log.close()
 
     # -- what a colleague is shown ---------------------------------------------------------------------------------
+
+    def purposes(self, role: str) -> list[str]:
+        """For what the role may look at the statistics."""
+        return self.promised.purposes(role, self.promised.statistics)
+
+    def log_purposes(self, role: str) -> list[str]:
+        """For what the role may look at the operational log."""
+        category = self.promised.categories.get(ADDRESS)
+        return self.promised.purposes(role, [category]) if category and self.log is not None else []
 
     def statistics(
         self, role: str, purpose: str, since: int, until: int, *, standing: bool

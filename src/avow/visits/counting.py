@@ -1,19 +1,20 @@
-"""Visits while they last, in memory; once they are over, cells of at least K, an hour wide or more, on disk.
+"""Visits while they last, in memory; once they are over, figures of at least K visitors, an hour wide or a day, on disk.
 
-A visit ends after half an hour without a page, and not within the clock hour of its last one, so nobody is in an hour
-twice. At half past, whatever happened, the hour before is written; an hour with fewer than K visits waits for the next.
+How many there were is told by the hour, and what they were like by the day, each thing for itself. A visit ends after half
+an hour without a page, and not within the clock hour of its last one, so nobody is in an hour twice. At half past, whatever
+happened, the hour before is written, and after midnight the day; an hour or a day with fewer than K waits for the next.
 Visitors are told apart by address and browser under a key of chance that lives for a day in memory, or by the opaque
 cookie where the policy has one; neither is written anywhere. What is in memory when the process is killed is not counted.
 """
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from avow.policy.model import Count
 from avow.store.visits import DAY, HOUR, Cell, Day, Visited
-from avow.visits.merging import OTHER, K, merged, merged_parts
+from avow.visits.merging import OTHER, K, Tally
 from avow.visits.sketch import Sketch
 
 if TYPE_CHECKING:
@@ -25,19 +26,12 @@ IDLE: Final = 30 * 60_000  # ms
 LIVE: Final = 5 * 60_000  # ms since the last page of a visit that is under way
 MOST: Final = 200_000  # visits in memory, at about 400 bytes; a flood of more is not counted
 PARTS: Final = 12  # parts of the site that a visit is counted in
-JOINT: Final[tuple[Count, ...]] = (
-    "region",
-    "network",
-    "browser",
-    "system",
-    "duration",
-)  # what merging gives up: last first
+KNOWN: Final = 50_000  # sets of parts that are remembered
+SINGLE: Final[tuple[Count, ...]] = ("region", "network", "browser", "system", "duration")  # a visit has one of each
 DURATIONS: Final = (
     (60_000, "under 1 minute"), (10 * 60_000, "1 to 10 minutes"), (30 * 60_000, "10 to 30 minutes")
 )  # fmt: skip
 LONG: Final = "over 30 minutes"
-_KNOWN: Final = 50_000
-T = TypeVar("T", bound=Hashable)
 
 
 class Live(NamedTuple):
@@ -50,11 +44,34 @@ class Live(NamedTuple):
 class _Visit:
     __slots__ = ("first", "last", "network", "parts", "values")
 
-    def __init__(self, now: int, values: tuple[str, ...], network: "Answer | None") -> None:
+    def __init__(self, now: int, values: Mapping[Count, str], network: "Answer | None") -> None:
         self.first = self.last = now
         self.parts: frozenset[str] = frozenset()
         self.values = values
         self.network = network
+
+
+class _Period:
+    """Days that are told together: one, or several with few visitors each."""
+
+    def __init__(self, since: int, counts: Mapping[Count, str]) -> None:
+        self.since = since
+        self.tallies: dict[Count, Tally] = {what: Tally() for what in (*SINGLE, "section") if what in counts}
+        self.visitors: set[bytes] = set()  # as far as K
+
+    def add(self, visit: _Visit, visitor: bytes) -> None:
+        if len(self.visitors) < K:
+            self.visitors.add(visitor)
+        for what, tally in self.tallies.items():
+            if what == "section":
+                for part in visit.parts:
+                    tally.add(part, visitor)
+            elif what == "duration":
+                tally.add(duration(visit.last - visit.first), visitor)
+            elif what == "network":
+                tally.add(visit.network.domain if visit.network else OTHER, visitor)
+            else:
+                tally.add(visit.values[what], visitor)
 
 
 class Visits:
@@ -64,27 +81,27 @@ class Visits:
     """
 
     def __init__(
-        self, counts: Mapping[Count, str], store: Visited, *, random: Callable[[int], bytes], names: "Names | None" = None,
-        most: int = MOST,
+        self, counts: Mapping[Count, str], store: Visited, *, random: Callable[[int], bytes],
+        names: "Names | None" = None, most: int = MOST,
     ) -> None:  # fmt: skip
         self._counts = counts
         self._store = store
         self._random = random
-        self._joint = tuple(what for what in JOINT if what in counts)
         self._regions = _regions() if "region" in counts else None
         self._agents = _agents() if {"browser", "system"} & counts.keys() else None
         self._names = (names or _names()) if "network" in counts else None
         self._most = most
         self._open: dict[bytes, _Visit] = {}
-        self._over: dict[int, dict[bytes, _Visit]] = {}  # hour of the last page -> visits that have ended
-        self._batch: dict[bytes, _Visit] = {}  # of hours that are over and had too few
-        self._since = 0  # of the batch
-        self._upto = 0  # everything before that is written, or in the batch
+        self._hours: dict[int, set[bytes]] = {}  # hour of the last page -> visitors whose visits have ended
+        self._waiting: set[bytes] = set()  # of hours that are over and had too few
+        self._since = 0  # of the first of these
+        self._upto = 0  # every hour before that is written, or waits
         self._day = -1
         self._key = b""
         self._sketch = Sketch()
-        self._days: list[tuple[int, int]] = []  # that are over
-        self._known: dict[Hashable, Hashable] = {}  # values of visits, one for all that are equal
+        self._period: _Period | None = None
+        self._days: list[tuple[int, int, _Period | None]] = []  # that are over: day, visitors, what to tell
+        self._known: dict[frozenset[str], frozenset[str]] = {}  # sets of parts, one for all that are equal
         self.missed = 0  # pages of visits that there was no room for
 
     # -- pages ------------------------------------------------------------------------------------------------------
@@ -116,29 +133,32 @@ class Visits:
         return hashlib.blake2b(f"{kind}{by}".encode("utf-8", "surrogateescape"), key=self._key, digest_size=16).digest()
 
     def _begun(self, now: int, address: str, agent: str) -> _Visit:
-        browser, system = self._agents.kinds(agent) if self._agents else (OTHER, OTHER)
-        known: dict[str, str] = {"browser": browser, "system": system, "duration": "", "network": ""}
+        values: dict[Count, str] = {}
+        if self._agents is not None:
+            values["browser"], values["system"] = self._agents.kinds(agent)
         if self._regions is not None:
-            known["region"] = self._regions.of(address)
-        network = self._names.ask(address, now) if self._names else None
-        return _Visit(now, self._same(tuple(known[what] for what in self._joint)), network)
+            values["region"] = self._regions.of(address)
+        return _Visit(now, values, self._names.ask(address, now) if self._names else None)
 
-    def _same(self, value: T) -> T:
+    def _same(self, parts: frozenset[str]) -> frozenset[str]:
         """There are few of them, and many visits."""
-        if value not in self._known and len(self._known) >= _KNOWN:
-            return value
-        return self._known.setdefault(value, value)  # type: ignore[return-value]  # it is equal, so of the same type
+        return parts if len(self._known) >= KNOWN else self._known.setdefault(parts, parts)
 
-    def _end(self, key: bytes) -> None:
-        visit = self._open.pop(key)
-        self._over.setdefault(visit.last // HOUR * HOUR, {}).setdefault(key, visit)
+    def _end(self, visitor: bytes) -> None:
+        visit = self._open.pop(visitor)
+        self._hours.setdefault(visit.last // HOUR * HOUR, set()).add(visitor)
+        if self._period is None:
+            self._period = _Period(self._day, self._counts)
+        self._period.add(visit, visitor)
 
     def _turn(self, now: int) -> None:
         """A new day: what is under way ends, and the key is thrown away."""
-        for key in list(self._open):
-            self._end(key)
+        for visitor in list(self._open):
+            self._end(visitor)
         if self._day >= 0:
-            self._days.append((self._day, self._sketch.count()))
+            enough = self._period is not None and len(self._period.visitors) >= K
+            self._days.append((self._day, self._sketch.count(), self._period if enough else None))
+            self._period = None if enough else self._period
         self._day = now // DAY * DAY
         self._key = self._random(32)
         self._sketch = Sketch()
@@ -149,17 +169,17 @@ class Visits:
     # -- to the disk ------------------------------------------------------------------------------------------------
 
     def settle(self, now: int) -> bool:
-        """Write the hours that are over; whether anything was written. To be called at half past, by a clock and not by
-        a visit: when a file was written must not tell when somebody came. Raises `Unavailable`; then it is tried again.
+        """Write what is over; whether anything was written. To be called at half past, by a clock and not by a visit:
+        when a file was written must not tell when somebody came. Raises `Unavailable`; then it is tried again.
         """
         if self._day >= 0 and now >= self._day + DAY:
             self._turn(now)
         upto = (now - IDLE) // HOUR * HOUR
         if upto <= self._upto:
             return False
-        for key in [key for key, visit in self._open.items() if visit.last < upto]:
-            self._end(key)
-        written = self._write([hour for hour in sorted(self._over) if hour < upto])
+        for visitor in [key for key, visit in self._open.items() if visit.last < upto]:
+            self._end(visitor)
+        written = self._write([hour for hour in sorted(self._hours) if hour < upto])
         self._upto = upto
         return written
 
@@ -167,44 +187,31 @@ class Visits:
         """Count what is under way as ended, and write what is enough. The rest is forgotten."""
         if self._day >= 0:
             self._turn(self._day + DAY)
-            self._write(sorted(self._over))
-        self._batch.clear()
+            self._write(sorted(self._hours))
         self._store.close()
 
     def _write(self, hours: Sequence[int]) -> bool:
         cells: list[Cell] = []
-        batch, since = dict(self._batch), self._since
+        waiting, since = set(self._waiting), self._since
         for hour in hours:
-            since = since if batch else hour
-            for key, visit in self._over[hour].items():
-                batch.setdefault(key, visit)
-            if len(batch) >= K:
-                cells += self._cells(since, (hour + HOUR - since) // HOUR, list(batch.values()))
-                batch = {}
-        days = [(day, count) for day, count in self._days if count >= K and "visitors" in self._counts]
+            since = since if waiting else hour
+            waiting |= self._hours[hour]
+            if len(waiting) >= K:
+                cells.append(Cell(since, (hour + HOUR - since) // HOUR, {}, len(waiting)))
+                waiting = set()
+        days: list[tuple[int, int]] = []
+        for day, visitors, period in self._days:
+            if period is not None:
+                cells += _told(period, day + DAY, self._counts)
+            if visitors >= K and "visitors" in self._counts:
+                days.append((day, visitors))
         if cells or days:
             self._store.add(cells, days)
-        self._batch, self._since = batch, since
+        self._waiting, self._since = waiting, since
         for hour in hours:
-            del self._over[hour]
+            del self._hours[hour]
         self._days.clear()
         return bool(cells or days)
-
-    def _cells(self, since: int, hours: int, visits: Sequence[_Visit]) -> Iterator[Cell]:
-        names = [self._counts[what] for what in self._joint]
-        for values, count in merged([self._values(visit) for visit in visits]).items():
-            yield Cell(since, hours, dict(zip(names, values, strict=True)), count)
-        if section := self._counts.get("section"):
-            for part, count in merged_parts([visit.parts for visit in visits]).items():
-                yield Cell(since, hours, {section: part}, count)
-
-    def _values(self, visit: _Visit) -> tuple[str, ...]:
-        known = dict(zip(self._joint, visit.values, strict=True))
-        if "duration" in known:
-            known["duration"] = duration(visit.last - visit.first)
-        if visit.network is not None:
-            known["network"] = visit.network.domain
-        return tuple(known.values())
 
     # -- to be looked at --------------------------------------------------------------------------------------------
 
@@ -241,6 +248,12 @@ def _names() -> "Names":
     from avow.visits.network import Domains, Names  # noqa: PLC0415 - as above
 
     return Names(Domains())
+
+
+def _told(period: _Period, until: int, counts: Mapping[Count, str]) -> Iterator[Cell]:
+    for what, tally in period.tallies.items():
+        for value, visits in tally.told().items():
+            yield Cell(period.since, (until - period.since) // HOUR, {counts[what]: value}, visits)
 
 
 def duration(ms: int) -> str:

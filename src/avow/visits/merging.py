@@ -1,59 +1,53 @@
-"""Cells with fewer than K visits are merged into larger ones, until none is left. Pure.
+"""Values with fewer than K visitors are merged into `other`, together with larger ones if need be. Pure.
 
-Nothing is dropped and nothing invented: the merged cells count as many visits as came in, each cell at least `k`.
+Nothing is dropped and nothing invented, and what is told of a value is never of fewer than K visitors.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 from avow.errors import CallError
 
-K: Final = 5  # visits that a cell has at least, each of another visitor
+K: Final = 5  # visitors that stand behind every figure, at least
 OTHER: Final = "other"
-
-Values = tuple[str, ...]
-T = TypeVar("T", str, tuple[str, ...])
+VALUES: Final = 5_000  # that are told apart; more are `OTHER`
 
 
-def merged(visits: Sequence[Values], k: int = K) -> Counter[Values]:
-    """Count visits by their values, all of one length. What is rare loses its last value first, then the one before.
+class Tally:
+    """How many visits had each value, and by how many visitors, counted as far as K. In a few bytes a value."""
 
-    What is still rare then is one cell of `OTHER`; while that is too small, the smallest cell joins it. Raises
-    `CallError` for fewer than `k` visits.
-    """
-    _enough(visits, k)
-    width = len(visits[0])
-    cells = Counter(visits)
-    for at in range(width - 1, -1, -1):
-        for cell in [cell for cell, count in cells.items() if count < k]:
-            cells[cell[:at] + (OTHER,) * (width - at)] += cells.pop(cell)
-    rest = (OTHER,) * width
-    while 0 < cells[rest] < k:
-        cells[rest] += cells.pop(_smallest({cell: count for cell, count in cells.items() if cell != rest}))
-    return +cells
+    __slots__ = ("_k", "_visitors", "_visits")
 
+    def __init__(self, k: int = K) -> None:
+        self._k = k
+        self._visits = Counter[str]()
+        self._visitors: dict[str, set[bytes]] = {}
 
-def merged_parts(visits: Sequence[Collection[str]], k: int = K) -> Counter[str]:
-    """Count, for each part of a site, the visits that went there; `OTHER` has those that went to any of the rare ones.
+    def add(self, value: str, visitor: bytes) -> None:
+        """One visit more. A visit that has several values is added with each."""
+        if value not in self._visits and len(self._visits) >= VALUES:
+            value = OTHER
+        self._visits[value] += 1
+        seen = self._visitors.setdefault(value, set())
+        if len(seen) < self._k:
+            seen.add(visitor)
 
-    A visit that went to several parts counts in each. Raises `CallError` for fewer than `k` visits.
-    """
-    _enough(visits, k)
-    visits = [set(visit) or {OTHER} for visit in visits]
-    parts = Counter(part for visit in visits for part in visit)
-    rare = {part for part, count in parts.items() if count < k or part == OTHER}
-    others = sum(not rare.isdisjoint(visit) for visit in visits)
-    while 0 < others < k:
-        rare.add(_smallest({part: count for part, count in parts.items() if part not in rare}))
-        others = sum(not rare.isdisjoint(visit) for visit in visits)
-    return +Counter({part: count for part, count in parts.items() if part not in rare} | {OTHER: others})
+    def told(self) -> Counter[str]:
+        """Value -> visits. What fewer than `k` visitors had is `OTHER`; while those are too few, the rarest value joins them.
 
-
-def _enough(visits: Sequence[object], k: int) -> None:
-    if len(visits) < k:
-        raise CallError(f"{len(visits)} visits are too few to be told of; wait until there are {k}")
-
-
-def _smallest(cells: dict[T, int]) -> T:
-    return min(cells, key=lambda cell: (cells[cell], repr(cell)))
+        A visit that had several of the merged values counts with each. Raises `CallError` for fewer than `k` visitors in
+        all.
+        """
+        rare = {value for value, seen in self._visitors.items() if value == OTHER or len(seen) < self._k}
+        merged = set[bytes]().union(*(self._visitors[value] for value in rare))
+        while rare and len(merged) < self._k:
+            left = [value for value in self._visits if value not in rare]
+            if not left:
+                raise CallError(f"fewer than {self._k} visitors are too few to be told of; wait for more")
+            joining = min(left, key=lambda value: (self._visits[value], value))
+            rare.add(joining)
+            merged |= self._visitors[joining]
+        kept = Counter({value: count for value, count in self._visits.items() if value not in rare})
+        if rare:
+            kept[OTHER] = sum(self._visits[value] for value in rare)
+        return kept

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from avow.desk.interface import Desk
-from avow.doors.console import contact, house, incoming, work
+from avow.doors.console import contact, house, incoming, visits, work
 from avow.doors.console.entry import Entry, sign
 from avow.doors.console.room import HERE, Act, Room
 from avow.doors.design import Look, error_page, error_pages, static
@@ -22,6 +22,7 @@ from avow.doors.guard import Guard, Report
 from avow.doors.guard.report import to_log
 from avow.errors import AvowError
 from avow.policy.model import Policy
+from avow.visits import Counted
 
 SCRIPT: Final = "/passkey.js"  # the console's one script
 SCRIPTED: Final = frozenset(("/passkey", "/passkeys/new"))  # the pages that may run it
@@ -36,28 +37,31 @@ ACTS: Final[Mapping[str, Act]] = {
     "/incoming": incoming.start, "/incoming/stop": incoming.stop, "/incoming/right": incoming.right,
     "/incoming/form": incoming.form, "/incoming/wish": incoming.wish,
     "/record": house.record, "/staff": house.staff, "/invite": house.invite, "/dismiss": house.dismiss,
+    "/visits": visits.board, "/visits/addresses": visits.addresses,
     "/account": house.account, "/passkeys/new": house.passkey_wanted, "/passkeys": house.passkey_made,
 }  # fmt: skip
+LIVE: Final = "/visits/live"
 PAPERS: Final[Mapping[str, Act]] = {"/label": contact.label, "/letter": contact.letter}  # PDF, in a tab of its own
 
 
 def make_console(
     desk: Desk, policy: Policy, *, origin: str, policy_page: str, clock: Callable[[], datetime],
     random: Callable[[int], bytes], look: Look | None = None, report: Callable[[Report], None] = to_log,
-    fonts: Sequence[Path] | None = None,
+    fonts: Sequence[Path] | None = None, counted: Counted | None = None,
 ) -> Guard:  # fmt: skip
     """The console of one site. `origin` is where browsers see it, for example `https://console.shop.example`; passkeys
     are bound to it, and posts from elsewhere are turned away. `policy_page`: URL of the policy, for the foot of its pages
     and letters; `fonts`: what letters are printed in, see `avow.doors.console.papers`.
     `clock`, `random`, `report`: as the guard takes them, which holds the console to the policy. `look`: how it looks.
+    `counted`: the site's visits, for who may see them.
     Raises `CallError` for an origin without TLS that is not this machine's.
 
     It keeps nothing and decides nothing: every page asks the desk anew. It sets no cookie, writes nothing into the
-    browser, and puts no token, name or value into an address. Without JavaScript everything works but passkeys.
+    browser, and puts no token, name or value into an address, but for a live view's ticket, see `LiveViews`. Without JavaScript everything works but passkeys.
     """
     chosen = look or Look(hue=220, colour=0.06, radius=6)
-    room = Room(desk, policy, origin.rstrip("/"), chosen, policy_page, fonts)
-    entry = Entry(room)
+    room = Room(desk, policy, origin.rstrip("/"), chosen, policy_page, fonts, counted)
+    entry, live = Entry(room), visits.LiveViews(room, clock, random)
 
     async def script(_: Request) -> Response:
         return FileResponse(HERE / "passkey.js", media_type="text/javascript")
@@ -65,12 +69,14 @@ def make_console(
     posts = {path: room.signed_in(act) for path, act in ACTS.items()}
     posts |= {path: room.signed_in(act, renewed=False) for path, act in PAPERS.items()}  # the page before is still open
     posts |= {
+        LIVE: room.signed_in(live.open, renewed=False),
         "/": entry.sign_in, "/accept": entry.accept, "/sign-out": entry.sign_out, "/passkey": entry.passkey,
         "/passkey/answer": entry.passkey_answered, "/agreement": room.signed_in(sign, unsigned=True),
     }  # fmt: skip
     gets = dict.fromkeys(posts, entry.start) | {"/accept": entry.invited}  # a page that needs a session begins there
     routes = [Route(path, act, methods=["POST"]) for path, act in posts.items()]
     routes += [Route(path, act, methods=["GET"]) for path, act in gets.items()]
+    routes += [Route(f"{LIVE}/{{ticket}}", live.again, methods=["GET"])]
     routes += [Route(SCRIPT, script, methods=["GET"]), static(look=chosen)]
     app = Starlette(routes=routes, exception_handlers=error_pages(room.env) | {AvowError: room.unavailable})
     app.router.redirect_slashes = False  # it would repeat the host that the caller names

@@ -23,6 +23,7 @@ from avow.doors.design import Look, error_page, page, templates
 from avow.errors import AvowError, CallError, Denied, KeyGone, NotHeld, Refused, TooMany
 from avow.policy.model import Policy
 from avow.policy.notice import outline
+from avow.visits import Counted
 
 HERE: Final = Path(__file__).parent
 ADMIN: Final = "admin"  # the role that invites and dismisses
@@ -56,9 +57,11 @@ class Room:
     """For one console. `origin` is what a browser shows of it, without a path; `policy_page` where the policy stands."""
 
     def __init__(
-        self, desk: Desk, policy: Policy, origin: str, look: Look, policy_page: str, fonts: Sequence[Path] | None
+        self, desk: Desk, policy: Policy, origin: str, look: Look, policy_page: str, fonts: Sequence[Path] | None,
+        visits: Counted | None = None,
     ) -> None:  # fmt: skip
         self.desk = desk
+        self.visits = visits
         ways = [(way.title, way.says) for way in outline.ways(policy)]
         self.papers = Papers(House(policy.controller.name, ways, policy_page), fonts)
         self.origin = origin
@@ -71,8 +74,10 @@ class Room:
 
     def show(self, visit: Visit, template: str, *, status: int = 200, **more: Any) -> Response:
         """A page for who is signed in. `more` may hold `here`: the address of the page in the navigation."""
-        admin = (("/staff", "Staff"),) if visit.colleague["role"] == ADMIN else ()
-        pages = (*_PAGES[:-1], *admin, _PAGES[-1]) if visit.colleague["signed"] else ()
+        role = visit.colleague["role"]
+        more_pages = [("/visits", "Visits")] if self.visits and self.visits.purposes(role) else []
+        more_pages += [("/staff", "Staff")] if role == ADMIN else []
+        pages = (*_PAGES[:-1], *more_pages, _PAGES[-1]) if visit.colleague["signed"] else ()
         return page(
             self.env, template, status=status, session=visit.session, colleague=visit.colleague, pages=pages, **more
         )
