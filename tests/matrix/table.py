@@ -138,13 +138,15 @@ CONSOLE: Final[dict[str, Row]] = {
     "/incoming/right": Row(STAFF, _S | {"through": "letter", "right": "access", "category": "email", "right-value": _FIND["value"]}),
     "/incoming/form": Row(STAFF, _S | {"through": "phone", "form": "contact"}),
     "/incoming/wish": Row(STAFF, _S | {"through": "phone", "form": "contact"} | _NEW, no=True),
+    "/visits": Row(STAFF, _S, no=True), "/visits/addresses": Row(STAFF, _S, no=True),
+    "/visits/live": Row(STAFF, _S, no=True),  # who may see what, and for what: tests/doors/console/test_visits.py
     "/record": Row(STAFF, _S), "/account": Row(STAFF, _S),
     "/staff": Row(STAFF, _S),  # a form; that only an admin may send it is for the desk to say
     "/invite": Row(ADMIN, _S | {"name": "newcomer", "role": "support"}),
     "/dismiss": Row(ADMIN, _S | {"leaver": "nobody"}),
     "/passkeys/new": Row(STAFF, _S), "/passkeys": Row(STAFF, _S | {"answer": "{}"}, no=True),
 }  # fmt: skip
-CONSOLE_FILES: Final = frozenset(("/passkey.js",))
+CONSOLE_FILES: Final = frozenset(("/passkey.js", "/visits/live/{ticket}"))
 
 _ORDER: Final = _S | {"cart": "{cart}"}
 SHOP: Final[dict[str, Row]] = {

@@ -142,6 +142,12 @@ def _apart_without_room(policy: Policy) -> Iterator[Fault]:
         if category.counts and category.apart is None:
             message = f"`{category.name}` counts visits, though its declaration names no room apart from persons"
             yield _fault(category.place, message, "add `apart:`, for example `apart: visits`, or remove `counts`")
+        several = [what for what in category.counts if what not in {"visitors", "address"}]
+        if len(several) > 1:
+            message = f"`{category.name}` has values of {' and of '.join(f'`{what}`' for what in several)}"
+            yield _fault(
+                category.place, message, "declare a category for each, so that one value is told from the other"
+            )
     for clause in _clauses(policy):
         if isinstance(clause, KeepApart):
             for name in clause.categories:

@@ -15,6 +15,7 @@ from avow.desk.interface import Desk
 from avow.doors.console import make_console
 from avow.doors.guard import Report
 from avow.policy.model import Policy
+from avow.visits import Counted
 from avow.wire import Client, serving
 from tests.desk.beds import PASSWORD, Bed, desk
 
@@ -145,7 +146,13 @@ class Site(NamedTuple):
 
 @asynccontextmanager
 async def console(
-    folder: Path, site: str, *, agreement: str = AGREEMENT, wired: bool = False, policy: Policy | None = None
+    folder: Path,
+    site: str,
+    *,
+    agreement: str = AGREEMENT,
+    wired: bool = False,
+    policy: Policy | None = None,
+    counted: Counted | None = None,
 ) -> AsyncIterator[Site]:
     """The console of one of the five sites, with an agreement in force; `policy`: another one of the site. `wired`: the desk is asked over a socket."""
     async with desk(folder, site, policy=policy) as bed, AsyncExitStack() as stack:
@@ -159,7 +166,7 @@ async def console(
         reports: list[Report] = []
         app = make_console(
             asked, bed.policy, origin=origin(bed.policy), policy_page=POLICY_PAGE, clock=bed.clock, random=os.urandom,
-            report=reports.append,
+            report=reports.append, counted=counted,
         )  # fmt: skip
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url=origin(bed.policy)) as client:

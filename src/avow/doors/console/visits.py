@@ -58,11 +58,12 @@ async def board(room: Room, visit: Visit) -> Response:
         return room.refused(visit, refused)
     before = _sum(one for one in cells if not one.dimensions and one.since < since)
     hours = [one for one in cells if not one.dimensions and one.since >= since]
-    first = since // DAY * DAY - (DAY if span.long == DAY else 0)  # what visits were like is told by whole days
+    first = since // DAY * DAY  # what visits were like is told by whole days
     days = [one for one in days if one.day >= first]
+    timeline, tallest = _timeline(hours, since, until, span)
     return room.show(
         visit, "visits.html", here="/visits", spans=SPANS, chosen=chosen, span=span, purpose=purpose, k=K,
-        total=_sum(hours), before=before, timeline=_timeline(hours, since, until, span), axis=_axis(since, until),
+        total=_sum(hours), before=before, timeline=timeline, tallest=tallest, axis=_axis(since, until),
         week=_week(hours, span), groups=_groups([one for one in cells if one.dimensions and one.since >= first], cells),
         share=share, days=_days(days), live=counted.live(role, purpose, now, standing=standing), missed=_missed(counted),
         addresses=bool(counted.log_purposes(role)),
@@ -173,13 +174,15 @@ def _hourly(cells: Sequence[Cell]) -> Counter[int]:
     return found
 
 
-def _timeline(cells: Sequence[Cell], since: int, until: int, span: Span) -> Any:
+def _timeline(cells: Sequence[Cell], since: int, until: int, span: Span) -> tuple[Any, int]:
+    """The picture, and its tallest column."""
     columned: Counter[int] = Counter()
     for hour, count in _hourly(cells).items():
         columned[(hour - since) // span.column] += count
     count = -(-(until - since) // span.column)
     found = [Column(_when(since + at * span.column, span.column), columned[at]) for at in range(count)]
-    return columns(found, f"Visits over the last {span.label}; the figures stand below")
+    about = f"Visits over the last {span.label}; at most {max(columned.values(), default=0):,} in a column"
+    return columns(found, about), max(columned.values(), default=0)
 
 
 def _when(at: int, wide: int) -> str:
