@@ -62,6 +62,7 @@ HARNESSES: list[Harness] = [
     Harness("tampering", "tests.ledger.tampering:run", 10_000, 500),  # and a tenth as many clean verifies
     Harness("verify-clean", "tests.ledger.clean:run", 1_000, 100),
     Harness("tampering-stored", "tests.tampering.harness:run", 10_000, 500),
+    Harness("clicks", "tests.affiliates.harness:run", 20_000, 20_000),  # half of them end, on one day
     Harness("canary", "tests.residue.harness:run", 1_000, 1_000),  # of 10,000 people
     Harness("crash-sqlite", "tests.crash.harness:run", 2_000, 50),
     Harness("crash-postgres", "tests.crash.postgres:run", 400, 50),

@@ -18,7 +18,7 @@ from avow.policy.parse import read
 TESTS: Final = Path(__file__).parents[1]
 AT_THE_DOORS: Final = {  # cookies, forms, contests, TLS, links, card numbers, staff, mail, calls, letters, access, the private server
     "AIM": (2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13), "AUD": (1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 14, 15),
-    "AIT": (1, 5, 6, 11, 12, 13, 14, 15, 16, 18, 20, 22, 23),
+    "AIT": (1, 3, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 23),
     "TOC": (1, 4, 5, 6, 12, 13, 14, 16), "DAM": (2, 3, 4, 8, 13, 14, 15, 16, 17, 19, 20, 21, 22, 24, 25),
 }  # fmt: skip
 IDS: Final = [f"{site}-{number}" for site, numbers in AT_THE_DOORS.items() for number in numbers]

@@ -96,13 +96,14 @@ def test_the_guide_is_readable_on_a_phone(browser: Browser, demo: Running, shots
 def test_when_the_clock_moves_on_an_affiliates_cookie_and_record_are_over(
     browser: Browser, demo: Running, shots: Path
 ) -> None:
-    """AIT-3 and AIT-8; last of all, as it ends every session of the demo."""
+    """AIT-3, AIT-8 and AIT-10 (no script reads the cookie); last of all, as it ends every session of the demo."""
     with customer(browser, DESK) as one:
         code = min(affiliates())
         one.page.goto(f"{demo.at.shop('aitpro')}/a/{code}")
         (cookie,) = one.context.cookies(demo.at.shop("aitpro") + "/")
         assert cookie["name"] == "__Host-affiliate"
         assert cookie["expires"] <= time() + 30 * 86_400  # by the browser's own clock, which nobody moves
+        assert one.page.evaluate("() => document.cookie") == ""
         one.page.goto(demo.at.start + "/clock")
         one.press("31 days forward")
         row = one.page.locator("section.moved").first.locator("tr", has_text="AITpro")

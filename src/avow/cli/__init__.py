@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from avow.cli import (
+    affiliates,
     contests,
     data,
     keys,
@@ -29,7 +30,20 @@ app = typer.Typer(
     help="A privacy policy is a list of promises. Avow makes the policy the program.",
     epilog="Exit status: 0 yes, or done; 1 no, or a fault was found; 2 it could not be done, and the message says why.",
 )  # fmt: skip
-for part in (policy, data, keys, serving, senders, newsletters, contests, recipients, statistics, showing, proofs):
+for part in (
+    policy,
+    data,
+    keys,
+    serving,
+    senders,
+    newsletters,
+    contests,
+    affiliates,
+    recipients,
+    statistics,
+    showing,
+    proofs,
+):
     part.register(app)
 
 

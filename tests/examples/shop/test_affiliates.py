@@ -153,6 +153,9 @@ async def test_no_door_and_no_export_tells_of_a_click(tmp_path: Path) -> None:
     async with shop(tmp_path, "aitpro") as bed:
         (header,) = (await bed.browser.get("/a/harbourpress")).headers.get_list("set-cookie")
         assert "HttpOnly" in header  # no script reads it, ours or another's
+        rules = (await bed.browser.get("/")).headers["content-security-policy"]
+        assert "default-src 'none'" in rules
+        assert "script-src" not in rules or "script-src 'none'" in rules
         number = header.partition(";")[0].partition("=")[2]
         reference, amount = await bought(bed, paid=False)
         pages = [(await bed.browser.get(path)).text for path in ("/", "/cart", "/order", "/account", "/privacy")]

@@ -37,7 +37,7 @@ ACTS: Final[Mapping[str, Act]] = {
     "/incoming": incoming.start, "/incoming/stop": incoming.stop, "/incoming/right": incoming.right,
     "/incoming/form": incoming.form, "/incoming/wish": incoming.wish,
     "/record": house.record, "/staff": house.staff, "/invite": house.invite, "/dismiss": house.dismiss,
-    "/visits": visits.board, "/visits/addresses": visits.addresses,
+    "/affiliates": house.affiliates, "/visits": visits.board, "/visits/addresses": visits.addresses,
     "/account": house.account, "/passkeys/new": house.passkey_wanted, "/passkeys": house.passkey_made,
 }  # fmt: skip
 LIVE: Final = "/visits/live"

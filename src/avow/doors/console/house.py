@@ -12,6 +12,12 @@ async def record(room: Room, visit: Visit) -> Response:
     return room.show(visit, "record.html", here="/record", state=await room.desk.record(visit.session))
 
 
+async def affiliates(room: Room, visit: Visit) -> Response:
+    """What affiliates are owed. That only admins are told is for the desk to say."""
+    owed = await room.desk.payouts(visit.session)
+    return room.show(visit, "affiliates.html", here="/affiliates", owed=owed, programme=room.programme)
+
+
 async def staff(room: Room, visit: Visit) -> Response:
     """Who may come, and who goes. The page is a form; that only admins may is for the desk to say."""
     return room.show(visit, "staff.html", here="/staff", roles=room.words.roles(), invitation="", name="", done="")

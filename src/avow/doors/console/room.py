@@ -21,6 +21,7 @@ from avow.doors.console.papers import House, Papers
 from avow.doors.console.words import Words, age, sentence
 from avow.doors.design import Look, error_page, page, templates
 from avow.errors import AvowError, CallError, Denied, KeyGone, NotHeld, Refused, TooMany
+from avow.policy.affiliates import programme
 from avow.policy.model import Policy
 from avow.policy.notice import outline
 from avow.visits import Counted
@@ -66,6 +67,7 @@ class Room:
         self.papers = Papers(House(policy.controller.name, ways, policy_page), fonts)
         self.origin = origin
         self.words = Words(policy)
+        self.programme = programme(policy)
         common: dict[str, Any] = {"words": self.words, "age": age, "version": policy.version.isoformat(), "pages": (),
                                   "policy_link": policy_page}  # fmt: skip
         self.env = templates(HERE / "templates", look=look, site=policy.controller.name, **common)
@@ -76,6 +78,7 @@ class Room:
         """A page for who is signed in. `more` may hold `here`: the address of the page in the navigation."""
         role = visit.colleague["role"]
         more_pages = [("/visits", "Visits")] if self.visits and self.visits.purposes(role) else []
+        more_pages += [("/affiliates", "Affiliates")] if self.programme and role == ADMIN else []
         more_pages += [("/staff", "Staff")] if role == ADMIN else []
         pages = (*_PAGES[:-1], *more_pages, _PAGES[-1]) if visit.colleague["signed"] else ()
         return page(
