@@ -80,6 +80,7 @@ HARNESSES: list[Harness] = [
     Harness("stats-budget-sqlite", "tests.statistics.budget:run", 100_000, 10_000, {"kind": "sqlite"}),
     Harness("stats-budget-postgres", "tests.statistics.budget:run", 100_000, 10_000, {"kind": "postgres"}),
     Harness("kill-log", "tests.ledger.crashes:run", 1_000, 50),
+    Harness("disclosure-race", "tests.practices.racing:run", 10_000, 500),
 ]
 
 

@@ -13,6 +13,7 @@ from avow.errors import CallError, NotHeld, Refused, UnknownWord
 from avow.vault.package import unpack
 from tests.outside import gets, on_file
 from tests.policy.five import policy_of
+from tests.practices import racing
 from tests.shops import ADA, BEA, Clock, opened
 
 ORDER = {
@@ -239,3 +240,10 @@ async def test_a_row_about_a_disclosure_that_is_removed_or_altered_is_noticed(tm
             (row,) = [one for one in await tx.held(bytes.fromhex(who)) if one.category == "avow:disclosure"]
             await tx.remove([(row.subject, row.row)])
         assert any("gone" in one for one in await shop.inspect(who))
+
+
+async def test_aud_9_no_disclosure_begins_once_a_withdrawal_was_acknowledged() -> None:
+    """AUD-9: withdrawal stops the next one; in 10,000 races (`tests.campaign disclosure-race`), here in a few."""
+    told = await racing.run(20, 7)
+    assert told["ok"], told
+    assert (await racing.run(3, 7, planted=True))["late"] >= 3
