@@ -54,6 +54,7 @@ _FOR_NOTHING: Final = _FIND | {"channel": "phone", "purpose": "marketing"}  # fo
 _FIGURES: Final = {
     "of": ["items"], "by": ["items"], "first": "2026-01", "last": "2026-01", "recipient": None, "purpose": "patterns",
 }  # fmt: skip
+_WISH: Final = {"what": "items||patterns", "split": "yes", "first": "2026-01", "last": "2026-01", "epsilon": "250"}
 _TOLD: Final = {"contact": "AAAAAAAAAA", "outcome": "reached"}
 
 API: Final[dict[str, Row]] = {
@@ -116,7 +117,7 @@ CENTRE: Final[dict[str, Row]] = {
     "/password": Row(CUSTOMER, _S | {"password": PASSWORD}),
     "/out/{token}": Row(OPEN, {"which": "this"}), "/confirm/{token}": Row(OPEN, {"which": "this"}),
     "/undo/{token}": Row(OPEN, {"which": "this"}, no=True),
-    "/policy": Row(OPEN), "/promises": Row(OPEN), "/contests": Row(OPEN), "/contests/{contest}": Row(OPEN),
+    "/policy": Row(OPEN), "/promises": Row(OPEN), "/statistics": Row(OPEN), "/contests": Row(OPEN), "/contests/{contest}": Row(OPEN),
     "/contact": Row(OPEN, _NEW | {"message": "Hello"}), "/complaint": Row(OPEN, _NEW | {"message": "Hello"}),
 }  # fmt: skip
 
@@ -140,6 +141,8 @@ CONSOLE: Final[dict[str, Row]] = {
     "/incoming/wish": Row(STAFF, _S | {"through": "phone", "form": "contact"} | _NEW, no=True),
     "/visits": Row(STAFF, _S, no=True), "/visits/addresses": Row(STAFF, _S, no=True),
     "/visits/live": Row(STAFF, _S, no=True),  # who may see what, and for what: tests/doors/console/test_visits.py
+    "/statistics": Row(STAFF, _S), "/statistics/release": Row(ADMIN, _S | _WISH, no=True),
+    "/statistics/file": Row(ADMIN, _S | _WISH | {"as": "csv"}, no=True),
     "/record": Row(STAFF, _S), "/account": Row(STAFF, _S),
     "/staff": Row(STAFF, _S),  # a form; that only an admin may send it is for the desk to say
     "/invite": Row(ADMIN, _S | {"name": "newcomer", "role": "support"}),

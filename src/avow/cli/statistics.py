@@ -1,6 +1,5 @@
 """Commands for statistics: declare the goods, release figures, show what was released."""
 
-import csv
 import io
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -87,7 +86,7 @@ def release(
     for_whom = None if recipient == FOR_OURSELVES else recipient
     if not made_of:
         raise CallError("say with --of what the figures are made from, a category of the policy")
-    files = [(to_csv, _csv), (to_parquet, _parquet), (to_svg, _svg), (to_png, _png)]
+    files = [(to_csv, words.as_csv), (to_parquet, _parquet), (to_svg, _svg), (to_png, _png)]
     figures = _asked(
         policy, database, folder, operator,
         lambda desk: desk.release_figures(made_of, dimensions, first, last, for_whom, purpose, each, cost),
@@ -164,15 +163,6 @@ def _report(figures: Figures) -> None:
 
 
 # -- files ----------------------------------------------------------------------------------------------------------------
-
-
-def _csv(figures: Figures) -> bytes:
-    names, rows = words.columns(figures)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(names)
-    writer.writerows(rows)
-    return text.getvalue().encode()
 
 
 def _parquet(figures: Figures) -> bytes:

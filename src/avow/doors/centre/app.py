@@ -16,6 +16,7 @@ from avow.doors.centre import acting, entry, links, public, showing, undoing
 from avow.doors.centre.room import Room, signed, wrong_way
 from avow.doors.centre.room import public as anybody
 from avow.doors.guard import Guard
+from avow.policy.aggregates import summarises
 from avow.policy.contests import contests
 from avow.policy.model import Policy
 
@@ -68,6 +69,8 @@ def make_centre(
         open_(links.OUT, links.out, ["GET", "POST"]),
         open_(links.CONFIRM, links.confirm, ["GET", "POST"]),
     ]
+    if summarises(policy):
+        routes.append(open_("/statistics", public.statistics, ["GET"]))
     if contests(policy):
         routes += [open_("/contests", public.contests, ["GET"]), open_("/contests/{contest}", public.draw, ["GET"])]
     if public.form_for(room, "complaint"):
@@ -94,6 +97,7 @@ def _links(policy: Policy, shop_url: str) -> tuple[tuple[str, str], ...]:
         ("/", "Your data"),
         ("/promises", "Promises"),
         ("/policy", "Policy"),
+        *((("/statistics", "Statistics"),) if summarises(policy) else ()),
         *((("/contests", "Contests"),) if contests(policy) else ()),
         ("/contact", "Contact"),
         (shop_url, "To the shop"),

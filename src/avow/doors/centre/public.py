@@ -9,8 +9,10 @@ from avow.doors.centre import words
 from avow.doors.centre.acting import PERHAPS, card_fault
 from avow.doors.centre.forms import contact_fault, posted, text_fault
 from avow.doors.centre.room import Room, guarded
+from avow.doors.design import figures
 from avow.errors import BadValue, NotHeld
 from avow.policy import notice
+from avow.policy.aggregates import recipient
 from avow.policy.contests import contests as found
 from avow.policy.model import Form
 from avow.policy.notice import outline
@@ -25,6 +27,16 @@ async def policy(room: Room, _: Request) -> Response:
 async def promises(room: Room, _: Request) -> Response:
     """Each promise with its words, where it was published, and what keeps it."""
     return room.page("promises.html", sections=outline.sections(room.policy), verdicts=room.verdicts())
+
+
+async def statistics(room: Room, _: Request) -> Response:
+    """What was released in figures: of what, for whom, at which cost. The figures themselves only where they are for everybody."""
+    known = room.policy
+    return room.page(
+        "statistics.html", releases=await room.desk.releases(), budgets=await room.desk.budgets(), figures=figures,
+        recipient=lambda name: recipient(known, name), purpose=lambda name: known.purposes[name].says if name in known.purposes else name,
+        category=lambda name: known.categories[name].says if name in known.categories else name,
+    )  # fmt: skip
 
 
 async def contests(room: Room, _: Request) -> Response:

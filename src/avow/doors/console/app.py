@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from avow.desk.interface import Desk
-from avow.doors.console import contact, house, incoming, visits, work
+from avow.doors.console import contact, house, incoming, statistics, visits, work
 from avow.doors.console.entry import Entry, sign
 from avow.doors.console.room import HERE, Act, Room
 from avow.doors.design import Look, error_page, error_pages, static
@@ -38,10 +38,13 @@ ACTS: Final[Mapping[str, Act]] = {
     "/incoming/form": incoming.form, "/incoming/wish": incoming.wish,
     "/record": house.record, "/staff": house.staff, "/invite": house.invite, "/dismiss": house.dismiss,
     "/affiliates": house.affiliates, "/visits": visits.board, "/visits/addresses": visits.addresses,
+    "/statistics": statistics.start, "/statistics/release": statistics.release,
     "/account": house.account, "/passkeys/new": house.passkey_wanted, "/passkeys": house.passkey_made,
 }  # fmt: skip
 LIVE: Final = "/visits/live"
-PAPERS: Final[Mapping[str, Act]] = {"/label": contact.label, "/letter": contact.letter}  # PDF, in a tab of its own
+PAPERS: Final[Mapping[str, Act]] = {  # files, in a tab of their own
+    "/label": contact.label, "/letter": contact.letter, "/statistics/file": statistics.file,
+}  # fmt: skip
 
 
 def make_console(

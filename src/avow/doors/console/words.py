@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from avow.errors import Refused
+from avow.policy import aggregates
 from avow.policy.model import Collect, Contact, Policy, Use
 from avow.policy.outside import outside
 
@@ -102,6 +103,14 @@ class Words:
     def route(self, name: str) -> str:
         """By which way it came."""
         return _ROUTES.get(name, name)
+
+    def recipient(self, name: str | None) -> str:
+        """Whom figures are for."""
+        return aggregates.recipient(self._policy, name)
+
+    def figures(self, role: str) -> bool:
+        """Whether the policy lets a role ask for statistics."""
+        return aggregates.asks(self._policy, role)
 
     def role(self, name: str) -> str:
         """Who the people of a role are; "" where the policy does not say."""
