@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import time
@@ -17,7 +18,7 @@ from typing import Final
 import httpx
 import uvicorn
 
-from avow.demo import crowd, people
+from avow.demo import crowd, people, trade
 from avow.demo.authority import Certificates, certificates
 from avow.demo.children import Child, started, until
 from avow.demo.clocks import Clocks
@@ -130,6 +131,7 @@ async def _populated(policies: Mapping[str, Policy], vaults: Mapping[str, Vault]
     tell("bringing in the customers that each shop had already")
     for site, vault in vaults.items():
         await people.bring(policies[site], vault.url, vault.kept)
+        await trade.sell(policies[site], vault.url, vault.kept, datetime.now(UTC))
     tell("letting two weeks of visitors come by")
     for site in SITES:
         await crowd.come(policies[site], home / site, time())
@@ -187,6 +189,7 @@ async def _settle(policy: Policy, desk: Client, operator: OperatorClient) -> Non
     try:
         await people.employ(policy, desk, operator)
         await people.ask(policy, desk)
+        await trade.declare(policy, operator)
     except AvowError as error:
         raise OperatorError(f"the demo could not put people into {policy.site}: {error}") from error
 
