@@ -241,8 +241,25 @@ async def test_a_returning_buyer_is_known_in_the_same_browser_and_in_no_other(tm
         assert ADA["postal-address"] not in (await bed.client.get(path)).text
 
 
+async def test_aim_6_it_reads_an_order_to_process_it_and_none_that_is_done(tmp_path: Path) -> None:
+    """AIM-6: "works with your data to process the order, and for nothing else"; another order's data are refused, too."""
+    async with company(tmp_path / "c", "keyhouse") as bed:
+        kim = bed.shop.staff("kim", "support")
+        who = await bed.shop.collect("order", ADA)
+        assert await bed.shop.use(who, "name", purpose="order") == ADA["name"]
+        assert await bed.shop.use(who, "email", purpose="order-status", by=kim) == ADA["email"]
+        for category in ("postal-address", "phone"):
+            with pytest.raises(Refused, match="KEY-1"):
+                await bed.shop.use(who, category, purpose="order-status", by=kim)
+        (order,) = (await bed.shop.export(who))["requests"]
+        await bed.shop.close_request(who, order["id"])
+        for purpose, by in (("order", None), ("order-status", None), ("order-status", kim)):
+            with pytest.raises(Refused, match="KEY-1"):
+                await bed.shop.use(who, "name", purpose=purpose, by=by)
+
+
 async def test_its_own_gate_refuses_any_other_use_of_an_order(tmp_path: Path) -> None:
-    """AIM-6, AIM-8."""
+    """AIM-6, AIM-8: marketing, statistics and passing on are refused to staff and software, by mail too."""
     async with company(tmp_path / "c", "keyhouse") as bed:
         await bed.client.post(await bed.start(), data=ADA | CARD)
         (who,) = await bed.shop.find("email", ADA["email"])
@@ -251,6 +268,13 @@ async def test_its_own_gate_refuses_any_other_use_of_an_order(tmp_path: Path) ->
                 for category in ADA:
                     with pytest.raises(Refused):
                         await bed.shop.use(who, category, purpose=purpose, by=by)
+        for purpose in ("marketing", "statistics"):
+            with pytest.raises(Refused, match="KEY-5"):
+                await bed.shop.reach(who, "mail", purpose=purpose)
+            for recipient in ("third-party:Aimini", "list-broker:Acme"):
+                for way in ("share", "sell"):
+                    with pytest.raises(Refused, match="KEY-4"):
+                        await bed.shop.disclose(who, ["name"], recipient=recipient, purpose=purpose, way=way)
 
 
 @pytest.mark.parametrize(
