@@ -84,6 +84,38 @@ def test_a_colleague_who_has_not_signed_sees_the_agreement_and_nothing_else(
         one.look(shots, "aitoc-8-agreement")
 
 
+def test_a_customer_who_signs_in_is_shown_what_shapes_the_page_and_why(
+    browser: Browser, demo: Running, shots: Path
+) -> None:
+    """TOC-8: in the shop, and afterwards in the privacy centre; signed out again, nothing of it is left."""
+    with customer(browser) as one:
+        before = newest(demo)
+        one.page.goto(demo.at.shop("aitoc") + "/account")
+        assert WANDA.name not in one.page.inner_text("main")
+        one.fill({"code-contact": WANDA.email}, "form[action='/account/code']")
+        one.press("Send me a code")
+        letter = demo.ask(demo.house.mailbox.after(before, WANDA.email))
+        one.fill({"code": re.findall(r"\b\d{8}\b", letter.text)[0]}, "form[action='/account/enter']")
+        one.page.locator("form[action='/account/enter'] button").click()
+        one.press("To the shop")
+        text = one.page.inner_text("main")
+        assert f"Welcome back, {WANDA.name}" in text
+        assert "TOC-8" in text
+        one.look(shots, "aitoc-6-fitted")
+        one.press("See every look")
+        one.page.goto(demo.at.shop("aitoc") + "/")
+        assert WANDA.name not in one.page.inner_text("main")
+
+
+def test_an_admin_is_shown_what_affiliates_are_owed(browser: Browser, demo: Running, shots: Path) -> None:
+    """AIT-9: nothing yet, as no month with five sales is over."""
+    with customer(browser, DESK) as one:
+        enter_the_console(one, demo, "aitpro", "anouk")
+        one.page.get_by_role("navigation").get_by_role("button", name="Affiliates").click()
+        expect(one.page.get_by_role("heading", name="What affiliates are owed")).to_be_visible()
+        one.look(shots, "aitpro-8-affiliates")
+
+
 @pytest.mark.parametrize("place", ["", "people", "mail", "clock", "https"])
 def test_the_guide_is_readable_on_a_phone(browser: Browser, demo: Running, shots: Path, place: str) -> None:
     with customer(browser) as one:

@@ -4,6 +4,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from examples.shop.known import known
 from examples.shop.room import Room, Visit
 
 
@@ -15,7 +16,7 @@ async def home(visit: Visit) -> Response:
         room.site.products[slug] for slug in room.visits.looked_at(visit.request.cookies) if slug in room.site.products
     ]
     visit.cookies += room.visits.wanted(visit.request.cookies, gpc=gpc(visit.request))
-    return visit.page("home.html", before=before[:3])
+    return visit.page("home.html", before=before[:3], known=await known(visit))
 
 
 async def product(visit: Visit) -> Response:

@@ -9,11 +9,13 @@ from typing import Any, Final, TypeVar
 from avow.app import Avow
 from avow.decide.facts import opt_out
 from avow.desk.interface import HOLD, Choice, Stays
+from avow.desk.interface.customising import Shaping
 from avow.desk.room import Room, row, text
 from avow.desk.sessions import AGAIN, Person, is_fresh
 from avow.desk.visitors import Visitors
 from avow.desk.warnings import Warnings
 from avow.errors import AvowError, BadValue, CallError, Denied, NotHeld, Refused, UnknownWord
+from avow.policy.customising import customising
 from avow.policy.model import CHANNELS, PERSON, Collect, Use
 from avow.practices.deadlines import RIGHTS_REQUEST, asked, kind_of
 from avow.practices.holding import WORD, on_hold, proves
@@ -42,6 +44,7 @@ class Customers:
         self._shop: Avow = room.shop
         self._visitors = visitors
         self._warnings = warnings
+        self._customising = customising(room.policy)
 
     def _person(self, session: str, *, looks: bool = False) -> Person:
         return self._room.sessions.customer(text(session, "a session"), self._room.now(), looks=looks)
@@ -66,6 +69,20 @@ class Customers:
                             person.people[0], name, purpose=clause.purposes[0], by=by
                         )  # fmt: skip
         return out
+
+    async def shaping(self, session: str) -> Shaping | None:
+        """What they told before, of each id that no change of contact keeps back."""
+        known = self._customising
+        if known is None:
+            return None
+        person = self._person(session, looks=True)
+        out: list[dict[str, str]] = []
+        for who in person.people:
+            if await self._held_back(who, person) is None:
+                with suppress(Refused):  # erased since the session began
+                    by = self._shop.person(who, person.began)
+                    out.append(await self._shop.use_all(who, known.categories, purpose=known.purpose, by=by))
+        return {"purpose": known.purpose, "known": out, "promises": list(known.promises)}
 
     async def held(self, session: str) -> dict[str, Any]:
         """Everything, of all ids that the session stands for."""

@@ -17,6 +17,7 @@ from avow.desk.inbox import Inbox
 from avow.desk.interface import WAIT, Choice, Colleague, Stays, Taken, Task, Waiting, Well
 from avow.desk.interface.affiliates import Payout
 from avow.desk.interface.contests import Contest, Entered
+from avow.desk.interface.customising import Shaping
 from avow.desk.interface.mail import Link, Message, Received, Sending
 from avow.desk.interface.newsletters import Newsletter
 from avow.desk.interface.outside import Case, Fetched, Instruction, Packed, Recipient
@@ -137,6 +138,9 @@ class Desk:
 
     async def prefill(self, session: str, form: str) -> dict[str, str]:
         return await self._customers.prefill(session, form)
+
+    async def shaping(self, session: str) -> Shaping | None:
+        return await self._customers.shaping(session)
 
     async def held(self, session: str) -> dict[str, Any]:
         return await self._customers.held(session)

@@ -243,6 +243,7 @@ class Client(Line):
     release = carried(Desk.release)
     credit = carried(Desk.credit)
     payouts = carried(Desk.payouts)
+    shaping = carried(Desk.shaping)
 
 
 class OperatorClient(Line):

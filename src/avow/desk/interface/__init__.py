@@ -30,6 +30,7 @@ from typing import Any, Final, Protocol, TypedDict
 
 from avow.desk.interface.affiliates import Affiliates, Paying
 from avow.desk.interface.contests import Contest, Entered
+from avow.desk.interface.customising import Customising
 from avow.desk.interface.mail import Mailroom, Message
 from avow.desk.interface.newsletters import Mailing
 from avow.desk.interface.outside import Filing, Outside
@@ -141,7 +142,7 @@ class Well(TypedDict):
     upkeep: bool  # nothing that the site does by itself failed in its last turn
 
 
-class Desk(Mailroom, Work, Statistics, Affiliates, Outside, Protocol):
+class Desk(Mailroom, Work, Statistics, Affiliates, Customising, Outside, Protocol):
     """See the module; `mail` has what the mail gateway may ask, `work` what letters and calls need, `statistics` what figures do. `session` is always
     a customer's in the second part and a colleague's in the third.
     """
