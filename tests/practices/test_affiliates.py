@@ -55,7 +55,7 @@ def test_only_a_policy_with_an_affiliates_cookie_has_a_programme() -> None:
     found = programme(AITPRO)
     assert found is not None
     assert (found.form, found.purpose, found.source, found.number, found.lifetime, found.promises) == (
-        "affiliate-link", "commission", "affiliate-source", "affiliate-click", timedelta(days=30), ("AIT-8", "AIT-3"),
+        "affiliate-link", "commission", "affiliate-source", "affiliate-click", timedelta(days=30), ("AIT-8", "AIT-3", "AIT-9"),
     )  # fmt: skip
     others = [programme(read(POLICIES / f"{name}.yaml")) for name in ("aimini", "aitoc", "audiomidi", "daminion")]
     assert others == [None] * 4

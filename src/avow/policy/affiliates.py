@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from avow.policy.model import Collect, Cookies, Policy
+from avow.policy.model import Collect, Cookies, Policy, Use
 
 SOURCE: Final = "BrowsingReferral"  # DPV terms
 NUMBER: Final = "UID"
@@ -23,7 +23,7 @@ class Programme:
     source: str
     number: str
     lifetime: timedelta
-    promises: tuple[str, ...]
+    promises: tuple[str, ...]  # of the cookie, of the form, and of what it serves
 
 
 def programme(policy: Policy) -> Programme | None:
@@ -34,7 +34,8 @@ def programme(policy: Policy) -> Programme | None:
         for asked_by, asked in policy.clauses(Collect):
             terms = {policy.categories[name].term: name for name in asked.asks if policy.categories[name].with_person}
             if cookie.purpose in asked.purposes and terms.keys() >= {SOURCE, NUMBER}:
-                promises = tuple(dict.fromkeys((cookie_of, asked_by)))
+                paid_by = (id_ for id_, use in policy.clauses(Use) if cookie.purpose in use.purposes)
+                promises = tuple(dict.fromkeys((cookie_of, asked_by, *paid_by)))
                 return Programme(
                     asked.form, cookie.purpose or "", terms[SOURCE], terms[NUMBER], cookie.lifetime, promises
                 )
