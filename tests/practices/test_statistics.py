@@ -223,6 +223,19 @@ def test_each_role_is_offered_what_the_promises_grant_it() -> None:
             if one.recipient] == []  # fmt: skip
 
 
+async def test_what_no_person_can_make_true_is_refused_and_not_a_table_of_nothing(tmp_path: Path) -> None:
+    source = AUDIOMIDI.source.replace(
+        "with: [trade-press, gear-makers]", "with: [trade-press, gear-makers]\n    needs: [notice-owed]"
+    )
+    clock = january()
+    async with site(tmp_path, clock, parse(source, "audiomidi")) as shop:
+        await buys(shop, GOODS[0])
+        clock.forward(days=40)
+        with pytest.raises(Refused, match="AUD-10"):
+            await shop.statistics.release(LARKS, OPERATOR)
+        assert await shop.statistics.budgets() == []
+
+
 # -- what cannot be asked ---------------------------------------------------------------------------------------------
 
 

@@ -78,6 +78,22 @@ async def of_a_hundred_who_spend_at_once_no_more_get_through_than_fit(bed: Bed) 
 
 
 @case
+async def releases_and_budgets_come_back_with_a_backup(bed: Bed) -> None:
+    store = await bed.open()
+    async with store.transaction() as tx:
+        await tx.put_release(SUM)
+        assert await tx.spend("people/2026", 400, 1000)
+    await store.backup(bed.folder / "copy")
+    async with store.transaction() as tx:
+        await tx.put_release(SUM._replace(question=id_(2)))
+        assert await tx.spend("people/2026", 400, 1000)
+    await store.restore(bed.folder / "copy")
+    async with store.transaction() as tx:
+        assert await tx.spent() == {"people/2026": 400}
+        assert await tx.releases(9) == [SUM]
+
+
+@case
 async def a_question_has_one_answer_which_stays(bed: Bed) -> None:
     store = await bed.open()
     async with store.transaction() as tx:

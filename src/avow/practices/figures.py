@@ -24,7 +24,7 @@ EACH: Final = 10  # cells of one table that one contributor counts in, at most
 KEYS: Final = 200  # declared for one dimension
 GROUP: Final = 10  # a cell with a smaller noisy count is not shown
 MONTH: Final = "month"  # the one dimension that is no category
-_KEY: Final = re.compile(r"[^\W_][\w .,:;+&/()×'’-]{0,63}")  # no `@`, and nothing that a spreadsheet calculates
+_KEY: Final = re.compile(r"[^\W_][^@]{0,63}")  # no address, and nothing that a spreadsheet calculates
 _NAMED: Final = re.compile(r"([12][0-9]{3})-(0[1-9]|1[0-2])")
 
 Cell = tuple[str, ...]
@@ -112,9 +112,10 @@ def declared(keys: Iterable[str]) -> tuple[str, ...]:
     for key in filter(str.strip, keys):
         found.setdefault(" ".join(key.casefold().split()), " ".join(key.split()))
     for number, key in enumerate(found.values(), 1):
-        if not _KEY.fullmatch(key) or sum(char.isdigit() for char in key) > len(key) // 2:
+        if not _KEY.fullmatch(key) or not key.isprintable() or sum(char.isdigit() for char in key) > len(key) // 2:
             raise BadValue(
-                f"key {number} is no name of goods: letters and figures, at most 64, not mostly figures, and no address"
+                f"key {number} is no name of goods: it begins with a letter or figure, has 64 characters at most, not mostly "
+                "figures, and no `@`"
             )
     if not 1 <= len(found) <= KEYS:
         raise BadValue(f"a dimension has 1 to {KEYS} keys; these are {len(found)}")

@@ -39,6 +39,9 @@ from avow.store.interface import Clash, Leaf, Release, Transaction
 SPENT: Final = "spent"  # the journal's word for what was spent of budgets
 EVERY: Final = 1 << 40  # more than any budget: what the journal knows is spent, whatever the limit is today
 _CATALOGUE: Final = "catalogue"  # the note with the declared keys
+PERSONAL: Final = frozenset(
+    ("consent", "request", "notified", "no-opt-out")
+)  # conditions that hold for some people only
 Told = dict[str, Any]
 
 
@@ -168,7 +171,7 @@ class Statistics:
         ask = Request(action, actor.role, wish.purpose, wish.of, recipient)
         table, circumstances = self._gate.table, Circumstances(standing=actor.standing, aggregate=True)
         answer = decide(table, ask, facts(table, ask, "", at=at, circumstances=circumstances, identity=identity))
-        if isinstance(answer, Refuse) and ("standing" in answer.missing or not answer.missing):
+        if isinstance(answer, Refuse) and not (answer.missing and PERSONAL.issuperset(answer.missing)):
             await self._refuse(actor, answer.promises, answer.reason)
         return ask, identity, answer.promises
 
