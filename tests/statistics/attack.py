@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
-from math import comb, exp
+from math import exp, fsum, lgamma, log, log1p
 from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
@@ -115,8 +115,13 @@ SEEN: Final = shown_at_most(1, 1, 250)
 
 def _better(right: int, trials: int, chance: float) -> bool:
     """Whether so much luck, or more, is too unlikely for whoever has this chance in each trial."""
-    ways = (comb(trials, n) * chance**n * (1 - chance) ** (trials - n) for n in range(right, trials + 1))
-    return sum(ways) < UNLIKELY
+    ways = (_log_ways(trials, n) + n * log(chance) + (trials - n) * log1p(-chance) for n in range(right, trials + 1))
+    return fsum(exp(one) for one in ways) < UNLIKELY
+
+
+def _log_ways(trials: int, right: int) -> float:
+    """The logarithm of in how many ways so many of the trials can be right ones: the ways themselves fit no float."""
+    return lgamma(trials + 1) - lgamma(right + 1) - lgamma(trials - right + 1)
 
 
 # -- defects ------------------------------------------------------------------------------------------------------------
