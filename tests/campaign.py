@@ -79,6 +79,15 @@ HARNESSES: list[Harness] = [
     ),  # two answers to 120 requests: 10,000 releases
     Harness("stats-budget-sqlite", "tests.statistics.budget:run", 100_000, 10_000, {"kind": "sqlite"}),
     Harness("stats-budget-postgres", "tests.statistics.budget:run", 100_000, 10_000, {"kind": "postgres"}),
+    Harness("linkage", "tests.linkage.harness:run", 1_000, 1_000),  # people, among twice as many other visitors
+    *(
+        Harness(f"visits-size-{site}", "tests.visits.scale:size", 10_000_000, 10_000_000, {"site": site})
+        for site in ("aitoc", "daminion", "aitpro")
+    ),
+    *(
+        Harness(f"visits-ingest-{site}", "tests.visits.scale:ingest", 200_000, 200_000, {"site": site, "pace": 5_000})
+        for site in ("aitoc", "daminion", "aitpro")
+    ),
     Harness("kill-log", "tests.ledger.crashes:run", 1_000, 50),
     Harness("disclosure-race", "tests.practices.racing:run", 10_000, 500),
 ]
