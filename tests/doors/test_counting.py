@@ -224,6 +224,32 @@ async def test_it_ends_with_the_application_and_writes_what_is_enough(tmp_path) 
         assert (await site.get("/", 1)).status_code == 200  # what comes later is served, and not counted
 
 
+async def test_no_outside_counter_is_called_in(tmp_path) -> None:
+    """AIT-4: an analytics script in a page is blocked by the browser, and reported."""
+
+    async def page(_) -> Response:
+        return HTMLResponse(
+            '<script src="https://analytics.example/a.js"></script><img src="https://pixel.example/p.gif">'
+        )
+
+    reports: list[Report] = []
+    guard = Guard(
+        Starlette(routes=[Route("/", page)]), policy("aitpro"), clock=lambda: datetime.now(UTC), random=Random(1).randbytes,
+        hosts=["shop.example"], report=reports.append,
+    )  # fmt: skip
+    counted = Counted.open(policy("aitpro"), tmp_path, random=Random(1).randbytes, now=START)
+    app = Counting(guard, counted, parts=PARTS, clock=lambda: datetime.now(UTC))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://shop.example") as one:
+        answer = await one.get("/")
+    app.close()
+    policies = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policies
+    assert "script-src" not in policies
+    found = [one for one in reports if one.kind in {"script", "subresource"}]
+    assert len(found) >= 2
+    assert any("AIT-4" in one.promises for one in found)
+
+
 async def test_a_request_writes_nothing(tmp_path) -> None:
     """DAM-7: no file's time is a visitor's."""
     async with here(tmp_path) as site:

@@ -2,7 +2,11 @@
 
 import pytest
 
+from avow.decide.decide import decide
+from avow.decide.request import Facts, Refuse, Request
+from avow.decide.table import compile_policy
 from avow.errors import Refused
+from avow.policy.model import CONDITIONS
 from avow.visits import Promised
 from tests.visits.beds import policy
 
@@ -83,3 +87,17 @@ def test_who_has_not_signed_sees_nothing_where_the_policy_asks_for_it() -> None:
     with pytest.raises(Refused) as refused:
         promised.may("admin", "traffic", promised.statistics, standing=False)
     assert refused.value.promises == ("TOC-13",)
+
+
+@pytest.mark.parametrize("actor", ["site", "person", *ROLES[:5]])
+@pytest.mark.parametrize(("site", "promise"), [("daminion", "DAM-7"), ("aitoc", "TOC-8"), ("aitpro", "AIT-4")])
+def test_no_visit_may_be_tied_to_a_person(site, promise, actor) -> None:
+    """DAM-7, TOC-8, AIT-4: `link` is refused for every purpose, whatever holds but that the person asks themself."""
+    read = policy(site)
+    table, known = compile_policy(read), {*read.roles, "site", "person"}
+    held = Facts.of(*(name for name in CONDITIONS if name != "identified"))
+    for category in Promised.of(read).categories.values():
+        for purpose in read.purposes:
+            answer = decide(table, Request("link", actor, purpose, (category,)), held)
+            assert isinstance(answer, Refuse)
+            assert promise in answer.promises or actor not in known
