@@ -62,7 +62,7 @@ class Visit(NamedTuple):
 async def visit(browser: Browser, folder: Path, site: str, **how: Any) -> AsyncIterator[Visit]:
     """The centre served over a real socket, and a browser of this kind."""
     async with centre(folder, site) as here:
-        listening = socket.socket()
+        listening = socket.socket(proto=socket.IPPROTO_TCP)
         listening.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(here.app, log_level="error", lifespan="off"))
         serving = asyncio.create_task(server.serve(sockets=[listening]))

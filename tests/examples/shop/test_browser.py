@@ -55,7 +55,7 @@ class Visit(NamedTuple):
 @asynccontextmanager
 async def visit(browser: Browser, folder: Path, site: str, **how: Any) -> AsyncIterator[Visit]:
     """The shop and its payment company over one TLS socket, and a browser of this kind."""
-    listening = socket.socket()
+    listening = socket.socket(proto=socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     names = [f"{site}.localhost", "pay.localhost", "keyhouse.localhost"]

@@ -59,4 +59,6 @@ def result_of(hint: Any) -> Any:
     origin = get_origin(hint)
     if origin is list:
         return list[result_of(get_args(hint)[0])]  # type: ignore[misc]  # made at run time
+    if origin in (Union, types.UnionType):
+        return Union[tuple(result_of(one) for one in get_args(hint))]  # noqa: UP007 - as above
     return hint
