@@ -144,6 +144,21 @@ def test_a_batch_moved_to_another_hour_does_not_open(tmp_path) -> None:
             here.log.entries(WRITTEN)
 
 
+def test_another_process_finds_what_is_made_after_it_began_to_look(tmp_path) -> None:
+    beside = Counted.reading(policy("daminion"), tmp_path, random=bytes)
+    assert beside.statistics("admin", "visit-statistics", 0, START + DAY, standing=True) == ([], [])
+    assert list(tmp_path.iterdir()) == []
+    with counted(tmp_path, "daminion") as here:
+        requests(here, 8)
+        for number in range(8):
+            here.page(START, address(number), "", "home", "")
+        here.settle(WRITTEN)
+        cells, _ = beside.statistics("admin", "visit-statistics", 0, START + DAY, standing=True)
+        assert [cell.visits for cell in cells] == [8]
+        assert len(beside.addresses("admin", "diagnose", WRITTEN, standing=True)) == 8
+    beside.close()
+
+
 def test_another_process_looks_and_is_counted(tmp_path) -> None:
     with counted(tmp_path, "daminion") as here:
         requests(here, 8)

@@ -46,6 +46,14 @@ LetterFont = Annotated[
     typer.Option(help="A TrueType font that letters of staff are printed in.", exists=True, dir_okay=False, rich_help_panel=WEB),
 ]  # fmt: skip
 
+Visits = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="AVOW_VISITS", help="The folder into which the shop counts its visits: the console shows them.",
+        rich_help_panel=WEB,
+    ),
+]  # fmt: skip
+
 SmtpListen = Annotated[
     str | None,
     typer.Option(metavar="HOST:PORT", help="For mail of applications, and to the contact address.", rich_help_panel=WEB),

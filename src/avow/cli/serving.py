@@ -48,7 +48,7 @@ def serve(
     listen: options.Listen = "127.0.0.1:8080", tls_cert: options.Certificate = None, tls_key: options.Key = None,
     proxy: options.Proxy = False, centre_host: options.CentreHost = _NAMES.centre,
     console_host: options.ConsoleHost = _NAMES.console, api_host: options.ApiHost = _NAMES.api,
-    shop_url: options.ShopUrl = "", centre_url: options.CentreUrl = "", letter_font: options.LetterFont = None, socket: options.Socket = None, group: options.Group = None,
+    shop_url: options.ShopUrl = "", centre_url: options.CentreUrl = "", letter_font: options.LetterFont = None, visits: options.Visits = None, socket: options.Socket = None, group: options.Group = None,
     private: options.Private = None, secret: options.SecretFile = None, operator: options.OperatorSocket = None,
     smarthost: options.SmartHost = None, smtp_listen: options.SmtpListen = None,
     smtp_cert: options.SmtpCertificate = None, smtp_key: options.SmtpKey = None, dkim_key: options.DkimKey = None,
@@ -61,6 +61,8 @@ def serve(
     """
     from avow.serve import mail  # noqa: PLC0415 - no other command waits for its libraries
 
+    if visits is not None:
+        os.environ["AVOW_VISITS"] = str(visits)  # where figures of visits are made from, too
     chosen = [policy_at(path) for path in policies]
     where = Whereabouts(data, database, folder, socket, operator, private)
     sites = where.sites(chosen)
@@ -95,7 +97,9 @@ def serve(
         elif only is options.Only.doors:
             from avow.serve import doors  # noqa: PLC0415 - nor for those of HTTP
 
-            await doors.answer(sites, stop, tell, port=port, names=names, secret=shared, font=letter_font, post=post)
+            await doors.answer(
+                sites, stop, tell, port=port, names=names, secret=shared, font=letter_font, post=post, visits=visits
+            )
         else:
             vaults, webs = _again(context, {"until_input_ends"}), _again(context, _VAULTS)
             await both.together({"vault": vaults, "doors": [*webs, f"--socket={where.sockets}"]}, stop, tell)

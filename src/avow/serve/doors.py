@@ -24,6 +24,7 @@ from avow.serve.gateway import Post, taking_mail
 from avow.serve.hosts import Hosts
 from avow.serve.port import Names, Port
 from avow.serve.sites import Site, Tell
+from avow.visits import Counted
 from avow.wire import Client, Secret
 
 _GRACE: Final = 10  # seconds that requests under way have when it stops
@@ -32,9 +33,9 @@ _TRIES: Final = 25  # five seconds, before it says that it waits
 
 
 def apps(
-    desk: Desk, policy: Policy, names: Names, port: Port, font: Path | None = None
+    desk: Desk, policy: Policy, names: Names, port: Port, font: Path | None = None, visits: Path | None = None
 ) -> dict[str, tuple[str, ASGIApp]]:  # fmt: skip
-    """Host name -> what it is, and its app. `font`: what letters are printed in."""
+    """Host name -> what it is, and its app. `font`: what letters are printed in; `visits`: the folder they lie in."""
     site = policy.site
     shop = names.shop.format(site=site) or policy.controller.url or port.origin(f"{site}.localhost")
     made: dict[str, tuple[str, ASGIApp]] = {}
@@ -46,16 +47,19 @@ def apps(
         behind = guarded(centre, policy, host=seen, shop_url=shop, clock=_now, random=os.urandom, plain=plain)
         made[name] = ("privacy centre", behind)
     if name := names.console.format(site=site):
-        made[name] = ("staff console", _console(desk, policy, port.origin(name), page, font))
+        counted = Counted.reading(policy, visits, random=os.urandom) if visits else None
+        made[name] = ("staff console", _console(desk, policy, port.origin(name), page, font, counted))
     if name := names.api.format(site=site):
         made[name] = ("HTTP API", make_api(desk, policy))
     return made
 
 
-def _console(desk: Desk, policy: Policy, origin: str, policy_page: str, font: Path | None) -> ASGIApp:
+def _console(
+    desk: Desk, policy: Policy, origin: str, policy_page: str, font: Path | None, counted: Counted | None
+) -> ASGIApp:
     return make_console(
         desk, policy, origin=origin, policy_page=policy_page, clock=_now, random=os.urandom,
-        fonts=None if font is None else (font,),
+        fonts=None if font is None else (font,), counted=counted,
     )  # fmt: skip
 
 
@@ -65,7 +69,7 @@ def _now() -> datetime:
 
 async def answer(
     sites: Sequence[Site], stop: asyncio.Event, tell: Tell, *, port: Port, names: Names, secret: Secret | None = None,
-    font: Path | None = None, post: Post | None = None,
+    font: Path | None = None, post: Post | None = None, visits: Path | None = None,
 ) -> None:  # fmt: skip
     """Answer people until `stop`. Waits until each site's vault answers first. Raises `OperatorError`."""
     door = port.opened()
@@ -77,7 +81,7 @@ async def answer(
         for site, desk in zip(sites, clients, strict=True):
             await _same_policy(site, desk, stop, tell)
             desks[site.name] = desk, site.policy
-            for name, (what, app) in apps(desk, site.policy, names, port, font).items():
+            for name, (what, app) in apps(desk, site.policy, names, port, font, visits).items():
                 if name in made:
                     raise CallError(f"two doors have the name `{name}`; put {{site}} into the names")
                 made[name] = app

@@ -46,13 +46,18 @@ class Counted:
     """For one site. `visits`, `stored` and `log` are None where the policy promises nothing of the kind.
 
     `stored` is what the statistics are read from; `visits` is there in the process that counts, and only there.
+    `look` gives `stored` and `log` anew, where another process makes them.
     """
 
-    def __init__(self, promised: Promised, visits: Visits | None, stored: Visited | None, log: Log | None) -> None:
+    def __init__(
+        self, promised: Promised, visits: Visits | None, stored: Visited | None, log: Log | None,
+        look: Callable[[], tuple[Visited | None, Log | None]] | None = None,
+    ) -> None:  # fmt: skip
         self.promised: Final = promised
         self.visits: Final = visits
-        self.stored: Final = stored
-        self.log: Final = log
+        self.stored = stored
+        self.log = log
+        self._look = look
 
     @classmethod
     def open(
@@ -76,16 +81,20 @@ class Counted:
 
     @classmethod
     def reading(cls, policy: Policy, folder: Path, *, random: Callable[[int], bytes]) -> "Counted":
-        """To look, beside the process that counts. What that one has not made yet is None."""
+        """To look, beside the process that counts. What that one has not made yet is None, and looked for again."""
         promised, files = Promised.of(policy), Files(folder, policy.site)
-        stored, log = None, None
-        if promised.statistics:
-            with suppress(OperatorError):
-                stored = Visited.reading(files.visits, policy.site)
-        if promised.kept:
-            with suppress(OperatorError):
-                log = Log(Addresses.beside(files.addresses, policy.site), files.keys, promised.kept, random)
-        return cls(promised, None, stored, log)
+
+        def look() -> tuple[Visited | None, Log | None]:
+            stored, log = None, None
+            if promised.statistics:
+                with suppress(OperatorError):
+                    stored = Visited.reading(files.visits, policy.site)
+            if promised.kept:
+                with suppress(OperatorError):
+                    log = Log(Addresses.beside(files.addresses, policy.site), files.keys, promised.kept, random)
+            return stored, log
+
+        return cls(promised, None, *look(), look)
 
     @property
     def nothing(self) -> bool:
@@ -136,6 +145,8 @@ class Counted:
     ) -> tuple[list[Cell], list[Day]]:
         """Cells and days of that time. Raises `Refused` where the policy lets the role use none of it for the purpose."""
         self.promised.may(role, purpose, self.promised.statistics, standing=standing)
+        if self.stored is None and self._look is not None:
+            self.stored, self.log = self._look()
         if self.stored is None:
             return [], []
         return self.stored.cells(since, until), self.stored.days(since, until)
