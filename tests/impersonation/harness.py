@@ -244,7 +244,7 @@ async def attempt(folder: Path, reads: tuple[str, ...] = (), *, held: bool = Tru
     """A world with or without Ada: a vault, a centre before it on a socket of its own, and a port where it is reached."""
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     address = str(folder / "run/desk.sock")
-    listening = socket.socket(proto=socket.IPPROTO_TCP)  # which asyncio asks for before it turns Nagle off: else 40 ms a post
+    listening = socket.socket(proto=socket.IPPROTO_TCP)  # or asyncio leaves Nagle on: 40 ms a post
     listening.bind(("127.0.0.1", 0))
     base = f"http://127.0.0.1:{listening.getsockname()[1]}"
     centre = "https://privacy.daminion.example"

@@ -70,6 +70,8 @@ API: Final[dict[str, Row]] = {
     "send_code": Row(OPEN, {"category": "email", "value": "nobody@x.example"}),
     "enter": Row(OPEN, {"category": "email", "value": "nobody@x.example", "code": "12345678"}),
     "renew": Row(OPEN, _S), "sign_out": Row(OPEN, _S),
+    "credit": Row(OPEN, {"receipt": "x", "commission": 1}), "shaping": Row(CUSTOMER, _S),
+    "payouts": Row(ADMIN, _S, no=True),  # this policy has no affiliates
     "prefill": Row(CUSTOMER, _S | {"form": "registration"}),
     "held": Row(CUSTOMER, _S), "seen": Row(CUSTOMER, _S), "choices": Row(CUSTOMER, _S),
     "agree": Row(CUSTOMER, _S | {"choice": "none", "words": "Yes"}, no=True),
@@ -143,6 +145,7 @@ CONSOLE: Final[dict[str, Row]] = {
     "/visits/live": Row(STAFF, _S, no=True),  # who may see what, and for what: tests/doors/console/test_visits.py
     "/statistics": Row(STAFF, _S), "/statistics/release": Row(ADMIN, _S | _WISH, no=True),
     "/statistics/file": Row(ADMIN, _S | _WISH | {"as": "csv"}, no=True),
+    "/affiliates": Row(ADMIN, _S, no=True),
     "/record": Row(STAFF, _S), "/account": Row(STAFF, _S),
     "/staff": Row(STAFF, _S),  # a form; that only an admin may send it is for the desk to say
     "/invite": Row(ADMIN, _S | {"name": "newcomer", "role": "support"}),

@@ -73,9 +73,9 @@ class Customers:
     async def shaping(self, session: str) -> Shaping | None:
         """What they told before, of each id that no change of contact keeps back."""
         known = self._customising
+        person = self._person(session, looks=known is not None)
         if known is None:
             return None
-        person = self._person(session, looks=True)
         out: list[dict[str, str]] = []
         for who in person.people:
             if await self._held_back(who, person) is None:
