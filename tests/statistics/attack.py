@@ -39,6 +39,7 @@ KNOWN: Final = 30  # who bought it too, and whom the attacker knows
 ASKED: Final = 120  # tries in one year: the same again, then others until all is refused
 YEARS: Final = 5  # of one site, each with a budget of its own
 CELLS: Final = 100  # of a table of small cells
+MEMORY: Final = "/dev/shm" if Path("/dev/shm").is_dir() else None  # it is figures that are tried, not disks
 UNLIKELY: Final = 1e-4  # so rarely a sound site is called a broken one, at most
 
 
@@ -50,7 +51,7 @@ async def run(count: int, seed: int, planted: str = "", budget: int = BUDGET) ->
     bound = exp(budget / 1000) / (1 + exp(budget / 1000))
     right = trials = asked = answered = shown = small = 0
     while asked < count:
-        with tempfile.TemporaryDirectory() as folder, _planted(planted, budget):
+        with tempfile.TemporaryDirectory(dir=MEMORY) as folder, _planted(planted, budget):
             clock = Clock(datetime(1990, 1, 1, tzinfo=UTC))
             async with opened(Path(folder), clock, policy=AUDIOMIDI, sequence_every=Clock.NEVER) as shop:
                 if planted == "no noise":
