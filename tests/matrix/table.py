@@ -55,6 +55,10 @@ _FIGURES: Final = {
     "of": ["items"], "by": ["items"], "first": "2026-01", "last": "2026-01", "recipient": None, "purpose": "patterns",
 }  # fmt: skip
 _WISH: Final = {"what": "items||patterns", "split": "yes", "first": "2026-01", "last": "2026-01", "epsilon": "250"}
+_CASE: Final = _FIND | {
+    "recipient": "court", "purpose": "legal", "ground": "prevent", "reference": "Az. 1", "covers": "payment-status",
+    "until": "2026-04-01",
+}  # fmt: skip
 _TOLD: Final = {"contact": "AAAAAAAAAA", "outcome": "reached"}
 
 API: Final[dict[str, Row]] = {
@@ -119,7 +123,8 @@ CENTRE: Final[dict[str, Row]] = {
     "/password": Row(CUSTOMER, _S | {"password": PASSWORD}),
     "/out/{token}": Row(OPEN, {"which": "this"}), "/confirm/{token}": Row(OPEN, {"which": "this"}),
     "/undo/{token}": Row(OPEN, {"which": "this"}, no=True),
-    "/policy": Row(OPEN), "/promises": Row(OPEN), "/statistics": Row(OPEN), "/contests": Row(OPEN), "/contests/{contest}": Row(OPEN),
+    "/policy": Row(OPEN), "/promises": Row(OPEN), "/package-key.json": Row(OPEN), "/statistics": Row(OPEN),
+    "/contests": Row(OPEN), "/contests/{contest}": Row(OPEN),
     "/contact": Row(OPEN, _NEW | {"message": "Hello"}), "/complaint": Row(OPEN, _NEW | {"message": "Hello"}),
 }  # fmt: skip
 
@@ -146,6 +151,12 @@ CONSOLE: Final[dict[str, Row]] = {
     "/statistics": Row(STAFF, _S), "/statistics/release": Row(ADMIN, _S | _WISH, no=True),
     "/statistics/file": Row(ADMIN, _S | _WISH | {"as": "csv"}, no=True),
     "/affiliates": Row(ADMIN, _S, no=True),
+    "/cases": Row(STAFF, _S), "/cases/new": Row(ADMIN, _S | {"recipient": "court"}),
+    "/cases/propose": Row(STAFF, _S | _CASE, no=True),  # a ground that goes with no such purpose
+    "/cases/agree": Row(STAFF, _S | {"case": "00" * 16, "read": "yes"}, no=True),
+    "/cases/close": Row(STAFF, _S | {"case": "00" * 16}, no=True),
+    "/cases/package": Row(STAFF, _S | {"case": "00" * 16}, no=True),
+    "/pass-on": Row(WORK, _WORK | {"recipient": "reseller", "why": "partner-offers", "category": "name"}, no=True),
     "/record": Row(STAFF, _S), "/account": Row(STAFF, _S),
     "/staff": Row(STAFF, _S),  # a form; that only an admin may send it is for the desk to say
     "/invite": Row(ADMIN, _S | {"name": "newcomer", "role": "support"}),

@@ -71,7 +71,9 @@ async def test_the_centre_gives_each_role_what_is_theirs_and_nothing_else(tmp_pa
         there = {path: row for path, row in CENTRE.items() if path in paths(centre(at).routes)}
         assert len(there) >= 18
         contest = "00" * 16
-        only_get = frozenset(("/policy", "/promises", "/statistics", "/contests", f"/contests/{contest}"))
+        only_get = frozenset(
+            ("/policy", "/promises", "/package-key.json", "/statistics", "/contests", f"/contests/{contest}")
+        )
         assert await faults(Surface("centre", there, pages(http, only_get, contest=contest, token="none")), at) == []
 
 

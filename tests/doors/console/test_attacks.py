@@ -11,14 +11,14 @@ import pytest
 from avow.app import Avow
 from avow.desk.interface import IDLE, TRIES
 from avow.desk.passwords import Passwords
-from avow.doors.console.app import ACTS
+from avow.doors.console.app import ACTS, FILES
 from avow.errors import Unavailable
 from tests.desk.beds import PASSWORD
 from tests.doors.console.robot import FORM, Robot, Site, console, origin
 
 SECRET = "The letter that nobody else may read"
 QUESTION = {"email": "ada@quill.example", "message": SECRET}
-PATHS = (*ACTS, "/", "/accept", "/agreement", "/passkey", "/passkey/answer", "/sign-out")
+PATHS = (*ACTS, *FILES, "/", "/accept", "/agreement", "/passkey", "/passkey/answer", "/sign-out")
 
 
 class Scene(NamedTuple):

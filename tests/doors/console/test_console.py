@@ -19,6 +19,7 @@ QUOTE = {
     "phone": "+44 20 7946 0991",
 }
 HIDDEN = ("/queue", "/find", "/task", "/look", "/close", "/record", "/staff", "/invite", "/dismiss", "/account",
+          "/cases", "/cases/new", "/cases/propose", "/cases/agree", "/cases/close", "/cases/package", "/pass-on",
           "/passkeys", "/passkeys/new", "/agreement", "/sign-out", "/passkey", "/passkey/answer")  # fmt: skip
 
 

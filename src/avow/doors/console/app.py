@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from avow.desk.interface import Desk
-from avow.doors.console import contact, house, incoming, statistics, visits, work
+from avow.doors.console import contact, house, incoming, passing, statistics, visits, work
 from avow.doors.console.entry import Entry, sign
 from avow.doors.console.room import HERE, Act, Room
 from avow.doors.design import Look, error_page, error_pages, static
@@ -36,14 +36,17 @@ ACTS: Final[Mapping[str, Act]] = {
     "/reach": contact.may, "/reach-found": contact.may_found, "/outcome": contact.outcome, "/sent": contact.sent,
     "/incoming": incoming.start, "/incoming/stop": incoming.stop, "/incoming/right": incoming.right,
     "/incoming/form": incoming.form, "/incoming/wish": incoming.wish,
+    "/cases": passing.cases, "/cases/new": passing.case, "/cases/propose": passing.propose,
+    "/cases/agree": passing.agree, "/cases/close": passing.close,
     "/record": house.record, "/staff": house.staff, "/invite": house.invite, "/dismiss": house.dismiss,
     "/affiliates": house.affiliates, "/visits": visits.board, "/visits/addresses": visits.addresses,
     "/statistics": statistics.start, "/statistics/release": statistics.release,
     "/account": house.account, "/passkeys/new": house.passkey_wanted, "/passkeys": house.passkey_made,
 }  # fmt: skip
 LIVE: Final = "/visits/live"
-PAPERS: Final[Mapping[str, Act]] = {  # files, in a tab of their own
+FILES: Final[Mapping[str, Act]] = {  # beside the page, which the browser goes on showing
     "/label": contact.label, "/letter": contact.letter, "/statistics/file": statistics.file,
+    "/cases/package": passing.package, "/pass-on": passing.pass_on,
 }  # fmt: skip
 
 
@@ -70,7 +73,7 @@ def make_console(
         return FileResponse(HERE / "passkey.js", media_type="text/javascript")
 
     posts = {path: room.signed_in(act) for path, act in ACTS.items()}
-    posts |= {path: room.signed_in(act, renewed=False) for path, act in PAPERS.items()}  # the page before is still open
+    posts |= {path: room.signed_in(act, renewed=False) for path, act in FILES.items()}
     posts |= {
         LIVE: room.signed_in(live.open, renewed=False),
         "/": entry.sign_in, "/accept": entry.accept, "/sign-out": entry.sign_out, "/passkey": entry.passkey,
