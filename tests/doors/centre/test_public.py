@@ -124,3 +124,16 @@ async def test_whoever_asks_for_a_code_is_told_the_same_whether_held_or_not(tmp_
         assert held.text.replace(MAIL, "X") == unknown.text.replace("bob@quill.example", "X")
         assert dict(held.headers) | {"content-length": ""} == dict(unknown.headers) | {"content-length": ""}
         assert [one.to for one in bed.sent] == [MAIL]
+
+
+@pytest.mark.parametrize("site", SITES)
+async def test_the_key_of_packages_is_there_for_anybody_and_led_to_where_data_may_be_passed_on(
+    tmp_path: Path, site: str
+) -> None:
+    async with centre(tmp_path, site) as (bed, _, ada):
+        answer = await ada.get("/package-key.json")
+        assert answer.json() == await bed.desk.package_key()
+        assert answer.headers["content-type"] == "application/jwk+json"
+        assert "d" not in answer.json()  # the private half
+        led = 'href="/package-key.json"' in (await ada.get("/promises")).text
+        assert led == (site != "aimini")  # where nothing is ever passed on by us

@@ -65,6 +65,7 @@ def make_centre(
         open_("/undo/{token}", undoing.undo, ["GET", "POST"]),
         open_("/policy", public.policy, ["GET"]),
         open_("/promises", public.promises, ["GET"]),
+        open_(public.KEY, public.package_key, ["GET"]),
         open_("/contact", public.contact, ["GET", "POST"]),
         open_(links.OUT, links.out, ["GET", "POST"]),
         open_(links.CONFIRM, links.confirm, ["GET", "POST"]),

@@ -14,8 +14,10 @@ from avow.errors import BadValue, NotHeld
 from avow.policy import notice
 from avow.policy.aggregates import recipient
 from avow.policy.contests import contests as found
-from avow.policy.model import Form
+from avow.policy.model import Form, Share
 from avow.policy.notice import outline
+
+KEY = "/package-key.json"
 
 
 async def policy(room: Room, _: Request) -> Response:
@@ -26,7 +28,19 @@ async def policy(room: Room, _: Request) -> Response:
 
 async def promises(room: Room, _: Request) -> Response:
     """Each promise with its words, where it was published, and what keeps it."""
-    return room.page("promises.html", sections=outline.sections(room.policy), verdicts=room.verdicts())
+    packs = any(clause.way != "summarise" for _, clause in room.policy.clauses(Share))
+    return room.page(
+        "promises.html", sections=outline.sections(room.policy), verdicts=room.verdicts(), key=KEY if packs else ""
+    )
+
+
+async def package_key(room: Room, _: Request) -> Response:
+    """The key by which a recipient tells that a package is ours: a JWK (RFC 7517)."""
+    headers = guarded() | {
+        "cache-control": "no-store", "x-content-type-options": "nosniff",
+        "content-disposition": 'attachment; filename="package-key.json"',
+    }  # fmt: skip
+    return JSONResponse(await room.desk.package_key(), headers=headers, media_type="application/jwk+json")
 
 
 async def statistics(room: Room, _: Request) -> Response:
