@@ -9,14 +9,18 @@ import httpx
 
 from avow.demo.authority import certificates
 from avow.demo.clocks import Clocks
-from avow.demo.guide import Guide, Shown, SignIn
+from avow.demo.guide import Guide, OnFile, Shown, SignIn
 from avow.demo.mailbox import Mailbox
 from avow.demo.places import SITES, Addresses, names
 from avow.demo.terminal import shipped
 from avow.policy.parse import read
 
 POLICIES = {path.stem: read(path) for path in shipped()}
-STAFF = (SignIn("kim-support", "support", True), SignIn("lee-support", "support", False))
+STAFF = (
+    SignIn("kim-support", "support", True),
+    SignIn("lee-support", "support", False),
+    SignIn("pat-admin", "admin", True, cases=True),
+)
 PASSWORD = "lantern river paper boats"
 
 
@@ -57,6 +61,7 @@ def opened(folder: Path) -> Opened:
     shown = Shown(
         Addresses(8443, 8444, 8080, 2525, 2526), POLICIES, certificates(folder, names()), mailbox, Clocks(sites, sites, heard),
         dict.fromkeys(SITES, STAFF), PASSWORD, dict.fromkeys(SITES, ("ada@quill.example",)),
+        {"aitoc": [OnFile("agency", "a government agency", folder / "aitoc-agency.jwk")]},
     )  # fmt: skip
     client = httpx.AsyncClient(transport=httpx.ASGITransport(Guide(shown).app()), base_url="http://localhost:8080")
     return Opened(sites, mailbox, shown, client)

@@ -61,6 +61,14 @@ async def test_sign_ins_are_shown_with_who_has_not_signed_and_the_customers_ther
     assert text.count("ada@quill.example") == len(SITES)
 
 
+async def test_who_may_put_cases_forward_is_shown_and_how_a_package_is_opened(guide: Opened) -> None:
+    text = (await guide.client.get("/people")).text
+    assert text.count("may put a case forward") == len(SITES)
+    (key,) = [one.key for one in guide.shown.recipients["aitoc"]]
+    assert f"avow open package.jose --key {key} --site-key package-key.json --as agency" in text
+    assert f'href="{guide.shown.addresses.centre("aitoc")}/package-key.json"' in text
+
+
 async def test_a_code_is_lifted_out_of_its_mail_and_other_numbers_are_not(guide: Opened) -> None:
     await deliver(guide, "Your code", "Your code is 12345678.")
     await deliver(guide, "Your order", "Order 1234567890123 is on its way.")

@@ -51,6 +51,16 @@ class SignIn:
     name: str
     role: str
     signed: bool
+    cases: bool = False  # may put a case forward, and agree to a colleague's
+
+
+@dataclass(frozen=True, slots=True)
+class OnFile:
+    """A recipient of the demo, and where its private key lies."""
+
+    name: str
+    says: str
+    key: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,7 @@ class Shown:
     staff: Mapping[str, Sequence[SignIn]]
     password: str  # of all of them
     customers: Mapping[str, Sequence[str]]  # addresses of people whom each shop holds already
+    recipients: Mapping[str, Sequence[OnFile]]
 
 
 class Guide:
@@ -92,9 +103,10 @@ class Guide:
         return page(self._env, "start.html", here="/", shops=shops, cards=CARDS, mails=len(self._shown.mailbox))
 
     async def _people(self, _: Request) -> Response:
-        policies = self._shown.policies
+        policies, told = self._shown.policies, self._shown
         shops = [
-            (policies[site], staff, self._shown.customers.get(site, ())) for site, staff in self._shown.staff.items()
+            (policies[site], staff, told.customers.get(site, ()), told.recipients.get(site, ()))
+            for site, staff in told.staff.items()
         ]
         return page(self._env, "people.html", here="/people", shops=shops, password=self._shown.password)
 

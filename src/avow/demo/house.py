@@ -110,7 +110,7 @@ async def opened(
         children.append(await _serving_process(stack, "post", Told(doors[4].fileno(), str(home), at, sockets, {})))
         if new:
             tell("hiring staff, and letting people ask for things")
-            await asyncio.gather(*(_settle(policies[site], desks[site], operators[site]) for site in SITES))
+            await asyncio.gather(*(_settle(policies[site], desks[site], operators[site], home) for site in SITES))
             _finished(home)
         tell("opening the shops, privacy centres and consoles over HTTPS")
         async with client(files.authority) as asking:
@@ -121,6 +121,7 @@ async def opened(
         shown = Shown(
             at, policies, files, mailbox, clocks, {site: people.staff(policies[site]) for site in SITES},
             people.PASSWORD, {site: people.addresses(policies[site]) for site in SITES},
+            {site: people.on_file(policies[site], home) for site in SITES},
         )  # fmt: skip
         await stack.enter_async_context(_serving(Guide(shown), doors[2]))
         yield house
@@ -185,11 +186,13 @@ async def _senders(policies: Mapping[str, Policy], operators: Mapping[str, Opera
     return {site: await people.sender(policies[site], operators[site]) for site in SITES}
 
 
-async def _settle(policy: Policy, desk: Client, operator: OperatorClient) -> None:
+async def _settle(policy: Policy, desk: Client, operator: OperatorClient, home: Path) -> None:
     try:
         await people.employ(policy, desk, operator)
         await people.ask(policy, desk)
         await trade.declare(policy, operator)
+        await people.file_recipients(policy, operator, home)
+        await people.demand(policy, desk)
     except AvowError as error:
         raise OperatorError(f"the demo could not put people into {policy.site}: {error}") from error
 

@@ -1,6 +1,7 @@
 """Who is there before anybody comes: staff, customers whom each shop had already, and requests that wait."""
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from avow.app import Avow
-from avow.demo.guide import SignIn
+from avow.demo.guide import OnFile, SignIn
 from avow.desk.interface import Desk, Operator
 from avow.errors import CallError
-from avow.policy.model import Policy
+from avow.policy.model import Policy, Share
 from avow.practices.collecting import plan
 
 PASSWORD: Final = "four paper lanterns at sea"  # noqa: S105 - shown by the guide; a demo's password guards nothing
@@ -20,7 +21,9 @@ _NAMES: Final = {
     "fulfilment": "farida", "support": "samir", "marketing": "mara", "admin": "anouk", "contest-desk": "cleo",
     "fraud-desk": "finn",
 }  # fmt: skip
+_SECONDS: Final = {"admin": "arno", "fraud-desk": "freya"}  # a case takes two colleagues
 SHOP: Final = "shop"  # the user of each shop at the mail gateway
+DAY: Final = 86_400_000  # ms
 UNSIGNED: Final = "nils"  # works in support, and has not signed
 
 
@@ -72,9 +75,52 @@ async def bring(policy: Policy, url: str, folder: Path) -> None:
 
 
 def staff(policy: Policy) -> list[SignIn]:
-    """One colleague for each role, and one who has not signed."""
-    signed = [SignIn(_NAMES.get(role, role), role, signed=True) for role in policy.roles]
+    """One colleague for each role, two where they pass data on by a case, and one who has not signed."""
+    two = {role for _, clause in policy.clauses(Share) if "case" in clause.needs for role in clause.by}
+    signed = [SignIn(_NAMES.get(role, role), role, signed=True, cases=role in two) for role in policy.roles]
+    signed += [SignIn(_SECONDS[role], role, signed=True, cases=True) for role in policy.roles if role in two]
     return [*signed, SignIn(UNSIGNED, "support", signed=False)]
+
+
+def recipients(policy: Policy) -> list[str]:
+    """Who outside may get data, by whatever it takes."""
+    found = {
+        name: None for _, clause in policy.clauses(Share) if clause.way != "summarise" for name in clause.recipients
+    }
+    return [name for name in found if name in policy.recipients]
+
+
+def on_file(policy: Policy, home: Path) -> list[OnFile]:
+    """Each with the file that it alone would have, to open what it gets."""
+    return [
+        OnFile(name, policy.recipients[name].says, home / "recipients" / f"{policy.site}-{name}.jwk")
+        for name in recipients(policy)
+    ]
+
+
+async def file_recipients(policy: Policy, operator: Operator, home: Path) -> None:
+    """Put them on file, each with a new key; a demo keeps their private keys, so that what they get can be opened."""
+    for one in on_file(policy, home):
+        _keep((await operator.add_recipient(one.name))["private"], one.key)
+
+
+def _keep(private: object, file: Path) -> None:
+    file.parent.mkdir(mode=0o700, exist_ok=True)
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(private) + "\n", encoding="utf-8")
+
+
+async def demand(policy: Policy, desk: Desk) -> None:
+    """Let the fraud desk, where there is one, put a case forward that waits for a second colleague."""
+    if "fraud-desk" not in policy.roles:
+        return
+    now = (await desk.about())["now"]
+    session = await desk.staff_sign_in(_NAMES["fraud-desk"], PASSWORD)
+    await desk.case_propose(
+        session, "email", KNOWN[0].email, "fraud-bureau", "fraud", "investigate", "SFB 2041/7", ["name", "email", "items"],
+        now + 30 * DAY,
+    )  # fmt: skip
+    await desk.sign_out(session)
 
 
 async def sender(policy: Policy, operator: Operator) -> str:

@@ -82,7 +82,7 @@ class Room:
         """A page for who is signed in. `more` may hold `here`: the address of the page in the navigation."""
         role = visit.colleague["role"]
         more_pages = [("/cases", "Cases")] if self.offers.by_case(role) else []
-        more_pages = [("/visits", "Visits")] if self.visits and self.visits.purposes(role) else []
+        more_pages += [("/visits", "Visits")] if self.visits and self.visits.purposes(role) else []
         more_pages += [("/statistics", "Statistics")] if self.words.figures(role) else []
         more_pages += [("/affiliates", "Affiliates")] if self.programme and role == ADMIN else []
         more_pages += [("/staff", "Staff")] if role == ADMIN else []
