@@ -9,7 +9,7 @@ from typing import Final
 from starlette.responses import Response
 
 from avow.desk.interface.outside import Packed
-from avow.doors.console.offers import Offer
+from avow.doors.console.grants import Grant
 from avow.doors.console.room import Room, Visit
 from avow.doors.console.words import sentence
 from avow.errors import CallError, Refused
@@ -33,16 +33,16 @@ async def cases(room: Room, visit: Visit, done: str = "") -> Response:
 
 async def case(room: Room, visit: Visit) -> Response:
     """The form to put a case forward, for one recipient."""
-    offer = _offer(room, visit)
-    if offer is None:
+    grant = _grant(room, visit)
+    if grant is None:
         raise CallError("our policy lets your role pass nothing on to this recipient by a case; nothing was changed")
-    return await _form(room, visit, offer)
+    return await _form(room, visit, grant)
 
 
-async def _form(room: Room, visit: Visit, offer: Offer, wrong: str = "") -> Response:
+async def _form(room: Room, visit: Visit, grant: Grant, wrong: str = "") -> Response:
     today = datetime.fromtimestamp((await room.desk.about())["now"] / 1000, UTC).date()
     return room.show(
-        visit, "case.html", status=400 if wrong else 200, here="/cases", offer=offer, wrong=wrong,
+        visit, "case.html", status=400 if wrong else 200, here="/cases", grant=grant, wrong=wrong,
         given={name: visit.fields.one(name) for name in ASKED}, ticked=visit.fields.every("covers"),
         first=today.isoformat(), last=(today + YEAR).isoformat(),
     )  # fmt: skip
@@ -50,7 +50,7 @@ async def _form(room: Room, visit: Visit, offer: Offer, wrong: str = "") -> Resp
 
 async def propose(room: Room, visit: Visit) -> Response:
     """Put forward: one for each person found. It permits nothing yet. Who may not is told so by the desk, and why."""
-    one, offer = visit.fields.one, _offer(room, visit)
+    one, grant = visit.fields.one, _grant(room, visit)
     try:
         until, quiet = _day_over(one("until")), one("quiet") and _day_over(one("quiet"))
         made = await room.desk.case_propose(
@@ -58,9 +58,9 @@ async def propose(room: Room, visit: Visit) -> Response:
             one("reference", _SHORT).strip(), list(dict.fromkeys(visit.fields.every("covers"))), until, quiet or None,
         )  # fmt: skip
     except CallError as error:
-        if offer is None:
+        if grant is None:
             raise
-        return await _form(room, visit, offer, sentence(error))
+        return await _form(room, visit, grant, sentence(error))
     many = "The case is" if len(made) == 1 else f"{len(made)} people gave that, so {len(made)} cases are"
     return await cases(room, visit, f"{many} put forward. Nothing goes out before another colleague has agreed.")
 
@@ -99,10 +99,10 @@ async def pass_on(room: Room, visit: Visit) -> Response:
     return _file(packed)
 
 
-def _offer(room: Room, visit: Visit) -> Offer | None:
+def _grant(room: Room, visit: Visit) -> Grant | None:
     """What the form to put a case forward was about."""
     recipient = visit.fields.one("recipient")
-    return next((one for one in room.offers.by_case(visit.colleague["role"]) if one.recipient == recipient), None)
+    return next((one for one in room.grants.by_case(visit.colleague["role"]) if one.recipient == recipient), None)
 
 
 def _whom(visit: Visit) -> str:

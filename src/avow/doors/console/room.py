@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from avow.desk.interface import LOOKS, Colleague, Desk
 from avow.doors.console.fields import Fields, read
-from avow.doors.console.offers import Offers
+from avow.doors.console.grants import Grants
 from avow.doors.console.papers import House, Papers
 from avow.doors.console.words import Words, age, sentence
 from avow.doors.design import Look, error_page, page, templates
@@ -69,9 +69,9 @@ class Room:
         self.origin = origin
         self.words = Words(policy)
         self.programme = programme(policy)
-        self.offers = Offers(policy)
+        self.grants = Grants(policy)
         common: dict[str, Any] = {
-            "words": self.words, "offers": self.offers, "age": age, "version": policy.version.isoformat(), "pages": (),
+            "words": self.words, "grants": self.grants, "age": age, "version": policy.version.isoformat(), "pages": (),
             "policy_link": policy_page,
         }  # fmt: skip
         self.env = templates(HERE / "templates", look=look, site=policy.controller.name, **common)
@@ -81,7 +81,7 @@ class Room:
     def show(self, visit: Visit, template: str, *, status: int = 200, **more: Any) -> Response:
         """A page for who is signed in. `more` may hold `here`: the address of the page in the navigation."""
         role = visit.colleague["role"]
-        more_pages = [("/cases", "Cases")] if self.offers.by_case(role) else []
+        more_pages = [("/cases", "Cases")] if self.grants.by_case(role) else []
         more_pages += [("/visits", "Visits")] if self.visits and self.visits.purposes(role) else []
         more_pages += [("/statistics", "Statistics")] if self.words.figures(role) else []
         more_pages += [("/affiliates", "Affiliates")] if self.programme and role == ADMIN else []

@@ -1,6 +1,6 @@
-"""What the policy lets a role pass on to somebody outside, read off its promises: what the forms offer, and no more.
+"""What the policy lets a role pass on to somebody outside, read off its promises: what its forms offer, and no more.
 
-Whether a thing may go out is decided anew by the desk, each time; an offer permits nothing.
+Whether a thing may go out is decided anew by the desk, each time; a grant here permits nothing by itself.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ GROUNDS: Final = (  # why a case may be answered, as the desk calls it, and whet
 Choices = list[tuple[str, str]]  # names, and what a colleague reads
 
 
-class Offer(NamedTuple):
+class Grant(NamedTuple):
     """A recipient, or a kind of them that the policy does not declare by name (`named` is False then)."""
 
     way: str
@@ -33,17 +33,17 @@ class Offer(NamedTuple):
     promise: str
 
 
-class Offers:
+class Grants:
     """For one policy version."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
 
-    def by_case(self, role: str) -> list[Offer]:
+    def by_case(self, role: str) -> list[Grant]:
         """What a role may pass on by a case that two colleagues stand for."""
         return [one for one in self._to(role) if "case" in one.needs and one.way == "share" and self._cased(one)]
 
-    def for_task(self, role: str, purpose: str) -> list[Offer]:
+    def for_task(self, role: str, purpose: str) -> list[Grant]:
         """What a role may pass on while it works for a purpose: because the person agreed to it; or for the very request,
         where that purpose serves it.
         """
@@ -61,21 +61,21 @@ class Offers:
         """A ground in words."""
         return next((says for known, says, _ in GROUNDS if known == name), name)
 
-    def _to(self, role: str) -> Iterator[Offer]:
+    def _to(self, role: str) -> Iterator[Grant]:
         known = self._policy.categories
         for promise, clause in self._policy.clauses(Share):
             if clause.way == "summarise" or role not in clause.by:
                 continue
             here = [name for name in clause.categories if not known[name].held_by and not known[name].apart]
             for recipient in clause.recipients:
-                yield Offer(
+                yield Grant(
                     clause.way, recipient, words.recipient(self._policy, recipient), recipient in self._policy.recipients,
                     [(name, words.purpose(self._policy, name)) for name in clause.purposes],
                     [(name, says) for name, says, fraud in GROUNDS if not fraud or self._against_fraud(clause)],
                     [(name, words.category(self._policy, name)) for name in here], clause.needs, promise,
                 )  # fmt: skip
 
-    def _cased(self, one: Offer) -> bool:
+    def _cased(self, one: Grant) -> bool:
         declared = self._policy.recipients.get(one.recipient)
         return (declared.kind if declared else one.recipient) in CASED
 
