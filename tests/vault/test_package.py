@@ -104,3 +104,15 @@ def test_what_is_no_key_to_seal_to_is_refused(key: dict[str, Any]) -> None:
 def test_a_private_half_is_not_kept() -> None:
     private, public = pair()
     assert public_key(private | {"kid": "x"}) == public
+
+
+@pytest.mark.parametrize("letters", [20_000, 65_000, 500_000])
+def test_what_somebody_wrote_at_length_opens_as_well(letters: int) -> None:
+    claims = {"aud": "carrier", "data": {"message": "é" * letters}}
+    package, private = sealed(claims)
+    assert unpack(package, private, published(SITE), recipient="carrier") == claims
+
+
+def test_what_no_package_may_hold_is_not_packed() -> None:
+    with pytest.raises(CallError, match="fewer categories"):
+        sealed({"aud": "carrier", "data": {"message": "x" * 3_000_000}})

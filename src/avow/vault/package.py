@@ -13,8 +13,10 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jwe, jws
+from joserfc.jwe import JWERegistry
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
+from joserfc.jws import JWSRegistry
 
 from avow.errors import CallError, Tampered
 
@@ -22,9 +24,25 @@ TYPE: Final = "avow-disclosure+jws"
 _SIGNING: Final = "Ed25519"
 _SEALING: Final = ("ECDH-ES+A256KW", "A256GCM")
 _CURVES: Final = {"OKP": ("X25519",), "EC": ("P-256", "P-384", "P-521")}
-LONGEST: Final = 1 << 20  # characters of a package that is opened
+LONGEST: Final = 4 << 20  # characters of a package: what is longer is neither made nor opened
 
 Jwk = dict[str, Any]
+
+
+class _Signing(JWSRegistry):
+    """The library stops at 128 kB; a person may have given more than that, and a package is read by who asked for it."""
+
+    max_payload_length = LONGEST
+
+
+class _Encrypting(JWERegistry):
+    """... and here at 64 kB."""
+
+    max_ciphertext_length = LONGEST
+
+
+_SIGNERS: Final = _Signing(algorithms=[_SIGNING])
+_SEALERS: Final = _Encrypting(algorithms=list(_SEALING))
 
 
 def signer(seed: bytes) -> OKPKey:
@@ -57,14 +75,19 @@ def public_key(jwk: Mapping[str, Any]) -> Jwk:
 
 
 def pack(claims: Mapping[str, Any], key: OKPKey, recipient: Mapping[str, Any]) -> str:
-    """The claims, signed by the site's key and sealed to the recipient's public one."""
+    """The claims, signed by the site's key and sealed to the recipient's public one. Raises `CallError` for more than a
+    package may hold.
+    """
     told = json.dumps(claims, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
     signed = jws.serialize_compact(
-        {"alg": _SIGNING, "typ": TYPE, "kid": key.thumbprint()}, told, key, algorithms=[_SIGNING]
+        {"alg": _SIGNING, "typ": TYPE, "kid": key.thumbprint()}, told, key, registry=_SIGNERS
     )
     sealing, content = _SEALING
     head = {"alg": sealing, "enc": content, "cty": TYPE}
-    return jwe.encrypt_compact(head, signed, _key(recipient), algorithms=list(_SEALING))
+    package = jwe.encrypt_compact(head, signed, _key(recipient), registry=_SEALERS)
+    if len(package) > LONGEST:
+        raise CallError("this is more than one package may hold; pass fewer categories on at once")
+    return package
 
 
 def unpack(package: str, private: Mapping[str, Any], site: Mapping[str, Any], *, recipient: str) -> dict[str, Any]:
@@ -75,8 +98,8 @@ def unpack(package: str, private: Mapping[str, Any], site: Mapping[str, Any], *,
     try:
         if len(package) > LONGEST:
             raise ValueError
-        opened = jwe.decrypt_compact(package, _key(private), algorithms=list(_SEALING))
-        signed = jws.deserialize_compact(opened.plaintext or b"", OKPKey.import_key(dict(site)), algorithms=[_SIGNING])
+        opened = jwe.decrypt_compact(package, _key(private), registry=_SEALERS)
+        signed = jws.deserialize_compact(opened.plaintext or b"", OKPKey.import_key(dict(site)), registry=_SIGNERS)
         claims = json.loads(signed.payload)
         if signed.headers().get("typ") != TYPE or not isinstance(claims, dict) or claims.get("aud") != recipient:
             raise ValueError
