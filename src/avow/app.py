@@ -87,7 +87,7 @@ class Avow:
         self._leaving = Leaving(gate, self.rights.erase)
         self.accounts = Accounts(gate)
         self.queue = Queue(gate, self._agreeing)
-        self.recipients = Recipients(gate, self.accounts)
+        self.recipients = Recipients(gate, journal, self.accounts)
         self.disclosing = Disclosing(gate, journal, self.recipients)
         self.cases = Cases(gate, journal, self.disclosing)
         self.agreements = Agreements(gate, self.verifier_key)
@@ -401,6 +401,7 @@ class Avow:
             self._suppressed |= {(entry.channel, entry.hash) for entry in await tx.suppressions()}
         self._suppressed |= suppressed(entries)  # whoever can write the table cannot write the journal
         self.staff_roll.load()
+        self.recipients.load(entries)
         await self.queue.settle()
         await self.sweep()
         if restoring(entries):

@@ -129,6 +129,30 @@ async def test_without_a_key_on_file_nothing_goes_out(tmp_path: Path) -> None:
             await shop.disclose(who, PARCEL, recipient="carrier", purpose="order")
 
 
+async def test_who_was_taken_off_the_list_is_not_put_back_by_an_older_backup_or_row(tmp_path: Path) -> None:
+    clock, url = Clock(), f"sqlite:///{tmp_path}/off.db"
+    async with opened(tmp_path, clock, policy=policy_of("daminion"), private=True, url=url) as shop:
+        await on_file(shop, "carrier")
+        await shop.backup(tmp_path / "backup")
+        owner = shop.recipients._owner("carrier")
+        async with shop._gate.store.transaction() as tx:
+            (row,) = await tx.credentials(owner, "recipient")
+        assert await shop.recipients.remove("carrier")
+        async with shop._gate.store.transaction() as tx:  # as a thief does, who has the older row
+            await tx.put_credential(row)
+        assert await shop.recipients.known("carrier") is None
+        policy = shop.policy
+    await Avow.restore(policy, url, tmp_path / "backup", folder=tmp_path / "avow", clock=clock, private=True)
+    async with opened(tmp_path, clock, policy=policy, private=True, url=url) as shop:
+        who = await shop.collect("order", ORDER)
+        with pytest.raises(CallError, match="no key on file"):
+            await shop.disclose(who, PARCEL, recipient="carrier", purpose="order")
+        assert not await shop.recipients.remove("carrier")
+        assert await gets(shop, who, PARCEL, "carrier", "order")
+    async with opened(tmp_path, clock, policy=policy, private=True, url=url) as shop:
+        assert await shop.recipients.known("carrier") is not None
+
+
 # -- third parties ----------------------------------------------------------------------------------------------------
 
 

@@ -81,7 +81,7 @@ class Disclosing:
         on_file = await self._recipients.known(identity)
 
         async def apply(act: Act, chosen: Sequence[Datum], found: Sequence[tuple[Datum, Case]]) -> Package:
-            if on_file is None:
+            if on_file is None or not self._recipients.stands(on_file):  # taken off meanwhile
                 raise CallError(
                     "this recipient has no key on file, so nothing can go out to it; add it with its key first"
                 )
