@@ -402,6 +402,7 @@ class Avow:
         self._suppressed |= suppressed(entries)  # whoever can write the table cannot write the journal
         self.staff_roll.load()
         self.recipients.load(entries)
+        self.disclosing.load(entries)
         await self.queue.settle()
         await self.sweep()
         if restoring(entries):

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -185,3 +186,49 @@ async def test_a_used_case_serves_nobody_after_an_older_backup_was_restored(tmp_
         assert one.state == "closed"
         with pytest.raises(Refused, match="TOC-10"):
             await bed.shop.cases.disclose(one.id, actor)
+
+
+async def test_a_notice_that_did_not_go_out_goes_later_and_once(tmp_path: Path) -> None:
+    """TOC-10: whoever may be told is told, also where the mail server was down at that moment."""
+    async with aitoc(tmp_path) as bed:
+        await bed.desk.collect("order", ADA)
+        await bed.desk.add_recipient("agency")
+        fay, finn = await bed.staff("fay", "fraud-desk"), await bed.staff("finn", "fraud-desk")
+        (case,) = await propose(bed, fay)
+        await bed.desk.case_approve(finn, case["case"])
+        bed.sent.down = True
+        await bed.desk.case_disclose(finn, case["case"])
+        bed.sent.down = False
+        (who,) = await bed.shop.find("email", ADA["email"])
+        seen = []
+        for _ in range(4):
+            bed.clock.forward(milliseconds=HOUR)
+            await bed.shop.upkeep.turn()
+            seen.append(len(await bed.shop.seen(who)))
+        assert [one.to for one in bed.sent] == [ADA["email"]]
+        assert (
+            len({after - before for before, after in pairwise(seen[1:])}) == 1
+        )  # no event but that this was looked at
+        assert not bed.shop.upkeep.failing
+
+
+async def test_within_a_task_a_processor_gets_what_its_own_request_is_about(tmp_path: Path) -> None:
+    """DAM-10: broken: other order."""
+    async with desk(tmp_path, "daminion") as bed:
+        order = {
+            "name": "Ada Quillfeather", "email": ADA["email"], "shipping-address": "7 Lantern Lane",
+            "billing-address": "7 Lantern Lane", "phone": "+44 20 7946 0001",
+        }  # fmt: skip
+        who = await bed.shop.collect("order", order)
+        bed.clock.forward(seconds=1)
+        await bed.shop.collect("order", order | {"shipping-address": "1 Other Quay"}, who=who)
+        filed = await bed.desk.add_recipient("carrier")
+        flo, got = await bed.staff("flo", "fulfilment"), []
+        for one in await bed.desk.queue(flo):
+            task = (await bed.desk.task(flo, one["request"], one["tasks"][0]))["task"]
+            packed = await bed.desk.disclose(flo, task, "carrier", ["shipping-address"], "order")
+            key = await bed.desk.package_key()
+            claims = unpack(packed["package"], filed["private"] or {}, key, recipient="carrier")
+            assert claims["avow"]["request"] == one["request"]
+            got.append(claims["avow"]["data"]["shipping-address"])
+        assert got == ["7 Lantern Lane", "1 Other Quay"]

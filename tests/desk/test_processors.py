@@ -1,17 +1,20 @@
 """A processor fetches by an instruction what its contract allows for the order at hand, and nothing after that ends."""
 
 import asyncio
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from avow.desk.interface.outside import AT_ONCE, Fetched
 from avow.desk.sealing import Seal
-from avow.errors import CallError, Denied, Refused, UnknownWord
+from avow.errors import BadValue, CallError, Denied, Refused, UnknownWord
+from avow.policy.parse import parse
 from avow.vault.package import unpack
-from tests.desk.beds import Bed, desk
+from tests.desk.beds import POLICIES, Bed, desk
 
 ORDER = {
     "name": "Ada Quillfeather", "email": "ada@quillfeather.example", "shipping-address": "7 Lantern Lane, Farwater",
@@ -213,3 +216,68 @@ async def test_nobody_comes_in_by_the_door_but_who_is_on_file(tmp_path: Path) ->
             await bed.desk.add_recipient("carrier")
         with pytest.raises(CallError):
             await bed.desk.remove_recipient("court")
+
+
+async def test_what_went_out_is_not_lost_with_the_rest_of_its_batch(tmp_path: Path) -> None:
+    async with desk(tmp_path, "daminion") as bed:
+        carrier = await Carrier.of(bed)
+        _, instruction = await ordered(bed)
+        got = await carrier.fetch(instruction, "x" * 9000, "\0", "\ud800", "\u00fc", instruction)
+        assert [bool(one["package"]) for one in got] == [True, False, False, False, False, True]
+
+
+async def test_an_instruction_in_words_that_the_policy_no_longer_has_is_over(tmp_path: Path) -> None:
+    async with desk(tmp_path, "daminion") as bed:
+        carrier = await Carrier.of(bed)
+        _, instruction = await ordered(bed)
+    text = (POLICIES / "daminion.yaml").read_text().replace("shipping-address", "parcel-address")
+    changed = parse(re.sub(r"(?m)^version: .*$", "version: 2026-02-01", text), "daminion")
+    async with desk(tmp_path, "daminion", policy=changed) as bed:
+        carrier.bed, carrier.session = bed, await bed.desk.processor_sign_in("carrier", await _password(bed, carrier))
+        (got,) = await carrier.fetch(instruction)
+        assert (got["package"], got["over"]) == ("", True)
+        assert "category" in got["reason"]
+
+
+async def test_who_revokes_the_same_again_and_again_fills_no_journal_and_no_standing(tmp_path: Path) -> None:
+    async with desk(tmp_path, "daminion") as bed:
+        await Carrier.of(bed)
+        _, instruction = await ordered(bed)
+        await bed.desk.revoke(instruction)
+        before = bed.shop.keystore.journal.last
+        for _ in range(5):
+            await bed.desk.revoke(instruction)
+        assert bed.shop.keystore.journal.last == before
+        bed.clock.forward(days=31)
+        _, other = await ordered(bed)
+        await bed.desk.revoke(other)
+        for who in await bed.shop.find("email", ORDER["email"]):
+            standing = (await bed.shop.export(who))["standing"]
+            assert sum(one.startswith("revoked/") for one in standing) <= 1
+
+
+async def test_an_older_row_of_the_person_brings_no_revoked_instruction_back(tmp_path: Path) -> None:
+    async with desk(tmp_path, "daminion") as bed:
+        carrier = await Carrier.of(bed)
+        _, instruction = await ordered(bed)
+        (who,) = await bed.shop.find("email", ORDER["email"])
+        async with bed.shop._gate.store.transaction() as tx:
+            (older,) = await tx.subjects([bytes.fromhex(who)])
+        assert older is not None
+        await bed.desk.revoke(instruction)
+    thief = apsw.Connection(str(tmp_path / "daminion.db"))
+    values = older.facts, older.version, older.subject
+    thief.execute("UPDATE subject SET facts = ?, version = ? WHERE subject = ?", values)
+    assert thief.changes() == 1
+    thief.close()
+    async with desk(tmp_path, "daminion") as bed:
+        carrier.session = await bed.desk.processor_sign_in("carrier", await _password(bed, carrier))
+        (got,) = await bed.desk.fetch(carrier.session, [instruction])
+        assert got["package"] == ""
+
+
+async def test_half_a_letter_in_a_name_or_password_is_no_text(tmp_path: Path) -> None:
+    async with desk(tmp_path, "daminion") as bed:
+        for name, password in (("\ud800", "x"), ("carrier", "\udfff")):
+            with pytest.raises(BadValue):
+                await bed.desk.processor_sign_in(name, password)

@@ -1,18 +1,22 @@
 """An authority or a firm against fraud gets what a case covers: two colleagues, one ground, one disclosure."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from avow.app import Avow
 from avow.errors import BadValue, CallError, NotHeld, Refused, UnknownWord
 from avow.gate import Actor
+from avow.policy.parse import parse
 from avow.practices.cases import Proposal
 from avow.practices.disclosed import Case
 from avow.vault.package import unpack
+from tests.desk.beds import POLICIES
 from tests.outside import gets, on_file
 from tests.policy.five import policy_of
 from tests.shops import Clock, opened
@@ -241,3 +245,100 @@ async def test_ait_21_and_dam_18_a_court_gets_what_two_admins_agreed_to_and_noth
             if purpose != "legal":
                 with pytest.raises((Refused, CallError)):
                     await shop.cases.propose(bytes.fromhex(who), order._replace(purpose=purpose), one)
+
+
+async def test_one_colleagues_order_not_to_tell_hides_nothing_of_another_case(tmp_path: Path) -> None:
+    """Whoever puts a quiet case forward alone keeps nobody from being told of what two others agreed to."""
+    clock = Clock()
+    async with aitoc(tmp_path, clock) as (shop, who):
+        await proposed(shop, who, quiet=shop.now() + 30 * DAY)
+        case = await opened_case(shop, who)
+        await on_file(shop, "agency")
+        await shop.cases.disclose(case.id, colleague(shop, "fay"))
+        told = await shop.export(who)
+        assert [one["case"]["reference"] for one in told["disclosures"]] == ["Az. 12/2026 (7)"]
+        assert [one["action"] for one in told["events"] if one["recipient"] == "agency"] == [
+            "case-propose", "case-approve", "share",
+        ]  # fmt: skip
+        assert [one.what for one in await shop.staying(who)] == ["disclosures", "record"]
+
+
+async def test_a_restore_does_not_tell_of_a_case_that_the_person_must_not_know_of(tmp_path: Path) -> None:
+    clock, url, policy = Clock(), f"sqlite:///{tmp_path}/quiet.db", policy_of("aitoc")
+    async with opened(tmp_path, clock, policy=policy, url=url) as shop:
+        await shop.staff_roll.set_agreement(SWORN)
+        for name in ("fay", "finn"):
+            await shop.staff_roll.join(name, "fraud-desk", signs=SWORN)
+        who = await shop.collect("order", ADA)
+        case = await opened_case(shop, who, quiet=shop.now() + 30 * DAY)
+        await on_file(shop, "agency")
+        await shop.backup(tmp_path / "backup")
+        await shop.cases.disclose(case.id, colleague(shop, "fay"))
+    await Avow.restore(policy, url, tmp_path / "backup", folder=tmp_path / "avow", clock=clock)
+    async with opened(tmp_path, clock, policy=policy, url=url) as shop:
+        assert case.id[:4].hex() not in str((await shop.export(who))["events"])
+        clock.forward(days=30)
+        assert case.id[:4].hex() in str((await shop.export(who))["events"])
+
+
+async def test_an_order_not_to_tell_has_an_end(tmp_path: Path) -> None:
+    async with aitoc(tmp_path) as (shop, who):
+        for late in (shop.now() + 6 * 366 * DAY, 10**30):
+            with pytest.raises(CallError, match="five years"):
+                await proposed(shop, who, quiet=late)
+
+
+async def test_an_older_row_of_a_used_case_opens_it_no_more(tmp_path: Path) -> None:
+    """Whoever can write to the database does not make a case serve twice, not after a restart either."""
+    url, policy = f"sqlite:///{tmp_path}/used.db", policy_of("aitoc")
+    async with opened(tmp_path, policy=policy, url=url) as shop:
+        await shop.staff_roll.set_agreement(SWORN)
+        for name in ("fay", "finn"):
+            await shop.staff_roll.join(name, "fraud-desk", signs=SWORN)
+        who = await shop.collect("order", ADA)
+        case = await opened_case(shop, who)
+        await on_file(shop, "agency")
+        async with shop._gate.store.transaction() as tx:
+            (older,) = [one for one in await tx.held(bytes.fromhex(who)) if one.row == case.id]
+        await shop.cases.disclose(case.id, colleague(shop, "fay"))
+    thief = apsw.Connection(str(tmp_path / "used.db"))
+    thief.execute("UPDATE datum SET version = ?, sealed = ? WHERE row = ?", (older.version, older.sealed, older.row))
+    assert thief.changes() == 1
+    thief.close()
+    async with opened(tmp_path, policy=policy, url=url) as shop:
+        ((_, one),) = await shop.cases.known(colleague(shop, "fay"))
+        assert one.state == "open"  # so it says
+        with pytest.raises(Refused):
+            await shop.cases.disclose(case.id, colleague(shop, "fay"))
+
+
+async def test_a_key_that_fails_uses_no_case_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with aitoc(tmp_path) as (shop, who):
+        case = await opened_case(shop, who)
+        with pytest.raises(CallError, match="no key on file"):
+            await shop.cases.disclose(case.id, colleague(shop, "fay"))
+        await on_file(shop, "agency")
+        with monkeypatch.context() as broken:
+            broken.setattr("avow.practices.disclosing.pack", _fails)
+            with pytest.raises(CallError, match="one package"):
+                await shop.cases.disclose(case.id, colleague(shop, "fay"))
+        assert not [one for one in shop.keystore.journal.entries() if one.kind == "case-over"]
+        assert await shop.cases.disclose(case.id, colleague(shop, "fay"))
+
+
+def _fails(*_: Any) -> str:
+    raise CallError("this is more than one package may hold")
+
+
+async def test_a_case_whose_recipient_a_new_policy_does_not_know_holds_up_no_other(tmp_path: Path) -> None:
+    async with aitoc(tmp_path) as (shop, who):
+        await proposed(shop, who, recipient="fraud-bureau", ground="prevent")
+        other = await proposed(shop, who)
+    text = (POLICIES / "aitoc.yaml").read_text().replace("fraud-bureau", "other-bureau")
+    changed = parse(re.sub(r"(?m)^version: .*$", "version: 2026-02-01", text), "aitoc")
+    async with opened(tmp_path, policy=changed) as shop:
+        assert [one.id for _, one in await shop.cases.known(colleague(shop, "finn"))] == [other.id]
+        assert await shop.cases.to_tell() == []
+        assert await shop.cases.approve(other.id, colleague(shop, "finn"))
+        assert await shop.export(who)
+        assert await shop.inspect(who) == []

@@ -115,6 +115,24 @@ async def test_what_came_with_the_order_goes_out_and_not_what_came_later(tmp_pat
         assert (await gets(shop, who, PARCEL, "carrier", "order", request=second))["shipping-address"] == "1 Other Quay"
 
 
+async def test_dam_10_what_came_with_another_order_or_after_this_one_does_not_go_out_for_it(tmp_path: Path) -> None:
+    """DAM-10: broken: other order."""
+    clock = Clock()
+    async with daminion(tmp_path, clock) as shop:
+        who = await shop.collect("order", ORDER)
+        first = await order_of(shop, who)
+        async with shop._gate.store.transaction() as tx:  # a field that this order did not have
+            (row,) = [one for one in await tx.held(bytes.fromhex(who)) if one.category == "phone"]
+            await tx.remove([(row.subject, row.row)])
+        clock.forward(days=1)
+        await shop.collect("order", ORDER | {"phone": "+44 20 7946 0999"}, who=who)
+        assert "phone" not in await gets(shop, who, PARCEL, "carrier", "order", request=first)
+        clock.forward(seconds=1)
+        third = await shop.ask(who, "order")  # which brought nothing with it
+        with pytest.raises(NotHeld):
+            await gets(shop, who, PARCEL, "carrier", "order", request=third)
+
+
 async def test_without_a_key_on_file_nothing_goes_out(tmp_path: Path) -> None:
     async with daminion(tmp_path) as shop:
         who = await shop.collect("order", ORDER)
@@ -219,6 +237,16 @@ async def test_where_the_policy_shares_with_nobody_nothing_goes_out_to_anybody(t
                         found = await refused(shop, who, recipient, name, purpose=purpose, way=way)
                         assert found
                         assert never is None or never in found
+
+
+async def test_a_recipient_that_hides_in_its_name_is_none(tmp_path: Path) -> None:
+    async with daminion(tmp_path) as shop:
+        who = await shop.collect("order", ORDER)
+        for name in ("Acme\ud800", "Ac\nme", "Ac\u200bme", "", "x" * 201, "Acme\x1b[2J"):
+            with pytest.raises(UnknownWord):
+                await shop.disclose(who, ["name"], recipient=f"third-party:{name}", purpose="partner-offers")
+            with pytest.raises(UnknownWord):
+                await shop.agree_to(who, "sell", f"third-party:{name}", ["name"], words="Yes", how="approval")
 
 
 # -- how it is kept ------------------------------------------------------------------------------------------------------

@@ -116,3 +116,8 @@ def test_what_somebody_wrote_at_length_opens_as_well(letters: int) -> None:
 def test_what_no_package_may_hold_is_not_packed() -> None:
     with pytest.raises(CallError, match="fewer categories"):
         sealed({"aud": "carrier", "data": {"message": "x" * 3_000_000}})
+
+
+def test_a_key_that_nothing_can_be_sealed_to_is_no_key() -> None:
+    with pytest.raises(CallError):  # of low order: whatever is sealed to it, everybody opens
+        public_key({"kty": "OKP", "crv": "X25519", "x": "A" * 43})

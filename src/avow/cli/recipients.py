@@ -1,8 +1,10 @@
 """Commands for who gets data from outside: their keys, and what a package says to them."""
 
 import json
+import os
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from rich.text import Text
@@ -37,13 +39,18 @@ def add(
     """
     if key is None and private is None:
         raise CallError("give the recipient's public key by --key, or say by --private where one that is made shall go")
-    if private is not None and private.exists():
-        raise CallError("that file exists already; name a new one for the private key")
+    if key is not None and private is not None:
+        raise CallError("their public key is given by --key, so there is no private one to write; leave --private out")
     given = None if key is None else _jwk(key)
-    told = asked(policy, database, folder, operator, lambda desk: desk.add_recipient(name, given), new=False)
-    if private is not None and told["private"] is not None:
-        private.touch(mode=0o600, exist_ok=False)
-        private.write_text(json.dumps(told["private"]) + "\n", encoding="utf-8")
+    with ExitStack() as undo:  # the file first: a key that nobody can write down is of no use to anybody
+        file = None if private is None else _created(private, undo)
+        told = asked(policy, database, folder, operator, lambda desk: desk.add_recipient(name, given), new=False)
+        if file is not None:
+            file.write(json.dumps(told["private"]) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+        undo.pop_all()
     if as_json:
         print_json({"name": name, "password": told["password"], "private": None if private is None else str(private)})
         return
@@ -86,6 +93,20 @@ def open_package(
     )
     for category, value in told["data"].items():
         out.print(Text.assemble((f"{category}: ", "bold"), value), soft_wrap=True)
+
+
+def _created(path: Path, undo: ExitStack) -> TextIO:
+    """A new file that its owner alone reads; gone again where nothing came of it."""
+    try:
+        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise CallError("that file exists already; name a new one for the private key") from None
+    except OSError as error:
+        raise CallError(f"no file for the private key can be made there ({error.strerror}); name another one") from None
+    undo.callback(path.unlink, missing_ok=True)
+    file = os.fdopen(number, "w", encoding="utf-8")
+    undo.callback(file.close)
+    return file
 
 
 def _jwk(file: Path) -> dict[str, Any]:

@@ -28,7 +28,8 @@ class Cases:
         self._shop = room.shop
         self._staff = staff
         self._notices = notices
-        self._told = 0  # when those were last told whom an order kept from being told (ms)
+        self._told = 0  # when those were last told who had not been (ms)
+        self._settled: set[bytes] = set()  # cases of which there is nothing more to tell
         room.shop.upkeep.also(self.tell_later)
 
     async def disclose(
@@ -37,9 +38,10 @@ class Cases:
         """For the person behind a task."""
         session, member = self._staff.member(token, looks=True)
         taken = await self._staff.in_hand(session, task)
+        kind, _ = recipient_of(self._room.policy, text(recipient, "a recipient"))
         package = await self._shop.disclose(
-            taken.who, categories, recipient=text(recipient, "a recipient"), purpose=text(purpose, "a purpose"), way=way,
-            by=member,
+            taken.who, categories, recipient=recipient, purpose=text(purpose, "a purpose"), way=way,
+            request=taken.request.hex() if kind == "processor" else None, by=member,
         )  # fmt: skip
         return _packed(package)
 
@@ -76,17 +78,19 @@ class Cases:
         return _packed(package)
 
     async def tell_later(self) -> None:
-        """Hourly: tell those whom an order kept from being told, once it is over. The same is told once."""
+        """Hourly: tell those whom an order kept from being told, once it is over, and those whose notice did not go out. The
+        same is told once.
+        """
         now = self._room.now()
         if now - self._told < HOUR:
             return
         self._told = now
-        for subject, one in await self._shop.cases.over_quiet():
+        for subject, one in await self._shop.cases.to_tell():
             await self._tell(subject.hex(), one, None)
 
     async def _tell(self, who: str, one: disclosed.Case, told: disclosed.Disclosure | None) -> None:
         """By a notice owed, to the newest address; in the privacy centre it stands in any case."""
-        if not self._notices.possible or one.state == "closed":
+        if not self._notices.possible or one.state == "closed" or one.id in self._settled:
             return
         kind, identity = recipient_of(self._room.policy, one.recipient)
         whom = identity if identity in self._room.policy.recipients else kind
@@ -98,15 +102,17 @@ class Cases:
             whom,
             one.purpose,
             at=at,
-            promise=promises[0],
+            promise=promises[0] if promises else "",
             centre=self._notices.centre,
         )
         try:
             async with self._notices.owed(who, NoticeKind.DISCLOSED, one.id.hex()) as begun:
                 if begun is None:
+                    self._settled.add(one.id)
                     return
                 await self._notices.hand_over(begun)
             await self._notices.notify(begun, notice)
+            self._settled.add(one.id)
         except (AvowError, OSError) as error:
             log.warning("a notice owed could not be sent: %s", type(error).__name__)
 

@@ -9,7 +9,7 @@ from avow.desk.interface.outside import AT_ONCE, Fetched, Instruction, Recipient
 from avow.desk.room import Room, row, text
 from avow.desk.sealing import NONCE, Seal
 from avow.desk.sessions import Processor, hashed
-from avow.errors import CallError, Denied, KeyGone, NotHeld, Refused, Tampered
+from avow.errors import BadValue, CallError, Denied, KeyGone, Refused, Tampered, Unavailable
 from avow.gate import Actor
 from avow.policy.model import SITE
 from avow.practices.agreeing import recipient_of
@@ -101,12 +101,14 @@ class Processors:
             package = await self._shop.disclosing.disclose(wish, by)
         except Refused as refused:
             return _not(refused.promises, refused.reason)
-        except NotHeld as error:
-            return _not((), str(error))
-        except Denied:
+        except (Denied, BadValue):
             return _not((), "this is no instruction of this site, or another processor's")
+        except CallError as error:  # nothing held, words that the policy no longer has, or with nothing to seal it to
+            return _not((), str(error))
         except (Tampered, KeyGone):  # of this person: the others of the batch are not held up by it
             return _not((), "the data of this instruction cannot be read")
+        except Unavailable:  # what went out before it in this batch is not lost with it
+            return _not((), "this cannot be done now; send the instruction again", over=False)
         return {"package": package.sealed, "promises": list(package.told.promises), "reason": "", "over": False}
 
     async def _wish(self, session: Processor, instruction: str) -> Wish:
@@ -137,8 +139,8 @@ class Processors:
         return _Told(bytes.fromhex(told["id"]), wish)
 
 
-def _not(promises: Sequence[str], reason: str) -> Fetched:
-    return {"package": "", "promises": list(promises), "reason": reason, "over": True}
+def _not(promises: Sequence[str], reason: str, *, over: bool = True) -> Fetched:
+    return {"package": "", "promises": list(promises), "reason": reason, "over": over}
 
 
 def _kept(password: str) -> str:

@@ -70,9 +70,14 @@ class Room:
 
 def text(value: object, what: str, longest: int = LONGEST_TOKEN) -> str:
     """A short text from outside. Raises `BadValue`."""
-    if not isinstance(value, str) or len(value) > longest or "\0" in value:
+    if not isinstance(value, str) or len(value) > longest or "\0" in value or _half(value):
         raise BadValue(f"{what} is no text of at most {longest} characters")
     return value
+
+
+def _half(value: str) -> bool:
+    """Whether half a letter stands in it, which JSON can say and no file or database takes."""
+    return any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def row(value: str) -> bytes:

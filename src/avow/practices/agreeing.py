@@ -27,6 +27,7 @@ T = TypeVar("T")
 CONFIRM_WITHIN: Final = (
     7 * 86_400_000
 )  # ms in which an agreement may be confirmed; after that it permits nothing for good
+LONGEST_NAME: Final = 200  # of a recipient that the policy does not declare
 _SITE: Final = Actor(SITE, "site", standing=True)
 
 log = logging.getLogger("avow.agreeing")
@@ -302,11 +303,13 @@ _NARROWING: Final = ("withdraw", "opt-out", "close")  # the others of a person's
 
 
 def recipient_of(policy: Policy, recipient: str) -> tuple[str, str]:
-    """Kind and identity of a recipient: the name of a declared one, or `kind:name` whole. Raises `UnknownWord`."""
+    """Kind and identity of a recipient: the name of a declared one, or `kind:name` whole, where the name has nothing in it
+    that nobody sees. Raises `UnknownWord`.
+    """
     if recipient in policy.recipients:
         return policy.recipients[recipient].kind, recipient
     kind, _, name = recipient.partition(":")
-    if kind not in RECIPIENT_KINDS or not name:
+    if kind not in RECIPIENT_KINDS or not name or not name.isprintable() or len(name) > LONGEST_NAME:
         raise UnknownWord(
             f"the policy declares no recipient {quoted(recipient)}; for others write kind:name, with one of the kinds "
             f"{', '.join(RECIPIENT_KINDS)}"

@@ -29,12 +29,14 @@ LAW: Final = "law"  # a law permits or demands it
 GROUNDS: Final = (LAW, "prevent", "investigate")  # the latter two: fraud, or payments that nobody allowed
 FRAUD: Final = "FraudPreventionAndDetection"  # DPV: what a purpose has to be for those two
 LONGEST: Final = 366 * 86_400_000  # ms that a case may stay open
+QUIET: Final = 5 * LONGEST  # ms for which somebody may be kept from being told
 LISTED: Final = (
     30 * 86_400_000
 )  # ms that a case stays on the list when it is over, so that a late try is refused as one
 KINDS: Final = ("authority", "fraud-prevention")
 _NOTE: Final = "cases"  # the store's note of which cases there are, and whose: sealed, so that nobody counts them
 _SITES: Final = b"avow list: cases"  # what the site's key for it is called in a message; no secret
+_ALONE: Final = (NotHeld, Tampered, KeyGone, UnknownWord)  # what is wrong with one case, and holds up no other
 _REFERENCE: Final = re.compile(r"[\w][\w ./:()-]{0,79}")
 _NONE: Final = "there is no such case, or it is long over"
 
@@ -76,8 +78,10 @@ class Cases:
             one = made._replace(at=act.at)
             if not act.at < one.until <= act.at + LONGEST:
                 raise CallError("a case ends after this moment and within a year")
-            if one.quiet is not None and one.quiet <= act.at:
-                raise CallError("the order not to tell is over already; leave its end out")
+            if one.quiet is not None and not act.at < one.quiet <= act.at + QUIET:
+                raise CallError(
+                    "an order not to tell ends after this moment and within five years, or its end is left out"
+                )
             await act.tx.put([act.seal(place(subject, CASE, one.id, self._gate.current, act.at), written(one))])
             await self._list(act.tx, {one.id: (subject, max(one.until, one.quiet or 0) + LISTED)})
             return one
@@ -121,21 +125,20 @@ class Cases:
         """Every case on the list that this role may disclose, with whose it is, oldest first."""
         found = []
         for row in await self._listed():
-            try:
+            with suppress(*_ALONE):
                 subject, one = await self._found(row)
-            except (NotHeld, Tampered, KeyGone):  # of this person: the others are not held up by it
-                continue
-            if isinstance(self._may(one, actor), Allow):
-                found.append((subject, one))
+                if isinstance(self._may(one, actor), Allow):
+                    found.append((subject, one))
         return found
 
-    async def over_quiet(self) -> list[tuple[bytes, Case]]:
-        """The cases that served while the person must not know, and of which they may be told by now."""
+    async def to_tell(self) -> list[tuple[bytes, Case]]:
+        """The cases on the list that served, and of which the person may be told by now; whether they were is not known."""
         found = []
         for row in await self._listed():
-            with suppress(NotHeld, Tampered, KeyGone):
+            with suppress(*_ALONE):
                 subject, one = await self._found(row)
-                if one.state == "used" and one.quiet is not None and not one.hidden(self._gate.now()):
+                recipient_of(self._policy, one.recipient)
+                if one.state == "used" and not one.hidden(self._gate.now()):
                     found.append((subject, one))
         return found
 
@@ -206,7 +209,7 @@ class Cases:
                 if one.id == case:
                     changed = change(one, act.at)
                     if changed.state == "closed":
-                        self._journal.append("case-over", {"subject": subject.hex(), "row": case.hex(), "at": act.at})
+                        self._disclosing.over(subject, case, act.at)
                     await act.tx.put([act.seal(row._replace(version=row.version + 1), written(changed))])
                     return changed
             raise NotHeld(_NONE)

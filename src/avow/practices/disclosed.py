@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from avow.errors import Tampered
 from avow.policy.retention import RECORD
+from avow.rows import anchor
 from avow.store.interface import Datum
 from avow.store.terms import Terms
 
@@ -87,10 +88,36 @@ def cases(held: Iterable[Datum], read: Callable[[Datum], str]) -> list[tuple[Dat
     return [(one, Case(**_told(one, read))) for one in held if one.category == CASE]
 
 
-def hidden(known: Sequence[Case], at: int) -> Callable[[str | None, int], bool]:
-    """Tells of an event, by its recipient and moment, whether the person must not see it yet."""
-    quiet = [(one.recipient, one.recipient.partition(":")[0], one.at) for one in known if one.hidden(at)]
-    return lambda recipient, when: any(recipient in (name, kind) and when >= since for name, kind, since in quiet)
+class Unseen:
+    """What a person must not be told of at this moment: of which disclosures, and of which events. By the rows of a case
+    that wrote them; an event that wrote none, by its recipient from the case's moment on.
+    """
+
+    def __init__(self, held: Sequence[Datum], read: Callable[[Datum], str], at: int) -> None:
+        known, told = [one for _, one in cases(held, read)], disclosures(held, read)
+        quiet = [one for one in known if one.hidden(at)]
+        secret = {one.id.hex() for one in quiet}
+        self._secret = {_row(bytes.fromhex(one)) for one in secret} | {
+            _row(one.id) for one in told if one.case in secret
+        }
+        self._cases = secret
+        self._known = {_row(one.id) for one in known} | {_row(one.id) for one in told}
+        self._quiet = [(one.recipient, one.recipient.partition(":")[0], one.at) for one in quiet]
+
+    def disclosure(self, one: Disclosure) -> bool:
+        """Whether it went out by such a case."""
+        return one.case in self._cases
+
+    def event(self, recipient: str | None, when: int, changed: str) -> bool:
+        """Whether an event is one of such a case, or may be. `changed`: what it wrote, as the record has it."""
+        rows = {token.partition(":")[0] for token in changed.split()}
+        if rows & self._known:
+            return bool(rows & self._secret)
+        return any(recipient in (name, kind) and when >= since for name, kind, since in self._quiet)
+
+
+def _row(row: bytes) -> str:
+    return anchor(row, 0).partition(":")[0]
 
 
 def _told(datum: Datum, read: Callable[[Datum], str]) -> dict[str, Any]:

@@ -6,16 +6,16 @@ A processor gets what belongs to one open service request, until its leave ends;
 what a case covers.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, Literal, NamedTuple, TypeVar
 
-from avow.decide.facts import Circumstances, add, drop, request, standing
+from avow.decide.facts import FOREVER, Circumstances, add, drop, request, standing, tokens
 from avow.decide.facts import case as covered
 from avow.decide.request import Allow, Request
 from avow.errors import CallError, NotHeld, UnknownWord
-from avow.gate import Act, Actor, Gate, Journal
+from avow.gate import Act, Actor, Entry, Gate, Journal
 from avow.policy.model import RIGHTS_PURPOSE, SITE, Policy
-from avow.practices.agreeing import recipient_of
+from avow.practices.agreeing import hold, recipient_of
 from avow.practices.deadlines import asked
 from avow.practices.disclosed import DISCLOSURE, REVOKED, Case, Disclosure, cases, own, place, written
 from avow.practices.holding import is_old
@@ -27,6 +27,7 @@ from avow.vault.package import Jwk, pack, published, signer
 T = TypeVar("T")
 LEAVE: Final = 30 * 86_400_000  # ms for which a processor may use what it got, where nobody says less
 Way = Literal["share", "sell"]
+OVER: Final = "case-over"  # an entry of the journal
 _BEFORE: Final = "the leave would be over before it begins; name a later moment"
 _SITE: Final = Actor(SITE, "site", standing=True)
 WAYS: Final[tuple[Way, ...]] = ("share", "sell")
@@ -64,6 +65,7 @@ class Disclosing:
         self._journal = journal
         self._policy: Policy = gate.policy
         self._recipients = recipients
+        self._over: set[str] = set()  # cases
         self._key = signer(gate.keys.site_key("packages"))
 
     @property
@@ -89,14 +91,15 @@ class Disclosing:
                 raise NotHeld("nothing of what this recipient may have is held for this person")
             values = {one.category: act.open(one) for one in chosen}
             told = self._told(act, wish, identity, tuple(values), actor, self._until(wish, kind, act.at, found))
+            package = Package(told, pack(self._claims(told, values), self._key, on_file.key))
             await act.tx.put(
                 [act.seal(place(wish.subject, DISCLOSURE, told.id, self._gate.current, act.at), written(told))]
             )
             for row, one in found:
-                self._journal.append("case-over", {"subject": wish.subject.hex(), "row": one.id.hex(), "at": act.at})
+                self.over(wish.subject, one.id, act.at)
                 used = one._replace(state="used")
                 await act.tx.put([act.seal(row._replace(version=row.version + 1), written(used))])
-            return Package(told, pack(self._claims(told, values), self._key, on_file.key))
+            return package
 
         return await self._decided(wish, actor, apply)
 
@@ -116,15 +119,21 @@ class Disclosing:
 
     async def revoke(self, subject: bytes, instruction: bytes, until: int) -> None:
         """An instruction ends before its time: remembered until then, and journalled, so that no restore brings it back."""
+        versions: list[int] = []
 
         async def apply(act: Act) -> None:
+            if standing(act.facts).get(f"{REVOKED}/{instruction.hex()}"):
+                return  # whoever says it again makes nothing longer
             self._journal.append(
-                "revoked", {"subject": subject.hex(), "row": instruction.hex(), "at": act.at, "until": until}
+                REVOKED, {"subject": subject.hex(), "row": instruction.hex(), "at": act.at, "until": until}
             )
-            act.facts = add(act.facts, f"{REVOKED}/{instruction.hex()}@{until}")
+            act.facts = add(_without_ended(act.facts, act.at), f"{REVOKED}/{instruction.hex()}@{until}")
+            versions.append(act.row.version + 1)
 
         ask, here = Request("share", SITE, RIGHTS_PURPOSE, ()), Circumstances(standing=True)
         await self._gate.change(subject, ask, _SITE, here, apply, rule=Allow(()), kind="revoke")
+        for version in versions:
+            hold(self._gate, self._journal, subject, version)
 
     async def _decided(
         self, wish: Wish, actor: Actor,
@@ -140,9 +149,11 @@ class Disclosing:
             if work is not None:
                 act.facts = _only(act.facts, work)
             if wish.case is not None:
-                found.extend(one for one in cases(held, act.open) if one[1].id == wish.case)
+                found.extend(one for one in cases(held, act.open) if self._covers(one[1], wish))
                 act.facts = _granted(act.facts, wish, found)
-            chosen.extend(_of(held, wish.categories, work))
+            requests = await act.tx.requests(wish.subject) if work is not None else []
+            alike = [one for one in requests if wish.purpose in self._serves(one)]
+            chosen.extend(_of(held, wish.categories, work, alike))
             return chosen
 
         async def decided(act: Act) -> T:
@@ -184,6 +195,21 @@ class Disclosing:
             raise CallError("this person has several open requests that this serves; name the one it is about")
         return serving[0] if serving else nothing
 
+    def _covers(self, one: Case, wish: Wish) -> bool:
+        """Whether this is the case that is meant, open, and covers all that is wished for."""
+        exact = (one.id, one.recipient, one.purpose) == (wish.case, wish.recipient, wish.purpose)
+        open_ = one.state == "open" and one.id.hex() not in self._over
+        return exact and open_ and set(wish.categories) <= set(one.categories)
+
+    def load(self, entries: Iterable[Entry]) -> None:
+        """Take up from the journal which cases are over: no older row of one opens it again."""
+        self._over |= {str(entry.fields["row"]) for entry in entries if entry.kind == OVER}
+
+    def over(self, subject: bytes, case: bytes, at: int) -> None:
+        """A case serves nobody from now on, whatever becomes of the act that ends it."""
+        self._journal.append(OVER, {"subject": subject.hex(), "row": case.hex(), "at": at})
+        self._over.add(case.hex())
+
     def _serves(self, one: ServiceRequest) -> tuple[str, ...]:
         known = self._policy.requests.get(asked(one.kind).kind)
         return known.serves if known else ()
@@ -224,6 +250,16 @@ class Disclosing:
         return claims if told.until is None else claims | {"exp": told.until // 1000}
 
 
+def _without_ended(line: str, at: int) -> str:
+    """The facts line without the marks of instructions whose time is over anyway."""
+    known = standing(line)
+    return " ".join(
+        token
+        for token in tokens(line)
+        if not token.startswith(f"{REVOKED}/") or known.get(token.rpartition("@")[0], FOREVER) > at
+    )
+
+
 def _way(way: str) -> Way:
     for known in WAYS:
         if way == known:
@@ -238,20 +274,27 @@ def _only(line: str, work: ServiceRequest) -> str:
 
 
 def _granted(line: str, wish: Wish, found: Sequence[tuple[Datum, Case]]) -> str:
-    """The facts line with what an open case covers, if that is all that is wished for; only while this is decided."""
+    """The facts line with what the case covers; only while this is decided."""
     for _, one in found:
-        exact = (one.recipient, one.purpose) == (wish.recipient, wish.purpose) and one.state == "open"
-        if exact and set(wish.categories) <= set(one.categories):
-            for category in wish.categories:
-                line = add(line, covered(one.recipient, category, one.until))
+        for category in wish.categories:
+            line = add(line, covered(one.recipient, category, one.until))
     return line
 
 
-def _of(held: Sequence[Datum], categories: Sequence[str], work: ServiceRequest | None) -> list[Datum]:
-    """One datum of each category, if any is held: what came with the request, as it was put right since; else the newest."""
+def _of(
+    held: Sequence[Datum], categories: Sequence[str], work: ServiceRequest | None, alike: Sequence[ServiceRequest]
+) -> list[Datum]:
+    """One datum of each category, if any is held: what came with the request, as it was put right since, else what was held
+    before and came with no other one like it; where it is about no request, the newest.
+    """
+    elsewhere = {one.opened for one in alike}
     chosen = []
     for category in categories:
         there = [one for one in held if one.category == category and not is_old(one) and not own(one)]
-        with_it = [one for one in there if work is not None and one.came().collected == work.opened]
-        chosen += (with_it or there)[-1:]
+        if work is not None:
+            when = {one.row: one.came().collected for one in there}
+            with_it = [one for one in there if when[one.row] == work.opened]
+            before = [one for one in there if when[one.row] < work.opened and when[one.row] not in elsewhere]
+            there = with_it or before
+        chosen += there[-1:]
     return chosen

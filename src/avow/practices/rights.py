@@ -15,7 +15,7 @@ from avow.policy.model import PERSON, RIGHTS_PURPOSE, Channel, Policy
 from avow.policy.retention import awaited
 from avow.practices.collecting import Entry, bound, check_value, entries_of, listing
 from avow.practices.deadlines import asked, due, giving
-from avow.practices.disclosed import Case, Disclosure, cases, disclosures, hidden, own
+from avow.practices.disclosed import Case, Disclosure, Unseen, cases, disclosures, own
 from avow.practices.ending import find_by, forget
 from avow.practices.holding import WORD, bar, begin, is_old, old, on_hold, proves, undone
 from avow.practices.staying import Stays, staying
@@ -63,7 +63,7 @@ class Rights:
             now = moment(act.at)
             everything = await act.tx.held(subject)
             held = [datum for datum in everything if datum.terms[DUE] >= now and not own(datum)]  # the rest is gone
-            known = [one for _, one in cases(everything, act.open)]
+            known, unseen = [one for _, one in cases(everything, act.open)], Unseen(everything, act.open, act.at)
             return {
                 "site": self._gate.store.site,
                 "policy": self._policy.version.isoformat(),
@@ -82,7 +82,7 @@ class Rights:
                 "events": await self._events(act, everything),
                 "disclosures": [
                     _disclosure(one, known)
-                    for one in disclosures(everything, act.open) if not hidden(known, act.at)(one.recipient, one.at)
+                    for one in disclosures(everything, act.open) if not unseen.disclosure(one)
                 ],
             }  # fmt: skip
 
@@ -210,8 +210,8 @@ class Rights:
     def _disclosed(act: Act, held: Sequence[Datum]) -> bool:
         """Whether there is anything to say of data that went out: no word of a case that the person must not know of."""
         with suppress(Tampered, KeyGone):
-            unseen = hidden([one for _, one in cases(held, act.open)], act.at)
-            return any(not unseen(one.recipient, one.at) for one in disclosures(held, act.open))
+            unseen = Unseen(held, act.open, act.at)
+            return any(not unseen.disclosure(one) for one in disclosures(held, act.open))
         return True
 
     def when_erased(self, tell: Callable[[str], None]) -> None:
@@ -260,9 +260,13 @@ class Rights:
 
     async def _events(self, act: Act, held: Sequence[Datum]) -> list[dict[str, Any]]:
         """All but those of a case that the person must not be told of yet."""
-        unseen = hidden([one for _, one in cases(held, act.open)], act.at)
+        unseen = Unseen(held, act.open, act.at)
         seen = [self._recorder.reveal(act.own, trace) for trace in await act.tx.traces(act.row.subject)]
-        return [one._asdict() | {"event": one.event.hex()} for one in seen if not unseen(one.recipient, one.at)]
+        return [
+            one._asdict() | {"event": one.event.hex()}
+            for one in seen
+            if not unseen.event(one.recipient, one.at, one.changed)
+        ]
 
 
 def _disclosure(one: Disclosure, known: Sequence[Case]) -> dict[str, Any]:

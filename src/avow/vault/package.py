@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jwe, jws
-from joserfc.jwe import JWERegistry
 from joserfc.errors import JoseError
+from joserfc.jwe import JWERegistry
 from joserfc.jwk import ECKey, OKPKey
 from joserfc.jws import JWSRegistry
 
@@ -69,6 +69,7 @@ def public_key(jwk: Mapping[str, Any]) -> Jwk:
         raise CallError("a recipient's key is a JWK of the kind OKP with X25519, or EC with P-256, P-384 or P-521")
     try:
         imported = _key({name: jwk[name] for name in ("kty", "crv", "x", "y") if name in jwk})
+        jwe.encrypt_compact({"alg": _SEALING[0], "enc": _SEALING[1]}, b"", imported, registry=_SEALERS)  # it does seal
         return dict(imported.as_dict(private=False))
     except (JoseError, ValueError, TypeError, KeyError):
         raise CallError("the recipient's key is not a whole JWK; have them send it anew") from None
