@@ -1,5 +1,6 @@
 """AIT-18, AUD-4: whoever is not Ada gets nothing of hers, ends nothing, and does not even learn whether she is held."""
 
+import asyncio
 import statistics
 import time
 from collections.abc import Awaitable, Callable
@@ -49,11 +50,12 @@ def test_there_are_at_least_sixty() -> None:
 async def test_nobody_is_taken_for_ada(tmp_path: Path, name: str) -> None:
     """AIT-18: no export to an impostor. TOC-16, AIM-12, DAM-21: whoever asks in her name gets no answer about her."""
     script = ALL[name]
-    wrong, made = await run(tmp_path / "held", script)
-    assert wrong == []
+    both = [run(tmp_path / "held", script)]
     if script.get("outside"):
-        _, nowhere = await run(tmp_path / "nowhere", script, held=False)
-        assert made.seen == nowhere.seen, "the answers tell whether Ada is held"
+        both.append(run(tmp_path / "nowhere", script, held=False))
+    (wrong, made), *others = await asyncio.gather(*both)  # each waits mostly for its disk
+    assert wrong == []
+    assert all(made.seen == nowhere.seen for _, nowhere in others), "the answers tell whether Ada is held"
 
 
 async def test_a_code_that_went_to_a_changed_address_would_be_noticed(
