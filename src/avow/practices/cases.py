@@ -78,10 +78,10 @@ class Cases:
             one = made._replace(at=act.at)
             if not act.at < one.until <= act.at + LONGEST:
                 raise CallError("a case ends after this moment and within a year")
-            if one.quiet is not None and not act.at < one.quiet <= act.at + QUIET:
-                raise CallError(
-                    "an order not to tell ends after this moment and within five years, or its end is left out"
-                )
+            if one.quiet is not None and one.quiet <= act.at:
+                raise CallError("the order not to tell is over already; leave its end out")
+            if one.quiet is not None and one.quiet > act.at + QUIET:
+                raise CallError("an order not to tell ends within five years; name an earlier end")
             await act.tx.put([act.seal(place(subject, CASE, one.id, self._gate.current, act.at), written(one))])
             await self._list(act.tx, {one.id: (subject, max(one.until, one.quiet or 0) + LISTED)})
             return one
