@@ -281,3 +281,12 @@ async def test_half_a_letter_in_a_name_or_password_is_no_text(tmp_path: Path) ->
         for name, password in (("\ud800", "x"), ("carrier", "\udfff")):
             with pytest.raises(BadValue):
                 await bed.desk.processor_sign_in(name, password)
+
+
+async def test_a_session_ends_when_the_processor_is_put_on_file_anew_in_the_same_millisecond(tmp_path: Path) -> None:
+    async with desk(tmp_path, "daminion") as bed:
+        carrier = await Carrier.of(bed)
+        _, instruction = await ordered(bed)
+        await _password(bed, carrier)  # whoever had the old one is out
+        with pytest.raises(Denied):
+            await carrier.fetch(instruction)

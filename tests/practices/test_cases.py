@@ -10,11 +10,11 @@ import apsw
 import pytest
 
 from avow.app import Avow
-from avow.errors import BadValue, CallError, NotHeld, Refused, UnknownWord
+from avow.errors import BadValue, CallError, NotHeld, Refused, Unavailable, UnknownWord
 from avow.gate import Actor
 from avow.policy.parse import parse
 from avow.practices.cases import Proposal
-from avow.practices.disclosed import Case
+from avow.practices.disclosed import Case, written
 from avow.vault.package import unpack
 from tests.desk.beds import POLICIES
 from tests.outside import gets, on_file
@@ -307,7 +307,7 @@ async def test_an_older_row_of_a_used_case_opens_it_no_more(tmp_path: Path) -> N
     thief.close()
     async with opened(tmp_path, policy=policy, url=url) as shop:
         ((_, one),) = await shop.cases.known(colleague(shop, "fay"))
-        assert one.state == "open"  # so it says
+        assert one.state == "closed"
         with pytest.raises(Refused):
             await shop.cases.disclose(case.id, colleague(shop, "fay"))
 
@@ -342,3 +342,28 @@ async def test_a_case_whose_recipient_a_new_policy_does_not_know_holds_up_no_oth
         assert await shop.cases.approve(other.id, colleague(shop, "finn"))
         assert await shop.export(who)
         assert await shop.inspect(who) == []
+
+
+async def test_an_act_that_failed_after_it_was_journalled_leaves_no_open_case(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that fails in the middle: nothing went out, and the case is over, now and after a restart."""
+    async with aitoc(tmp_path) as (shop, who):
+        case = await opened_case(shop, who)
+        await on_file(shop, "agency")
+        with monkeypatch.context() as broken:
+            broken.setattr("avow.practices.disclosing.written", _away)
+            with pytest.raises(Unavailable):
+                await shop.cases.disclose(case.id, colleague(shop, "fay"))
+        assert (await shop.export(who))["disclosures"] == []
+    async with opened(tmp_path, policy=policy_of("aitoc")) as shop:
+        ((_, one),) = await shop.cases.known(colleague(shop, "fay"))
+        assert one.state == "closed"
+        with pytest.raises(Refused, match="TOC-10"):
+            await shop.cases.disclose(case.id, colleague(shop, "fay"))
+
+
+def _away(told: Any) -> str:
+    if isinstance(told, Case):
+        raise Unavailable("the database did not answer; nothing was written")
+    return written(told)

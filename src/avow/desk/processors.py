@@ -82,7 +82,7 @@ class Processors:
         shown = _kept(text(password, "a password"))
         if known is None or not known.password or not hmac.compare_digest(known.password, shown):
             raise Denied
-        return self._room.sessions.processor(known.name, known.since, self._room.now())
+        return self._room.sessions.processor(known.name, known.id, self._room.now())
 
     async def fetch(self, token: str, instructions: Sequence[str]) -> list[Fetched]:
         """One by one."""
@@ -128,7 +128,7 @@ class Processors:
     async def _on_file(self, session: Processor) -> Known | None:
         """The processor as it is on file, unless it was taken off since its session began."""
         known = await self._shop.recipients.known(session.name)
-        return known if known is not None and known.since == session.since and known.password else None
+        return known if known is not None and known.id == session.filed and known.password else None
 
     def _read(self, instruction: str) -> _Told:
         told = json.loads(self._seal.read(text(instruction, "an instruction", LONGEST)))

@@ -78,10 +78,10 @@ class Sender:
 
 @dataclass(slots=True, eq=False)
 class Processor:
-    """The session of a processor. `since`: when it was put on file; taken off and put on anew it is another one."""
+    """The session of a processor. `filed`: its id on the list; taken off and put on anew it is another one."""
 
     name: str
-    since: int
+    filed: str
     began: int
     used: int
 
@@ -162,9 +162,9 @@ class Sessions:
         """Begin a session of an application; its token."""
         return self._begin(Sender(name, purposes, colleague, role, now, now))
 
-    def processor(self, name: str, since: int, now: int) -> str:
+    def processor(self, name: str, filed: str, now: int) -> str:
         """Begin a session of a processor; its token."""
-        return self._begin(Processor(name, since, now, now))
+        return self._begin(Processor(name, filed, now, now))
 
     def of_processor(self, token: str, now: int) -> Processor:
         """A processor's session. Raises `Denied`."""

@@ -228,7 +228,7 @@ class Cases:
             held = await tx.held(subject)
             for _, one in cases(held, lambda datum: self._gate.open(datum, at)):
                 if one.id == case:
-                    return subject, one
+                    return subject, self._disclosing.as_the_journal_has(one)
         raise NotHeld(_NONE)
 
     async def _listed(self) -> dict[bytes, tuple[bytes, int]]:
