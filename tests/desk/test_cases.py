@@ -49,7 +49,7 @@ async def test_toc_10_two_colleagues_pass_on_what_a_case_covers_and_the_person_i
         assert (seen["case"], seen["mine"], seen["reference"]) == (case["case"], False, "Az. 12/2026")
         with pytest.raises(Refused, match="TOC-10"):
             await bed.desk.case_disclose(fay, case["case"])
-        assert (await bed.desk.case_approve(finn, case["case"]))["state"] == "open"
+        assert (await bed.desk.case_approve(finn, case["case"], "email", ADA["email"]))["state"] == "open"
         packed = await bed.desk.case_disclose(fay, case["case"])
         claims = unpack(packed["package"], filed["private"] or {}, await bed.desk.package_key(), recipient="agency")
         assert claims["avow"]["data"] == {"name": ADA["name"], "email": ADA["email"]}
@@ -66,7 +66,7 @@ async def test_who_may_not_be_told_is_told_when_the_order_ends_and_once(tmp_path
         await bed.desk.add_recipient("agency")
         fay, finn = await bed.staff("fay", "fraud-desk"), await bed.staff("finn", "fraud-desk")
         (case,) = await propose(bed, fay, quiet=bed.shop.now() + 30 * DAY)
-        await bed.desk.case_approve(finn, case["case"])
+        await bed.desk.case_approve(finn, case["case"], "email", ADA["email"])
         await bed.desk.case_disclose(finn, case["case"])
         await bed.shop.upkeep.turn()
         assert bed.sent == []
@@ -115,11 +115,11 @@ async def test_toc_13_who_has_left_or_is_no_colleague_does_nothing_with_cases(tm
             with pytest.raises(Denied):
                 await bed.desk.cases(session)
             with pytest.raises(Denied):
-                await bed.desk.case_approve(session, case["case"])
+                await bed.desk.case_approve(session, case["case"], "email", ADA["email"])
             with pytest.raises(Denied):
                 await bed.desk.case_disclose(session, case["case"])
         with pytest.raises(CallError):
-            await bed.desk.case_approve(fay, "no id")
+            await bed.desk.case_approve(fay, "no id", "email", ADA["email"])
 
 
 async def test_aud_9_a_colleague_passes_on_what_the_person_agreed_to_and_stops_with_the_withdrawal(
@@ -168,7 +168,7 @@ async def test_a_used_case_serves_nobody_after_an_older_backup_was_restored(tmp_
         await bed.desk.add_recipient("agency")
         fay, finn = await bed.staff("fay", "fraud-desk"), await bed.staff("finn", "fraud-desk")
         (case,) = await propose(bed, fay)
-        await bed.desk.case_approve(finn, case["case"])
+        await bed.desk.case_approve(finn, case["case"], "email", ADA["email"])
         await bed.shop.backup(tmp_path / "backup")
         await bed.desk.case_disclose(finn, case["case"])
         policy, clock = bed.policy, bed.clock
@@ -195,7 +195,7 @@ async def test_a_notice_that_did_not_go_out_goes_later_and_once(tmp_path: Path) 
         await bed.desk.add_recipient("agency")
         fay, finn = await bed.staff("fay", "fraud-desk"), await bed.staff("finn", "fraud-desk")
         (case,) = await propose(bed, fay)
-        await bed.desk.case_approve(finn, case["case"])
+        await bed.desk.case_approve(finn, case["case"], "email", ADA["email"])
         bed.sent.down = True
         await bed.desk.case_disclose(finn, case["case"])
         bed.sent.down = False

@@ -33,9 +33,10 @@ def put_forward(one: Customer, shots: Path) -> None:
     assert "another colleague has to agree" in one.page.inner_text("main")
 
 
-def agree(one: Customer, reference: str) -> None:
+def agree(one: Customer, reference: str, address: str) -> None:
     turn_to(one, "Cases")
     card = one.page.locator("li.card", has_text=reference)
+    card.get_by_label("Which one").fill(address)
     card.get_by_role("checkbox").check()
     card.get_by_role("button", name="Agree").click()
     expect(one.page.get_by_text("Its package can be fetched now")).to_be_visible()
@@ -91,7 +92,7 @@ def test_a_court_gets_what_two_colleagues_stand_for_once_and_the_person_sees_it(
         put_forward(first, shots)
         assert first.page.get_by_role("button", name="Agree").count() == 0
         enter_the_console(second, demo, "aitpro", "arno")
-        agree(second, "3 O 77/26")
+        agree(second, "3 O 77/26", TOMAS.email)
         before = newest(demo)
         fetched(second, demo, "aitpro", tmp_path)
         assert opened(demo, "aitpro", "court", tmp_path)["avow"]["data"] == {"email": TOMAS.email}
@@ -117,7 +118,7 @@ def test_a_newcomer_finds_a_case_that_waits_and_its_package_opens_for_the_fraud_
         enter_the_console(freya, demo, "aitoc", "freya")
         turn_to(freya, "Cases")
         freya.look(shots, "aitoc-30-case-waits")
-        agree(freya, "SFB 2041/7")
+        agree(freya, "SFB 2041/7", WANDA.email)
         freya.look(shots, "aitoc-31-agreed")
         before = newest(demo)
         fetched(freya, demo, "aitoc", tmp_path)

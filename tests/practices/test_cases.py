@@ -55,7 +55,8 @@ async def proposed(shop: Avow, who: str, **more: Any) -> Case:
 
 
 async def opened_case(shop: Avow, who: str, **more: Any) -> Case:
-    return await shop.cases.approve((await proposed(shop, who, **more)).id, colleague(shop, "finn"))
+    case = await proposed(shop, who, **more)
+    return await shop.cases.approve(case.id, colleague(shop, "finn"), [bytes.fromhex(who)])
 
 
 async def test_toc_10_what_two_colleagues_agreed_to_goes_out_once_and_exactly(tmp_path: Path) -> None:
@@ -87,13 +88,13 @@ async def test_toc_10_one_colleague_is_not_two(tmp_path: Path) -> None:
         assert "TOC-10" in alone.value.promises
         for same in ("fay", "Fay", " FAY "):
             with pytest.raises(Refused) as twice:
-                await shop.cases.approve(case.id, colleague(shop, same))
+                await shop.cases.approve(case.id, colleague(shop, same), [bytes.fromhex(who)])
             assert "TOC-10" in twice.value.promises
         refused = [one for one in (await shop.export(who))["events"] if one["outcome"] == "refused"]
         assert [one["action"] for one in refused] == ["share", *["case-approve"] * 3]
         await shop.staff_roll.leave("finn")
         with pytest.raises(Refused):
-            await shop.cases.approve(case.id, colleague(shop, "finn"))
+            await shop.cases.approve(case.id, colleague(shop, "finn"), [bytes.fromhex(who)])
 
 
 async def test_toc_10_nobody_without_the_role_and_no_software_puts_a_case_forward(tmp_path: Path) -> None:
@@ -106,7 +107,7 @@ async def test_toc_10_nobody_without_the_role_and_no_software_puts_a_case_forwar
         case = await proposed(shop, who)
         for actor in (colleague(shop, "sam", "support"), Actor("site", "site", standing=True)):
             with pytest.raises(Refused):
-                await shop.cases.approve(case.id, actor)
+                await shop.cases.approve(case.id, actor, [bytes.fromhex(who)])
         assert [one for _, one in await shop.cases.known(colleague(shop, "sam", "support"))] == []
         assert [one.id for _, one in await shop.cases.known(colleague(shop, "finn"))] == [case.id]
 
@@ -169,13 +170,13 @@ async def test_a_case_that_is_over_or_closed_serves_nobody(tmp_path: Path) -> No
                 await shop.cases.disclose(case.id, colleague(shop, "fay"))
             assert "TOC-10" in refused.value.promises
         with pytest.raises(CallError, match="over"):
-            await shop.cases.approve(waits.id, colleague(shop, "finn"))
+            await shop.cases.approve(waits.id, colleague(shop, "finn"), [bytes.fromhex(who)])
         clock.forward(days=60)
         await proposed(shop, who)
         with pytest.raises(NotHeld):
             await shop.cases.disclose(late.id, colleague(shop, "fay"))
         with pytest.raises(NotHeld):
-            await shop.cases.approve(bytes(16), colleague(shop, "fay"))
+            await shop.cases.approve(bytes(16), colleague(shop, "fay"), [bytes.fromhex(who)])
 
 
 async def test_who_must_not_be_told_sees_nothing_of_it_until_the_order_ends(tmp_path: Path) -> None:
@@ -237,7 +238,7 @@ async def test_ait_21_and_dam_18_a_court_gets_what_two_admins_agreed_to_and_noth
         with pytest.raises(Refused) as refused:
             await shop.cases.disclose(case.id, one)
         assert promise in refused.value.promises
-        await shop.cases.approve(case.id, other)
+        await shop.cases.approve(case.id, other, [bytes.fromhex(who)])
         _, _, package = await shop.cases.disclose(case.id, other)
         data = unpack(package.sealed, private, shop.disclosing.verifier, recipient="court")["avow"]["data"]
         assert data == {name: given[name] for name in names}
@@ -339,7 +340,7 @@ async def test_a_case_whose_recipient_a_new_policy_does_not_know_holds_up_no_oth
     async with opened(tmp_path, policy=changed) as shop:
         assert [one.id for _, one in await shop.cases.known(colleague(shop, "finn"))] == [other.id]
         assert await shop.cases.to_tell() == []
-        assert await shop.cases.approve(other.id, colleague(shop, "finn"))
+        assert await shop.cases.approve(other.id, colleague(shop, "finn"), [bytes.fromhex(who)])
         assert await shop.export(who)
         assert await shop.inspect(who) == []
 

@@ -54,7 +54,7 @@ STORIES: Final = (
         (
             "Subscribe to the newsletter: it counts once you type in the code from the mail.",
             "Order, sign in, go to the shop: its first page is fitted to what you ordered, and says by which promise.",
-            "In the console, finn of the fraud desk has put a case forward. Agree to it as freya, and get the package.",
+            "In the console, finn put a case about Wanda forward. Agree to it as freya, and get the package.",
             "Sign in there as nils, who has not signed: he sees nothing but the agreement.",
         ),
     ),

@@ -59,10 +59,11 @@ class Cases:
             raise NotHeld("nobody is held under that") if refused is None else Refused(refused.promises, refused.reason)
         return [self._shown(await self._shop.cases.propose(who, proposal, actor), actor) for who in people]
 
-    async def approve(self, token: str, case: str) -> Case:
-        """By a second colleague."""
+    async def approve(self, token: str, case: str, category: str, value: str) -> Case:
+        """By a second colleague, who names the person for themself."""
         actor = self._actor(token)
-        return self._shown(await self._shop.cases.approve(row(case), actor), actor)
+        people = await self._shop.finding.given(text(category, "a category"), text(value, "the value", 4096))
+        return self._shown(await self._shop.cases.approve(row(case), actor, people), actor)
 
     async def close(self, token: str, case: str) -> Case:
         """For good."""
@@ -94,7 +95,7 @@ class Cases:
             return
         kind, identity = recipient_of(self._room.policy, one.recipient)
         whom = identity if identity in self._room.policy.recipients else kind
-        promises = told.promises if told else self._shop.cases.wanting(one)
+        promises = told.promises if told else self._shop.cases.granting(one)
         at = told.at if told else one.at
         notice = words.disclosed(
             self._room.policy,

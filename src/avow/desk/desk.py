@@ -344,8 +344,8 @@ class Desk:
         one = Proposal(recipient, purpose, ground, reference, tuple(categories), until, quiet)
         return await self._cases.propose(session, category, value, one)
 
-    async def case_approve(self, session: str, case: str) -> Case:
-        return await self._cases.approve(session, case)
+    async def case_approve(self, session: str, case: str, category: str, value: str) -> Case:
+        return await self._cases.approve(session, case, category, value)
 
     async def case_close(self, session: str, case: str) -> Case:
         return await self._cases.close(session, case)

@@ -6,7 +6,7 @@ agrees; both must be in roles that the policy lets disclose it. It is kept seale
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -88,10 +88,17 @@ class Cases:
 
         return await self._change(subject, made, actor, "case-propose", self._may(made, actor), apply)
 
-    async def approve(self, case: bytes, actor: Actor) -> Case:
-        """Agree to a case that somebody else put forward. Raises `Refused`, `CallError`, `NotHeld`."""
+    async def approve(self, case: bytes, actor: Actor, people: Collection[bytes]) -> Case:
+        """Agree to a case that somebody else put forward, about one of these people: so that two colleagues mean the same
+        person. Raises `Refused`, `CallError`, `NotHeld`.
+        """
+        subject, _ = await self._found(case)
 
         def agreed(one: Case, at: int) -> Case:
+            if subject not in people:
+                raise CallError(
+                    "this case is about somebody else; compare it with the paper, and close it if it is wrong"
+                )
             if one.state != "proposed" or at >= one.until:
                 raise CallError(f"this case is {_stands(one, at)}; nobody can agree to it any more")
             return one._replace(state="open", approver=actor.name)
@@ -188,6 +195,11 @@ class Cases:
         """The promises that want a case."""
         answer = decide(self._gate.table, self._ask(one, SITE), Facts.of())
         return answer.promises
+
+    def granting(self, one: Case) -> tuple[str, ...]:
+        """The promises by which it went out while it was open."""
+        held = Facts.of("case", "in-time", "no-opt-out", "standing")
+        return decide(self._gate.table, self._ask(one, SITE), held).promises
 
     async def _change(
         self, subject: bytes, one: Case, actor: Actor, kind: str, rule: Answer, apply: Callable[[Act], Awaitable[Case]]

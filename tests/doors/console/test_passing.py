@@ -65,7 +65,7 @@ async def test_toc_10_one_puts_forward_another_agrees_and_a_file_goes_out_once(t
                      "your name, your e-mail address", "is told when it goes out", "15 March 2026, 00:00 UTC"):  # fmt: skip
             assert said in finn.says, said
         assert not [value for value in ADA.values() if value in finn.text]
-        await finn.submit("/cases/agree", read="yes")
+        await finn.submit("/cases/agree", read="yes", category="email", value=ADA["email"])
         assert "You agreed. Its package can be fetched now, once." in finn.says
         package = await fetch(finn)
         told = await read_by(at.bed, filed["private"], "agency", package)
@@ -90,14 +90,34 @@ async def test_toc_10_whoever_put_a_case_forward_gets_no_further_alone(tmp_path:
         await put_forward(fay)
         case = fay.form("/cases/close").fields["case"]
         for path in ("/cases/agree", "/cases/package"):
-            await fay.send(path, {"session": fay.session, "case": case, "read": "yes"})
+            await fay.send(
+                path, {"session": fay.session, "case": case, "read": "yes", "category": "email", "value": ADA["email"]}
+            )
             assert (fay.status, "TOC-10" in IDS.findall(fay.text)) == (403, True), path
         await finn.submit("/cases")
-        await finn.submit("/cases/agree")
+        await finn.submit("/cases/agree", category="email", value=ADA["email"])
         assert (finn.status, "tick that you have read what they sent" in finn.text.lower()) == (400, True)
         await finn.submit("/queue")
         await finn.submit("/cases")
         assert "waits for you" in finn.says
+
+
+async def test_toc_10_two_colleagues_who_mean_different_people_agree_to_nothing(tmp_path: Path) -> None:
+    """TOC-10: who agrees names the person from the paper, for no page says whom a case is about."""
+    async with console(tmp_path, "aitoc") as at:
+        await at.desk.collect("order", ADA)
+        await at.desk.collect("order", ADA | {"email": "bea@marrow.example"})
+        fay, finn = await two(at)
+        await put_forward(fay, value="bea@marrow.example")
+        for value in (ADA["email"], "nobody@nowhere.example", ""):
+            await finn.submit("/queue")
+            await finn.submit("/cases")
+            await finn.submit("/cases/agree", read="yes", category="email", value=value)
+            assert (finn.status, "You agreed" in finn.says) == (400, False)
+        await finn.submit("/queue")
+        await finn.submit("/cases")
+        await finn.submit("/cases/agree", read="yes", category="email", value="Bea@Marrow.example")
+        assert "You agreed" in finn.says
 
 
 async def test_toc_10_no_form_and_no_post_gets_more_than_the_policy_has(tmp_path: Path) -> None:
@@ -169,13 +189,15 @@ async def test_ait_21_a_court_order_that_forbids_telling_keeps_it_quiet_until_it
         await put_forward(ann, "court", purpose="legal", ground="law", quiet="2026-03-20")
         assert "must not be told before 21 March 2026, 00:00 UTC" in ann.says
         await abe.submit("/cases")
-        await abe.submit("/cases/agree", read="yes")
+        await abe.submit("/cases/agree", read="yes", category="email", value=ADA["email"])
         await fetch(abe)
         await at.bed.desk.settle()
         assert at.bed.sent == []
         at.bed.clock.now += timedelta(days=21)
         await at.bed.shop.upkeep.turn()
-        assert [mail.to for mail in at.bed.sent] == [ADA["email"]]
+        assert [(mail.to, "Our promise AIT-21 allows it" in mail.text) for mail in at.bed.sent] == [
+            (ADA["email"], True)
+        ]
         await abe.sign_in("finn")
         await abe.submit("/cases")
         assert "The person was told" in abe.says
@@ -190,7 +212,7 @@ async def test_a_case_that_is_closed_or_over_serves_nobody(tmp_path: Path) -> No
         for reference in ("Az. 1", "Az. 2"):
             await put_forward(ann, "court", purpose="legal", ground="law", reference=reference)
             await abe.submit("/cases")
-            await abe.submit("/cases/agree", read="yes")
+            await abe.submit("/cases/agree", read="yes", category="email", value=ADA["email"])
         first, second = [one.fields for one in abe.forms if one.action == "/cases/package"]
         await ann.submit("/cases")
         await ann.submit("/cases/close", {"case": first["case"]})
@@ -211,7 +233,7 @@ async def test_nothing_goes_out_to_who_has_no_key_on_file_and_the_case_stays_goo
         fay, finn = await two(at)
         await put_forward(fay)
         await finn.submit("/cases")
-        await finn.submit("/cases/agree", read="yes")
+        await finn.submit("/cases/agree", read="yes", category="email", value=ADA["email"])
         await finn.submit("/cases/package")
         assert (finn.status, "no key on file" in finn.says) == (400, True)
         await at.bed.desk.add_recipient("agency")

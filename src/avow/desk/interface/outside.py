@@ -108,8 +108,10 @@ class Outside(Protocol):
         `NotHeld` where nobody is held.
         """
 
-    async def case_approve(self, session: str, case: str) -> Case:
-        """Agree to a case that another colleague put forward. Raises `Refused`, `CallError`, `NotHeld`."""
+    async def case_approve(self, session: str, case: str, category: str, value: str) -> Case:
+        """Agree to a case that another colleague put forward, about whoever gave this value: nobody is shown whom a case is
+        about, so who agrees names them again. Raises `Refused`, `NotHeld`, `CallError` also for another person's value.
+        """
 
     async def case_close(self, session: str, case: str) -> Case:
         """It serves nobody any more."""

@@ -66,10 +66,11 @@ async def propose(room: Room, visit: Visit) -> Response:
 
 
 async def agree(room: Room, visit: Visit) -> Response:
-    """By a second colleague."""
-    if visit.fields.one("read") != "yes":
+    """By a second colleague, who names the person for themself: no page says whom a case is about."""
+    one = visit.fields.one
+    if one("read") != "yes":
         raise CallError(_AGREE)
-    await room.desk.case_approve(visit.session, visit.fields.one("case"))
+    await room.desk.case_approve(visit.session, one("case"), one("category"), one("value").strip())
     return await cases(room, visit, "You agreed. Its package can be fetched now, once.")
 
 
