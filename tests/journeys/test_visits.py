@@ -53,7 +53,8 @@ def test_an_admin_looks_at_visits_and_is_shown_nothing_by_a_script(
         with one.context.expect_page() as opened:
             page.get_by_role("button", name="Live view").click()
         live = opened.value
-        live.wait_for_url("**/visits/live/*", timeout=20_000)  # it has looked again by itself
+        if screen is DESK:
+            live.wait_for_url("**/visits/live/*", timeout=20_000)  # it has looked again by itself
         expect(live.get_by_text("Here now")).to_be_visible()
         live.close()
         if site == "daminion":

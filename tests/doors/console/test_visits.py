@@ -103,6 +103,23 @@ async def test_where_nothing_is_counted_there_is_no_page(tmp_path, site) -> None
             assert (await kim.send(path, {"session": kim.session})).status == 400
 
 
+async def test_a_console_in_another_process_shows_what_is_written_and_not_who_is_here(tmp_path) -> None:
+    """DAM-5, DAM-6."""
+    async with visited(tmp_path, "daminion"):
+        beside = Counted.reading(policy("daminion"), tmp_path / "visits", random=bytes)
+        async with console(tmp_path / "other", "daminion", counted=beside) as at:
+            kim = await at.join("kim", "admin")
+            await kim.submit("/visits")
+            assert "Europe and around" in kim.text
+            assert "Shown by the process that counts" in kim.text
+            assert (await kim.send("/visits/live", {"session": kim.session})).status == 400
+            await kim.submit("/visits")
+            await kim.submit("/visits/addresses")
+            await kim.submit("/visits/addresses", purpose="diagnose")
+            assert address(1) in kim.text
+        beside.close()
+
+
 async def test_no_figure_below_k_is_on_any_page(tmp_path) -> None:
     """DAM-7."""
     async with visited(tmp_path, "daminion", visitors=2) as seen:
