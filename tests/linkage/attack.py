@@ -176,18 +176,19 @@ def _chance(cell: Sequence[Record], person: Person) -> float:
     return 1 / len(cell)
 
 
-def shared_bytes(world: World) -> int:
-    """How many runs of 12 bytes, such as a number or a key may leave, stand in files of both sides, in whatever form.
+def shared_bytes(world: World) -> set[bytes]:
+    """The runs of 12 bytes, such as a number or a key may leave, that stand in files of both sides, in whatever form.
 
-    Not counting what stands in the files of a site that nobody has visited.
+    Not counting what stands in the files of a site that nobody has visited, nor the site's name with whatever follows it.
     """
     visits, without = world.folder / "visits", world.folder / "nobody"
     Counted.open(policy(SITE), without, random=bytes, now=0).close()
     empty = {run for path in without.glob("*.db") for run in _runs(path.read_bytes())}
     ours = {run for path in visits.rglob("*") if path.is_file() for run in _runs(path.read_bytes())} - empty
+    ours = {run for run in ours if SITE.encode() not in run}
     shutil.rmtree(without)
     others = (path for path in world.folder.rglob("*") if path.is_file() and visits not in path.parents)
-    return len({run for path in others if path.suffix != ".log" for run in _runs(path.read_bytes()) if run in ours})
+    return {run for path in others if path.suffix != ".log" for run in _runs(path.read_bytes()) if run in ours}
 
 
 def _runs(raw: bytes) -> Iterator[bytes]:

@@ -83,7 +83,7 @@ async def outcomes(
     try:
         async with busy(folder, count, seed, plant) as world:
             if shared is not None:
-                shared.append(shared_bytes(world))
+                shared.append(len(shared_bytes(world)))
             return attack(world, seed)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -139,10 +139,10 @@ async def busy(folder: Path, people: int, seed: int, plant: Plant | None = None)
 
 async def _days(here: Busy, world: World, people: int, plant: Plant | None) -> None:
     start = (here.now() // HOUR + 1) * HOUR
-    number = 0
+    numbers = iter(here.dice.sample(range(1 << 24), people // BUYERS * (BUYERS + OTHERS) + BUYERS + OTHERS))
     for hour in range(-(-people // BUYERS)):
         begin = start + hour * HOUR
-        wave = [Visitor(here, number := number + 1, buys=place < BUYERS) for place in range(BUYERS + OTHERS)]
+        wave = [Visitor(here, next(numbers), buys=place < BUYERS) for place in range(BUYERS + OTHERS)]
         going: list[Visitor] = []
         for visitor in wave:
             going += [visitor] * len(visitor.steps)
