@@ -67,7 +67,7 @@ def should(row: Row, role: str, target: str) -> set[str]:
     yes = {"no", "turned away"} if row.no else {"yes"}
     if row.kind is Kind.CUSTOMER:
         return yes if role == "customer" and target in {"own", "other"} else {"turned away"}
-    if role not in STAFF or target in {"other site", "absent"}:
+    if row.kind is Kind.PROCESSOR or role not in STAFF or target in {"other site", "absent"}:
         return {"turned away"}
     if row.kind is Kind.STAFF:
         return yes
@@ -124,4 +124,4 @@ async def _filled(row: Row, role: str, target: str, at: Scene) -> dict[str, Any]
     filled = {
         "{session}": session, "{request}": request, "{purpose}": purpose, "{task}": task, "{categories}": shown,
     }  # fmt: skip
-    return {name: filled.get(value, value) for name, value in row.sent.items()}
+    return {name: filled.get(value, value) if isinstance(value, str) else value for name, value in row.sent.items()}

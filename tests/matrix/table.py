@@ -4,6 +4,7 @@ OPEN      anybody; it shows nothing of anybody, whatever token is shown
 CUSTOMER  a customer, for themself
 STAFF     any colleague; it shows nothing of any customer
 ADMIN     colleagues in the role `admin`; it shows nothing of any customer
+PROCESSOR a processor, who is none of those who ask here: everybody is turned away
 WORK      a colleague whose role has business with the request that is named, and sees what the policy lets it see
 """
 
@@ -21,6 +22,7 @@ class Kind(StrEnum):
     CUSTOMER = auto()
     STAFF = auto()
     ADMIN = auto()
+    PROCESSOR = auto()
     WORK = auto()
 
 
@@ -37,7 +39,7 @@ class Row(NamedTuple):
     roles: frozenset[str] = frozenset()
 
 
-OPEN, VISITOR, CUSTOMER, STAFF, ADMIN, WORK = Kind
+OPEN, VISITOR, CUSTOMER, STAFF, ADMIN, PROCESSOR, WORK = Kind
 _S: Final = {"session": "{session}"}
 _WORK: Final = _S | {"request": "{request}", "purpose": "{purpose}"}
 _FIND: Final = {
@@ -59,6 +61,11 @@ _CASE: Final = _FIND | {
     "recipient": "court", "purpose": "legal", "ground": "prevent", "reference": "Az. 1", "covers": "payment-status",
     "until": "2026-04-01",
 }  # fmt: skip
+_PROPOSAL: Final = _FIND | {
+    "recipient": "court", "purpose": "legal", "ground": "prevent", "reference": "Az. 1", "categories": ["payment-status"],
+    "until": 1_775_000_000_000,
+}  # fmt: skip
+_APPROVAL: Final = _FIND | {"case": "00" * 16}
 _TOLD: Final = {"contact": "AAAAAAAAAA", "outcome": "reached"}
 
 API: Final[dict[str, Row]] = {
@@ -67,6 +74,17 @@ API: Final[dict[str, Row]] = {
     "register": Row(OPEN, {"form": "registration", "given": _NEW, "password": PASSWORD}),
     "releases": Row(OPEN), "budgets": Row(OPEN), "offers": Row(STAFF, _S),
     "release": Row(ADMIN, _S | _FIGURES, no=True),  # nobody has declared the goods
+    "package_key": Row(OPEN), "revoke": Row(OPEN, {"instruction": "x"}),
+    "instruct": Row(OPEN, {"receipt": "x", "recipient": "carrier", "categories": ["name"], "purpose": "order"}),
+    "processor_sign_in": Row(OPEN, {"name": "carrier", "password": PASSWORD}),
+    "fetch": Row(PROCESSOR, _S | {"instructions": ["x"]}),
+    "disclose": Row(
+        WORK, _S | {"task": "{task}", "recipient": "reseller", "categories": ["name"], "purpose": "partner-offers"}, no=True
+    ),  # without the person's approval
+    "cases": Row(STAFF, _S), "case_propose": Row(STAFF, _S | _PROPOSAL, no=True),  # a ground that goes with no such purpose
+    "case_approve": Row(STAFF, _S | _APPROVAL, no=True),
+    "case_close": Row(STAFF, _S | {"case": "00" * 16}, no=True),
+    "case_disclose": Row(STAFF, _S | {"case": "00" * 16}, no=True),
     "contests": Row(OPEN), "draw": Row(OPEN, {"contest": "00" * 16}, no=True),
     "entered": Row(OPEN, {"receipt": "x"}),
     "protect": Row(CUSTOMER, _S | {"password": PASSWORD}),
