@@ -12,6 +12,12 @@ from tests.desk.beds import PASSWORD
 from tests.doors.console.browser import faultless, front, listening, nothing_stored, press, touch
 
 QUOTE = {"name": "Bea Marrow", "email": "bea@marrow.example", "message": "A shop?", "phone": "+44 20 7946 0991"}
+BUYER = {
+    "name": "Ada Quill",
+    "email": "ada@quill.example",
+    "postal-address": "7 Lantern Lane, Farwater",
+    "items": "2 bundles",
+}
 AUTHENTICATOR = {
     "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
     "isUserVerified": True, "automaticPresenceSimulation": True,
@@ -168,3 +174,58 @@ async def test_a_form_of_another_site_that_knows_the_token_is_turned_away_in_a_b
             await press(page, "Go")
             await page.get_by_text("This did not come from here").wait_for()
         assert (await at.bed.desk.colleague(session))["name"] == "kim"  # the token was not spent
+
+
+async def test_the_pages_of_a_case_are_accessible_and_its_package_comes_as_a_file(tmp_path: Path) -> None:
+    """TOC-10."""
+    async with front(tmp_path, "aitoc") as at:
+        await at.bed.desk.collect("order", BUYER)
+        await at.bed.desk.add_recipient("agency")
+        fay, finn = [await (await at.context()).new_page() for _ in range(2)]
+        await at.invited(fay, "fay", "fraud-desk")
+        await at.invited(finn, "finn", "fraud-desk")
+        await press(fay, "Cases")
+        await faultless(fay)
+        async with fay.expect_navigation():
+            await touch(fay.get_by_role("button", name="They ask for data").first)
+        await fay.get_by_label("Which one").fill("nobody@quill.example")
+        await fay.get_by_label("Their reference").fill("Az. 12/2026")
+        await fay.locator("#covers-email").check()
+        await fay.get_by_label("Last day on which it may go out").fill("2026-03-20")
+        await press(fay, "Put it forward")
+        await fay.get_by_text("Nobody is held under that").wait_for()
+        await faultless(fay)
+        await fay.get_by_label("Which one").fill(BUYER["email"])
+        await press(fay, "Put it forward")
+        await faultless(fay)
+        await press(finn, "Cases")
+        await faultless(finn)
+        await finn.get_by_label("Which one").fill(BUYER["email"])
+        await finn.get_by_label("I have read what they sent").check()
+        async with finn.expect_navigation():
+            await touch(finn.get_by_role("button", name="Agree"))
+        await faultless(finn)
+        async with finn.expect_download() as coming:
+            await finn.get_by_role("button", name="Get the package").click()
+        assert (await coming.value).suggested_filename.endswith(".jose")
+        await press(finn, "Get the package")  # of a page that is no longer true
+        await finn.get_by_role("heading", name="Refused").wait_for()
+        await press(finn, "Cases")
+        await finn.get_by_text("passed on").wait_for()
+        await faultless(finn)
+        for page in (fay, finn):
+            await nothing_stored(page.context)
+
+
+async def test_what_may_be_passed_on_for_a_task_is_accessible(tmp_path: Path) -> None:
+    async with front(tmp_path, "audiomidi") as at:
+        await at.bed.desk.collect("contact", {"email": BUYER["email"], "message": "Hello"})
+        page = await (await at.context()).new_page()
+        await at.invited(page, "kim", "support")
+        async with page.expect_navigation():
+            await touch(page.get_by_role("button", name="Answer").first)
+        await page.get_by_text("Pass data on to").click()
+        await faultless(page)
+        await press(page, "Pass it on as a file")
+        await page.get_by_text("Tick what is to go out").wait_for()
+        await faultless(page)
