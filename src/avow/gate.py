@@ -10,7 +10,7 @@ Threads: none. All of it runs on the event loop that opened the store.
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, NoReturn, Protocol, TypeVar
 
 from avow.decide.decide import decide
 from avow.decide.facts import Circumstances, facts
@@ -376,6 +376,12 @@ class Gate:
         async with self.store.transaction() as tx:
             await tx.record((self._recorder.plain(self.now(), kind, actor, "done"),), ())
             await apply(tx)
+
+    async def refuse(self, kind: str, actor: Actor, answer: Refuse) -> NoReturn:
+        """Record that this was refused, and not about whom: where they must not learn of it. Raises `Refused`."""
+        async with self.store.transaction() as tx:
+            await tx.record((self._recorder.plain(self.now(), kind, actor.name, "refused", answer.promises),), ())
+        raise Refused(answer.promises, answer.reason)
 
     def pseudonym(self, name: str) -> bytes:
         """The name of an actor as the record has it."""

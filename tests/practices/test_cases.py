@@ -368,3 +368,21 @@ def _away(told: Any) -> str:
     if isinstance(told, Case):
         raise Unavailable("the database did not answer; nothing was written")
     return written(told)
+
+
+async def test_a_case_that_was_refused_does_not_tell_who_must_not_be_told(tmp_path: Path) -> None:
+    async with aitoc(tmp_path) as (shop, who):
+        one = proposal(shop, quiet=shop.now() + 30 * DAY)
+        for actor, asked in (
+            (colleague(shop, "sam", "support"), one), (colleague(shop, "fay"), one._replace(categories=("message",))),
+            (colleague(shop, "eve"), one),
+        ):  # fmt: skip
+            with pytest.raises(Refused):
+                await shop.cases.propose(bytes.fromhex(who), asked, actor)
+        told = await shop.export(who)
+        assert "agency" not in str(told["events"])
+        assert "refused" not in {event["outcome"] for event in told["events"]}
+        await shop.sequence_all()
+        logged = [(entry.kind, entry.outcome) for entry in shop._inspecting._logged()]
+        assert logged.count(("case-propose", "refused")) == 3  # it is on record all the same
+        assert await shop.inspect(who) == []

@@ -86,7 +86,10 @@ class Cases:
             await self._list(act.tx, {one.id: (subject, max(one.until, one.quiet or 0) + LISTED)})
             return one
 
-        return await self._change(subject, made, actor, "case-propose", self._may(made, actor), apply)
+        rule = self._may(made, actor)
+        if isinstance(rule, Refuse) and proposal.quiet is not None:  # no case comes of it that could hide its event
+            await self._gate.refuse("case-propose", actor, rule)
+        return await self._change(subject, made, actor, "case-propose", rule, apply)
 
     async def approve(self, case: bytes, actor: Actor, people: Collection[bytes]) -> Case:
         """Agree to a case that somebody else put forward, about one of these people: so that two colleagues mean the same
