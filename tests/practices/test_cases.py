@@ -386,3 +386,21 @@ async def test_a_case_that_was_refused_does_not_tell_who_must_not_be_told(tmp_pa
         logged = [(entry.kind, entry.outcome) for entry in shop._inspecting._logged()]
         assert logged.count(("case-propose", "refused")) == 3  # it is on record all the same
         assert await shop.inspect(who) == []
+
+
+async def test_who_was_sent_away_while_they_waited_for_their_turn_gets_nothing(tmp_path: Path) -> None:
+    async with aitoc(tmp_path) as (shop, who):
+        case, waits = (
+            await opened_case(shop, who),
+            await shop.cases.propose(bytes.fromhex(who), proposal(shop), colleague(shop, "finn")),
+        )
+        await on_file(shop, "agency")
+        fay = colleague(shop, "fay")  # verified, and waiting
+        await shop.staff_roll.leave("fay")
+        for act in (
+            shop.cases.disclose(case.id, fay), shop.cases.approve(waits.id, fay, [bytes.fromhex(who)]), shop.cases.close(waits.id, fay),
+            shop.cases.propose(bytes.fromhex(who), proposal(shop), fay),
+        ):  # fmt: skip
+            with pytest.raises(Refused, match="no standing any more"):
+                await act
+        assert (await shop.export(who))["disclosures"] == []

@@ -210,7 +210,14 @@ class Cases:
         circumstances = Circumstances(standing=actor.standing)
         async with self._listing:
             return await self._gate.change(
-                subject, self._ask(one, actor.role), actor, circumstances, apply, rule=rule, kind=kind
+                subject,
+                self._ask(one, actor.role),
+                actor,
+                circumstances,
+                apply,
+                rule=rule,
+                kind=kind,
+                bar=self._disclosing.left(actor),
             )
 
     async def _step(

@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple, TypeVar
 
 from avow.decide.facts import FOREVER, Circumstances, add, drop, request, standing, tokens
 from avow.decide.facts import case as covered
-from avow.decide.request import Allow, Request
+from avow.decide.request import Allow, Refuse, Request
 from avow.errors import CallError, NotHeld, UnknownWord
 from avow.gate import Act, Actor, Entry, Gate, Journal
 from avow.policy.model import RIGHTS_PURPOSE, SITE, Policy
@@ -60,7 +60,8 @@ class Package(NamedTuple):
 class Disclosing:
     """For one site."""
 
-    def __init__(self, gate: Gate, journal: Journal, recipients: Recipients) -> None:
+    def __init__(self, gate: Gate, journal: Journal, recipients: Recipients, stands: Callable[[Actor], bool]) -> None:
+        self._stands = stands  # whether who acts still has the standing they had
         self._gate = gate
         self._journal = journal
         self._policy: Policy = gate.policy
@@ -164,7 +165,15 @@ class Disclosing:
         ask = Request(_way(wish.way), actor.role, wish.purpose, wish.categories, asked_for)
         circumstances = Circumstances(identified=actor.identified, standing=actor.standing)
         return await self._gate.change(
-            wish.subject, ask, actor, circumstances, decided, identity=identity, weigh=weigh, kind=kind
+            wish.subject,
+            ask,
+            actor,
+            circumstances,
+            decided,
+            identity=identity,
+            weigh=weigh,
+            kind=kind,
+            bar=self.left(actor),
         )
 
     def _checked(self, wish: Wish) -> tuple[str, str]:
@@ -199,6 +208,12 @@ class Disclosing:
         """A case as it stands: an older row of one that is over, or an act that failed after it was journalled, opens none."""
         over = one.id.hex() in self._over and one.state in ("proposed", "open")
         return one._replace(state="closed") if over else one
+
+    def left(self, actor: Actor) -> Callable[[str, int], Refuse | None]:
+        """For `Gate.change`: who was sent away while they waited for their turn gets nothing."""
+        return lambda _, __: (
+            None if self._stands(actor) else Refuse((), "whoever asked for this has no standing any more")
+        )
 
     def _covers(self, one: Case, wish: Wish) -> bool:
         """Whether this is the case that is meant, open, and covers all that is wished for."""

@@ -14,6 +14,8 @@ from avow.gate import Actor, Gate, Journal
 from avow.policy.model import Protect
 from avow.store.interface import Transaction
 
+_STAFF = "staff:"  # begins the name of a colleague who acts
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -80,6 +82,11 @@ class Staff:
         known = self._roll.get(self._hidden(name))
         return known is not None and known.active and role in (None, known.role)
 
+    def stands(self, actor: Actor) -> bool:
+        """Whether a colleague who had standing a moment ago still has it. True of who is no colleague."""
+        name = actor.name.removeprefix(_STAFF)
+        return name == actor.name or not actor.standing or self.actor(name, actor.role).standing
+
     def pseudonym(self, name: str) -> bytes:
         """What stands for a colleague in the record: 16 bytes, the same however the name is typed."""
         return self._gate.pseudonym(_called(name))
@@ -118,7 +125,7 @@ class Staff:
 
 def _called(name: str) -> str:
     """One name for one colleague, however it is typed: case, outer blanks and composed letters make no other."""
-    return f"staff:{unicodedata.normalize('NFKC', name).strip().casefold()}"
+    return f"{_STAFF}{unicodedata.normalize('NFKC', name).strip().casefold()}"
 
 
 def _digest(text: str) -> str:
