@@ -74,6 +74,7 @@ async def test_other_roles_are_refused_with_the_promise_and_offered_nothing(tmp_
         assert (kim.status, "DAM-5" in kim.text, address(1) in kim.text) == (403, True, False)
         await kim.send("/visits/live", {"session": kim.session})
         assert (kim.status, "about" in kim.text) == (403, False)
+        assert "the person can see it" not in kim.text  # there is none
 
 
 async def test_an_admin_sees_addresses_for_diagnosis_and_for_nothing_else(tmp_path) -> None:

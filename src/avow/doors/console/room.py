@@ -112,7 +112,9 @@ class Room:
         response.headers.update(headers)
         return response
 
-    def refused(self, visit: Visit, refused: Refused, asked: Mapping[str, Any] | None = None) -> Response:
+    def refused(
+        self, visit: Visit, refused: Refused, asked: Mapping[str, Any] | None = None, *, recorded: bool = True
+    ) -> Response:  # fmt: skip
         """The refusal in full. `asked`: categories and purpose of a look, which is on record then."""
         return self.show(
             visit,
@@ -120,6 +122,7 @@ class Room:
             status=403,
             why=self.words.why(refused, asked["categories"] if asked else ()),
             asked=asked,
+            recorded=recorded,
         )
 
     # -- how they are answered --------------------------------------------------------------------------------------

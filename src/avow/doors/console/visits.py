@@ -55,7 +55,7 @@ async def board(room: Room, visit: Visit) -> Response:
     try:
         cells, days = counted.statistics(role, purpose, since - span.long, now, standing=standing)
     except Refused as refused:
-        return room.refused(visit, refused)
+        return room.refused(visit, refused, recorded=False)
     before = _sum(one for one in cells if not one.dimensions and one.since < since)
     hours = [one for one in cells if not one.dimensions and one.since >= since]
     first = since // DAY * DAY  # what visits were like is told by whole days
@@ -81,7 +81,7 @@ async def addresses(room: Room, visit: Visit) -> Response:
         try:
             entries = counted.addresses(role, purpose, now, standing=visit.colleague["signed"])
         except Refused as refused:
-            return room.refused(visit, refused)
+            return room.refused(visit, refused, recorded=False)
     return room.show(
         visit, "addresses.html", here="/visits", purpose=purpose, most=ENTRIES,
         options=[(name, room.words.label(name)) for name in counted.log_purposes(role)],
@@ -111,7 +111,11 @@ class LiveViews:
             raise CallError("too many live views are open; close one")
         ticket = self._random(16).hex()
         self._open[ticket] = visit.session, now + timedelta(milliseconds=LIVES)
-        return await self._shown(ticket, visit.colleague["role"], standing=visit.colleague["signed"])
+        try:
+            return await self._shown(ticket, visit.colleague["role"], standing=visit.colleague["signed"])
+        except Refused as refused:
+            del self._open[ticket]
+            return self._room.refused(visit, refused, recorded=False)
 
     async def again(self, request: Request) -> Response:
         """Look again."""
