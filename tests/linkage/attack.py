@@ -192,8 +192,12 @@ def shared_bytes(world: World) -> set[bytes]:
 
 
 def _runs(raw: bytes) -> Iterator[bytes]:
-    """Those that are no plain words, and no mere structure of a file."""
+    """Those that are no plain words, and no mere structure of a file, which is full of zeros."""
     for at in range(len(raw) - 11):
         run = raw[at : at + 12]
-        if len(set(run)) >= 8 and sum(byte < 32 or byte > 126 or 48 <= byte <= 57 for byte in run) >= 4:
+        if (
+            len(set(run)) >= 8
+            and run.count(0) < 2
+            and sum(byte < 32 or byte > 126 or 48 <= byte <= 57 for byte in run) >= 4
+        ):
             yield run

@@ -49,13 +49,13 @@ def _table(here: Busy, name: str, columns: str) -> None:
 
 async def run(count: int, seed: int) -> dict[str, Any]:
     """As many people; figures, with `ok`: the sound shop resists, and each defect is used."""
-    shared: list[int] = []
+    shared: list[set[bytes]] = []
     sound = await outcomes(count, seed, shared=shared)
     kinds = len(sound)
     figures: dict[str, Any] = {
         "people": count,
         "kinds": {kind: told(one) for kind, one in sound.items()},
-        "shared-bytes": shared[0],
+        "shared-bytes": sorted(repr(run) for run in shared[0]),
         "ok": kinds > 1 and not shared[0] and all(one.unlikely > DOUBT / kinds for one in sound.values()),
     }
     for name, plant in DEFECTS.items():
@@ -76,14 +76,14 @@ def told(one: Outcome) -> dict[str, Any]:
 
 
 async def outcomes(
-    count: int, seed: int, plant: Plant | None = None, shared: list[int] | None = None
+    count: int, seed: int, plant: Plant | None = None, shared: list[set[bytes]] | None = None
 ) -> dict[str, Outcome]:
-    """The attack on one such shop. `shared`: where to put how many runs of bytes both sides have in common."""
+    """The attack on one such shop. `shared`: where to put the runs of bytes that both sides have in common."""
     folder = Path(mkdtemp(prefix="avow-linkage-"))
     try:
         async with busy(folder, count, seed, plant) as world:
             if shared is not None:
-                shared.append(len(shared_bytes(world)))
+                shared.append(shared_bytes(world))
             return attack(world, seed)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -10,9 +10,9 @@ PEOPLE = 64
 
 async def test_with_everything_on_disk_a_visit_is_joined_to_a_person_no_better_than_by_lot() -> None:
     """DAM-7: 64 people among 128 others; each kind of record on its own."""
-    shared: list[int] = []
+    shared: list[set[bytes]] = []
     found = await outcomes(PEOPLE, 1, shared=shared)
-    assert shared == [0]
+    assert shared == [set()]
     assert {"operational log", "daminion.visits.db:cells in all"} <= found.keys()
     for kind, one in found.items():
         assert len(one.chances) == PEOPLE, kind
@@ -23,7 +23,7 @@ async def test_with_everything_on_disk_a_visit_is_joined_to_a_person_no_better_t
 @pytest.mark.parametrize("defect", DEFECTS)
 async def test_the_same_attack_succeeds_with_a_planted_defect(defect: str) -> None:
     """DAM-7: a shared id, an exact time, or rows in the order of visits."""
-    shared: list[int] = []
+    shared: list[set[bytes]] = []
     found = await outcomes(160 if defect == "row-order" else PEOPLE, 2, DEFECTS[defect], shared)
     assert shared[0] or defect != "shared-id"
     one = next(one for kind, one in found.items() if kind.endswith(_PLANTED[defect]))
