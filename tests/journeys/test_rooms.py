@@ -1,8 +1,7 @@
-"""The customer's room, the staff's, and the clock: one round through the demo in a real browser, as the guide has it."""
+"""The customer's room and the staff's: one round through the demo in a real browser, as the guide has it."""
 
 import re
 from pathlib import Path
-from time import time
 from typing import Final
 
 import pytest
@@ -123,38 +122,3 @@ def test_the_guide_is_readable_on_a_phone(browser: Browser, demo: Running, shots
         one.look(shots, f"guide-{place or 'start'}")
         assert one.page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
         assert one.context.cookies() == []
-
-
-def test_when_the_clock_moves_on_an_affiliates_cookie_and_record_are_over(
-    browser: Browser, demo: Running, shots: Path
-) -> None:
-    """AIT-3, AIT-8 and AIT-10 (no script reads the cookie); last of all, as it ends every session of the demo."""
-    with customer(browser, DESK) as one:
-        code = min(affiliates())
-        one.page.goto(f"{demo.at.shop('aitpro')}/a/{code}")
-        (cookie,) = one.context.cookies(demo.at.shop("aitpro") + "/")
-        assert cookie["name"] == "__Host-affiliate"
-        assert cookie["expires"] <= time() + 30 * 86_400  # by the browser's own clock, which nobody moves
-        assert one.page.evaluate("() => document.cookie") == ""
-        one.page.goto(demo.at.start + "/clock")
-        one.press("31 days forward")
-        row = one.page.locator("section.moved").first.locator("tr", has_text="AITpro")
-        gone = int(row.locator("td").nth(1).inner_text())
-        assert gone >= 6  # three values of this click, and three of the one before today
-        one.look(shots, "guide-clock-moved")
-        for place in ("/", f"/a/{code}", "/cart"):  # the browser, whose clock nobody moved, still presents it
-            one.context.add_cookies([cookie])  # type: ignore[list-item]  # it is what it gave us
-            with one.page.expect_request(lambda asked, to=place: asked.url.endswith(to)) as sent:  # type: ignore[misc]
-                one.page.goto(demo.at.shop("aitpro") + place)
-            assert "__Host-affiliate=" in sent.value.all_headers()["cookie"]
-            assert one.context.cookies(demo.at.shop("aitpro") + "/") == []
-        one.page.goto(demo.at.start + "/clock")
-        one.press("31 days forward")
-        row = one.page.locator("section.moved").first.locator("tr", has_text="AITpro")
-        assert int(row.locator("td").nth(1).inner_text()) == 0  # nothing was noted by a cookie that is over
-
-
-def affiliates() -> frozenset[str]:
-    from examples.shop.site import read_site  # noqa: PLC0415 - an example, not a part of the package
-
-    return read_site("aitpro").affiliates
