@@ -21,8 +21,8 @@ from avow.gate import Actor
 from avow.policy.parse import read
 from avow.practices.collecting import Submission
 from avow.residue import scan
-from avow.rows import unpack
 from tests.desk.beds import POLICIES
+from tests.residue.harness import keys_of
 from tests.shops import Clock, opened
 
 AITPRO = read(POLICIES / "aitpro.yaml")
@@ -45,7 +45,7 @@ async def _run(folder: Path, older: int, younger: int, dice: random.Random, plan
     clock, wrong = Clock(), list[str]()
     async with opened(folder, clock, policy=AITPRO, private=True) as shop:
         ends = await _clicks(shop, older, "older", dice)
-        needles = await _keys(shop, dice.sample(ends, min(len(ends), SOUGHT)))
+        needles = await keys_of(shop, dice.sample(ends, min(len(ends), SOUGHT)))
         if len(scan(folder, needles)[0]) < len(needles) // 2:
             wrong.append("the wraps are not where they are looked for; the search is worth nothing")
         clock.forward(days=1)
@@ -95,20 +95,6 @@ async def _clicks(shop: Avow, count: int, name: str, dice: random.Random) -> lis
         ]  # fmt: skip
         ids += [subject.hex() for subject in await shop._collecting.collect(batch)]
     return ids
-
-
-async def _keys(shop: Avow, people: list[str]) -> dict[str, bytes]:
-    """The secret and the wrap of every key of these."""
-    needles: dict[str, bytes] = {}
-    async with shop._gate.store.transaction() as tx:
-        for row in await tx.subjects(sorted(bytes.fromhex(who) for who in people)):
-            assert row is not None
-            for key_id in unpack(row.keys).values():
-                needles[f"key {key_id.hex()}"] = shop.keystore.get(key_id, shop._gate.now())._secret
-                wrap = shop.keystore._wraps.get(key_id)
-                assert wrap is not None
-                needles[f"wrap {key_id.hex()}"] = wrap
-    return needles
 
 
 async def _answers(shop: Avow, people: list[str]) -> int:

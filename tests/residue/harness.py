@@ -9,7 +9,7 @@ and the root key. The others must be there, whole.
 import logging
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
@@ -53,7 +53,7 @@ async def _run(folder: Path, people: int, chosen: list[int], plant: Plant | None
     async with opened(folder, clock) as shop:
         ids = await _collect(shop, people)
         doomed = {ids[number] for number in chosen}
-        needles = await _keys(shop, doomed)
+        needles = await keys_of(shop, doomed)
         await shop.backup(folder / "backup")
         if plant:
             plant(shop, folder)
@@ -87,7 +87,7 @@ async def _collect(shop: Avow, people: int) -> list[str]:
     return ids
 
 
-async def _keys(shop: Avow, doomed: set[str]) -> dict[str, bytes]:
+async def keys_of(shop: Avow, doomed: Iterable[str]) -> dict[str, bytes]:
     """The secret and the wrap of every key of the doomed, labelled; what must be nowhere afterwards."""
     needles: dict[str, bytes] = {}
     async with shop._gate.store.transaction() as tx:

@@ -11,7 +11,7 @@ from avow.errors import AvowError, NotHeld, Refused
 from avow.gate import Actor
 from avow.mail import notices as words
 from avow.practices import disclosed
-from avow.practices.agreeing import recipient_of
+from avow.practices.agreeing import asked_as, recipient_of
 from avow.practices.cases import Proposal
 from avow.practices.disclosing import Package
 from avow.practices.owing import NoticeKind
@@ -93,8 +93,7 @@ class Cases:
         """By a notice owed, to the newest address; in the privacy centre it stands in any case."""
         if not self._notices.possible or one.state == "closed" or one.id in self._settled:
             return
-        kind, identity = recipient_of(self._room.policy, one.recipient)
-        whom = identity if identity in self._room.policy.recipients else kind
+        whom = asked_as(self._room.policy, one.recipient)
         promises = told.promises if told else self._shop.cases.granting(one)
         at = told.at if told else one.at
         notice = words.disclosed(

@@ -3,12 +3,12 @@
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from avow.desk.interface.outside import AT_ONCE, Fetched, Instruction, Recipient
 from avow.desk.room import Room, row, text
 from avow.desk.sealing import NONCE, Seal
-from avow.desk.sessions import Processor, hashed
+from avow.desk.sessions import Processor, as_kept
 from avow.errors import BadValue, CallError, Denied, KeyGone, Refused, Tampered, Unavailable
 from avow.gate import Actor
 from avow.policy.model import SITE
@@ -18,13 +18,6 @@ from avow.practices.recipients import Known
 from avow.vault.package import pair
 
 LONGEST: Final = 8192  # characters of an instruction
-
-
-class _Told(NamedTuple):
-    """What an instruction says."""
-
-    id: bytes
-    wish: Wish
 
 
 class Processors:
@@ -42,7 +35,7 @@ class Processors:
         kind, _ = recipient_of(self._room.policy, text(name, "a recipient's name"))
         private, public = (None, dict(key)) if key is not None else pair()
         password = self._room.sessions.token() if kind == "processor" else ""
-        await self._shop.recipients.add(name, public, _kept(password) if password else "")
+        await self._shop.recipients.add(name, public, as_kept(password) if password else "")
         return {"name": name, "password": password, "private": private}
 
     async def remove(self, name: str) -> None:
@@ -70,16 +63,16 @@ class Processors:
 
     async def revoke(self, instruction: str) -> None:
         """It ends."""
-        told = self._read(instruction)
-        if told.wish.until is not None and self._room.now() < told.wish.until:
-            await self._shop.disclosing.revoke(told.wish.subject, told.id, told.wish.until)
+        wish = self._read(instruction)
+        if wish.instruction and wish.until is not None and self._room.now() < wish.until:
+            await self._shop.disclosing.revoke(wish.subject, wish.instruction, wish.until)
 
     # -- the processor ------------------------------------------------------------------------------------------------
 
     async def sign_in(self, name: str, password: str) -> str:
         """By 256 bits of chance: guesses are not counted, and keep nobody out."""
         known = await self._shop.recipients.known(text(name, "a name"))
-        shown = _kept(text(password, "a password"))
+        shown = as_kept(text(password, "a password"))
         if known is None or not known.password or not hmac.compare_digest(known.password, shown):
             raise Denied
         return self._room.sessions.processor(known.name, known.id, self._room.now())
@@ -115,7 +108,7 @@ class Processors:
         """What an instruction wishes for. Raises `Denied`, and `Refused` for one that is over."""
         if await self._on_file(session) is None:
             raise Refused((), "this processor is on file no more")
-        wish = self._read(instruction).wish
+        wish = self._read(instruction)
         if wish.recipient != session.name:
             raise Denied
         if wish.until is None or self._room.now() >= wish.until:
@@ -130,19 +123,14 @@ class Processors:
         known = await self._shop.recipients.known(session.name)
         return known if known is not None and known.id == session.filed and known.password else None
 
-    def _read(self, instruction: str) -> _Told:
+    def _read(self, instruction: str) -> Wish:
+        """What an instruction says. Raises `Denied`, `BadValue`."""
         told = json.loads(self._seal.read(text(instruction, "an instruction", LONGEST)))
-        wish = Wish(
+        return Wish(
             bytes.fromhex(told["who"]), "share", tuple(told["categories"]), told["recipient"], told["purpose"],
             bytes.fromhex(told["request"]), told["until"], instruction=bytes.fromhex(told["id"]),
         )  # fmt: skip
-        return _Told(bytes.fromhex(told["id"]), wish)
 
 
 def _not(promises: Sequence[str], reason: str, *, over: bool = True) -> Fetched:
     return {"package": "", "promises": list(promises), "reason": reason, "over": over}
-
-
-def _kept(password: str) -> str:
-    """What is kept of a password that is 256 bits of chance: no slow hash makes it any harder to find."""
-    return hashed(password).hex()

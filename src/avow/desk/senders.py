@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from avow.desk.room import Room, text, told
-from avow.desk.sessions import Sender, hashed
+from avow.desk.sessions import Sender, as_kept
 from avow.desk.staff import Colleagues
 from avow.errors import CallError, Denied, UnknownWord
 from avow.gate import Actor
@@ -41,7 +41,7 @@ class Senders:
         role = await self._role(colleague) if colleague else ""
         password = self._room.sessions.token()
         kept = {
-            "hash": _hash(password), "purposes": list(dict.fromkeys(purposes)), "colleague": colleague or "", "role": role,
+            "hash": as_kept(password), "purposes": list(dict.fromkeys(purposes)), "colleague": colleague or "", "role": role,
         }  # fmt: skip
         await self._shop.accounts.give_staff(self._owner(name), SENDER, told(kept))
         return password
@@ -65,7 +65,7 @@ class Senders:
         guesses would keep out who has it.
         """
         kept = await self._kept(text(name, "a name"))
-        shown = _hash(text(password, "a password"))
+        shown = as_kept(text(password, "a password"))
         if kept is None or not hmac.compare_digest(kept["hash"], shown):
             raise Denied
         now, (of, session) = self._room.now(), self._begun.get(name, ("", ""))
@@ -94,8 +94,3 @@ class Senders:
 
     def _owner(self, name: str) -> bytes:
         return self._shop.staff_roll.pseudonym(f"sender {name}")
-
-
-def _hash(password: str) -> str:
-    """What is kept of a password that is 256 bits of chance: no slow hash makes it any harder to find."""
-    return hashed(password).hex()

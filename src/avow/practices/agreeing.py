@@ -319,6 +319,12 @@ def recipient_of(policy: Policy, recipient: str) -> tuple[str, str]:
     return kind, recipient
 
 
+def asked_as(policy: Policy, recipient: str) -> str:
+    """How a request names a recipient: a declared one by name, any other by its kind. Raises `UnknownWord`."""
+    kind, identity = recipient_of(policy, recipient)
+    return identity if identity in policy.recipients else kind
+
+
 def hold(gate: Gate, journal: Journal, subject: bytes, version: int) -> None:
     """Whoever puts an older row of this person back is not believed from now on, not even after a restart.
 

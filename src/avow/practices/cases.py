@@ -16,7 +16,7 @@ from avow.decide.request import Allow, Answer, Facts, Refuse, Request
 from avow.errors import BadValue, CallError, KeyGone, NotHeld, Tampered, UnknownWord
 from avow.gate import Act, Actor, Gate, Journal
 from avow.policy.model import SITE
-from avow.practices.agreeing import recipient_of
+from avow.practices.agreeing import asked_as, recipient_of
 from avow.practices.collecting import check_value
 from avow.practices.disclosed import CASE, Case, cases, place, written
 from avow.practices.disclosing import Disclosing, Package, Wish
@@ -182,10 +182,7 @@ class Cases:
             raise CallError(f"the ground `{one.ground}` goes with a purpose against fraud: {listed(fraud)}")
 
     def _ask(self, one: Case, role: str) -> Request:
-        kind, identity = recipient_of(self._policy, one.recipient)
-        return Request(
-            "share", role, one.purpose, one.categories, identity if identity in self._policy.recipients else kind
-        )
+        return Request("share", role, one.purpose, one.categories, asked_as(self._policy, one.recipient))
 
     def _may(self, one: Case, actor: Actor) -> Answer:
         """What the policy would say to this role with the case open. The site's own software is no colleague."""

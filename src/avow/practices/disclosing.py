@@ -15,7 +15,7 @@ from avow.decide.request import Allow, Refuse, Request
 from avow.errors import CallError, NotHeld, UnknownWord
 from avow.gate import Act, Actor, Entry, Gate, Journal
 from avow.policy.model import RIGHTS_PURPOSE, SITE, Policy
-from avow.practices.agreeing import hold, recipient_of
+from avow.practices.agreeing import asked_as, hold, recipient_of
 from avow.practices.deadlines import asked
 from avow.practices.disclosed import DISCLOSURE, REVOKED, Case, Disclosure, cases, own, place, written
 from avow.practices.holding import is_old
@@ -161,7 +161,7 @@ class Disclosing:
             act.facts = act.row.facts
             return await apply(act, chosen, found)
 
-        asked_for = identity if identity in self._policy.recipients else of_kind
+        asked_for = asked_as(self._policy, wish.recipient)
         ask = Request(_way(wish.way), actor.role, wish.purpose, wish.categories, asked_for)
         circumstances = Circumstances(identified=actor.identified, standing=actor.standing)
         return await self._gate.change(
