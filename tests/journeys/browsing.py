@@ -106,7 +106,7 @@ class Customer:
 @contextmanager
 def customer(browser: Browser, screen: Mapping[str, Any] = PHONE, *, scripts: bool = True) -> Iterator[Customer]:
     """A fresh profile."""
-    context = browser.new_context(**screen, java_script_enabled=scripts)
+    context = browser.new_context(**screen, java_script_enabled=scripts, reduced_motion="reduce")  # no colour half-way
     try:
         yield _arrived(context)
     finally:

@@ -117,7 +117,9 @@ def opened(
 
     The page's content security policy holds, unless `lawless`: with it a planted style would not even apply.
     """
-    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme, bypass_csp=lawless)
+    context = browser.new_context(
+        viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce", bypass_csp=lawless
+    )
     try:
         page = context.new_page()
         wanted: list[str] = []

@@ -70,15 +70,18 @@ async def visit(browser: Browser, folder: Path, site: str, **how: Any) -> AsyncI
         config = uvicorn.Config(both, log_level="error", lifespan="off", ssl_certfile=tls.chain, ssl_keyfile=tls.key)
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listening]))
-        context = await browser.new_context(ignore_https_errors=True, **how)
+        # axe measures contrast at once, so no colour may be half-way to another
+        context = await browser.new_context(ignore_https_errors=True, reduced_motion="reduce", **how)
         page = await context.new_page()
         page.set_default_timeout(20_000)
         asked: set[str] = set()
         page.on("request", lambda one: asked.add("/".join(one.url.split("/")[:3])))
-        yield Visit(bed, f"https://{site}.localhost:{port}", context, page, asked)
-        await context.close()
-        server.should_exit = True
-        await serving
+        try:
+            yield Visit(bed, f"https://{site}.localhost:{port}", context, page, asked)
+        finally:
+            await context.close()
+            server.should_exit = True
+            await serving
 
 
 @pytest.mark.parametrize("site", SITES)
