@@ -71,6 +71,26 @@ async def test_dam_10_a_processor_gets_what_its_contract_allows_for_the_order_at
         assert [one["action"] for one in told["events"] if one["recipient"]] == ["instruct", "share"]
 
 
+async def test_dam_10_an_instruction_gives_five_packages_and_no_more(tmp_path: Path) -> None:
+    """DAM-10: whoever loses a package comes again; nobody watches a person's data for as long as an instruction lasts."""
+    async with desk(tmp_path, "daminion") as bed:
+        carrier = await Carrier.of(bed)
+        receipt, instruction = await ordered(bed)
+        got = await carrier.fetch(*[instruction] * 4)
+        assert all(one["package"] for one in got)
+        at_once = [one for (one,) in await asyncio.gather(*[carrier.fetch(instruction) for _ in range(5)])]
+        assert sum(bool(one["package"]) for one in at_once) == 1
+        (refused,) = await carrier.fetch(instruction)
+        assert (refused["promises"], refused["over"]) == (["DAM-10"], True)
+        assert "gave 5 packages" in refused["reason"]
+        (who,) = await bed.shop.find("email", ORDER["email"])
+        told = await bed.shop.export(who)
+        assert len(told["disclosures"]) == 5
+        assert [one["outcome"] for one in told["events"] if one["action"] == "share"] == ["done"] * 5 + ["refused"] * 5
+        another = await bed.desk.instruct(receipt, "carrier", PARCEL, "order")
+        assert await carrier.one(another["instruction"]) == {name: ORDER[name] for name in PARCEL}
+
+
 async def test_dam_10_nothing_that_the_contract_does_not_allow_is_even_instructed(tmp_path: Path) -> None:
     """DAM-10: broken: extra field, second purpose."""
     async with desk(tmp_path, "daminion") as bed:

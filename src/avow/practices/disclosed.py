@@ -35,6 +35,7 @@ class Disclosure(NamedTuple):
     request: str = ""
     case: str = ""
     until: int | None = None
+    instruction: str = ""  # by which a processor came for it
 
 
 class Case(NamedTuple):

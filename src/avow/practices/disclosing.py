@@ -6,7 +6,7 @@ A processor gets what belongs to one open service request, until its leave ends;
 what a case covers.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Final, Literal, NamedTuple, TypeVar
 
 from avow.decide.facts import FOREVER, Circumstances, add, drop, request, standing, tokens
@@ -14,10 +14,10 @@ from avow.decide.facts import case as covered
 from avow.decide.request import Allow, Refuse, Request
 from avow.errors import CallError, NotHeld, UnknownWord
 from avow.gate import Act, Actor, Entry, Gate, Journal
-from avow.policy.model import RIGHTS_PURPOSE, SITE, Policy
+from avow.policy.model import RIGHTS_PURPOSE, SITE, Policy, Share
 from avow.practices.agreeing import asked_as, hold, recipient_of
 from avow.practices.deadlines import asked
-from avow.practices.disclosed import DISCLOSURE, REVOKED, Case, Disclosure, cases, own, place, written
+from avow.practices.disclosed import DISCLOSURE, REVOKED, Case, Disclosure, cases, disclosures, own, place, written
 from avow.practices.holding import is_old
 from avow.practices.recipients import Recipients
 from avow.practices.words import unknown
@@ -26,6 +26,7 @@ from avow.vault.package import Jwk, pack, published, signer
 
 T = TypeVar("T")
 LEAVE: Final = 30 * 86_400_000  # ms for which a processor may use what it got, where nobody says less
+FETCHES: Final = 5  # packages that one instruction gives: the first, and more for who lost it on the way
 Way = Literal["share", "sell"]
 OVER: Final = "case-over"  # an entry of the journal
 _BEFORE: Final = "the leave would be over before it begins; name a later moment"
@@ -142,10 +143,12 @@ class Disclosing:
     ) -> T:  # fmt: skip
         chosen: list[Datum] = []
         found: list[tuple[Datum, Case]] = []
+        used_up: list[Refuse] = []
         of_kind, identity = recipient_of(self._policy, wish.recipient)
 
         async def weigh(act: Act) -> Sequence[Datum]:
             held = await act.tx.held(wish.subject)
+            used_up.extend(self._used_up(wish, held, act.open))
             work = await self._work(act, of_kind, wish)
             if work is not None:
                 act.facts = _only(act.facts, work)
@@ -173,8 +176,17 @@ class Disclosing:
             identity=identity,
             weigh=weigh,
             kind=kind,
-            bar=self.left(actor),
+            bar=lambda line, at: next(iter(used_up), None) or self.left(actor)(line, at),
         )
+
+    def _used_up(self, wish: Wish, held: Sequence[Datum], read: Callable[[Datum], str]) -> Iterator[Refuse]:
+        """Whether an instruction gave all the packages that it gives: a processor does not read on for as long as it lasts."""
+        if wish.instruction is None:
+            return
+        fetched = sum(one.instruction == wish.instruction.hex() for one in disclosures(held, read))
+        if fetched >= FETCHES:
+            sharing = tuple(name for name, one in self._policy.clauses(Share) if wish.recipient in one.recipients)
+            yield Refuse(sharing, f"this instruction gave {FETCHES} packages already; ask the shop for another one")
 
     def _checked(self, wish: Wish) -> tuple[str, str]:
         if not wish.categories or len(set(wish.categories)) < len(wish.categories):
@@ -255,7 +267,7 @@ class Disclosing:
         because = "" if wish.case is None else wish.case.hex()
         return Disclosure(
             self._gate.random(16), act.at, wish.way, identity, wish.purpose, categories, act.promises, actor.role,
-            about, because, until,
+            about, because, until, "" if wish.instruction is None else wish.instruction.hex(),
         )  # fmt: skip
 
     def _claims(self, told: Disclosure, values: dict[str, str]) -> dict[str, object]:
