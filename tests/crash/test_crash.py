@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from avow.store.interface import Leaf, Trace
+from avow.practices.disclosed import DISCLOSURE
+from avow.store.interface import Datum, Leaf, Trace
 from avow.store.keystore import Keystore
 from avow.store.sqlite_transaction import SqliteTransaction
 from avow.store.wraps import Wraps
@@ -44,7 +45,19 @@ def erasure_forgotten() -> None:
     SqliteTransaction.drop_subject = drop  # type: ignore[method-assign,assignment]  # the planted defect
 
 
-@pytest.mark.parametrize("plant", [keys_in_memory_only, acts_without_record, erasure_forgotten])
+def packages_before_their_rows() -> None:
+    """A store that leaves out what tells of a disclosure."""
+    put = SqliteTransaction.put
+
+    async def without(tx: SqliteTransaction, data: Sequence[Datum]) -> None:
+        await put(tx, [one for one in data if one.category != DISCLOSURE])
+
+    SqliteTransaction.put = without  # type: ignore[assignment,method-assign]  # the planted defect
+
+
+@pytest.mark.parametrize(
+    "plant", [keys_in_memory_only, acts_without_record, erasure_forgotten, packages_before_their_rows]
+)
 def test_the_harness_catches_a_planted_defect(plant: Callable[[], None]) -> None:
     figures = run(12, seed=1, plant=plant)
     assert not figures["ok"]
