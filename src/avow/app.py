@@ -88,7 +88,7 @@ class Avow:
         self.accounts = Accounts(gate)
         self.queue = Queue(gate, self._agreeing)
         self.recipients = Recipients(gate, journal, self.accounts)
-        self.disclosing = Disclosing(gate, journal, self.recipients, self.staff_roll.stands)
+        self.disclosing = Disclosing(gate, journal, self.recipients)
         self.cases = Cases(gate, journal, self.disclosing)
         self.agreements = Agreements(gate, self.verifier_key)
         self.by_hand = ByHand(gate, self._collecting, self._agreeing, self.finding)

@@ -29,6 +29,7 @@ from avow.vault.keys import SubjectKey
 T = TypeVar("T")
 BEHIND: Final = 600_000  # ms that a clock may be behind the record: it was set right, or another machine's
 KNOWN: Final = 65_536  # rows remembered as right
+_SENT_AWAY: Final = Refuse((), "whoever asked for this has no standing any more")
 Clock = Callable[[], int]  # milliseconds since 1970, UTC
 Random = Callable[[int], bytes]
 
@@ -146,6 +147,7 @@ class Gate:
         self._site = store.site
         self.keys = keys
         self.random = random
+        self.stands: Callable[[Actor], bool] = lambda _: True  # whether they still have it: told by who keeps the roll
         self._recorder = recorder
         self._clock = clock
         self._latest = 0
@@ -224,8 +226,10 @@ class Gate:
         """What the policy in force says, and, for data that came under an older one, what that one says too.
 
         A newer policy never widens the use of what was given under an older one: both must allow. `line` is the
-        person's facts line.
+        person's facts line. Who was sent away while they waited for their turn gets nothing.
         """
+        if not self.stands(look.actor):
+            return _SENT_AWAY
         if not self.bare(line, data) or look.ask.recipient is not None:
             return self._at_the_moment(look, line, data, at)
         return _at_any_moment(self.table, look.ask, line, look.circumstances)
@@ -348,7 +352,7 @@ class Gate:
                 barred = bar(line, at) if bar else None
                 answer = (
                     barred
-                    or rule
+                    or (rule if self.stands(actor) else _SENT_AWAY)
                     or self.answer(Look(subject, ask, actor, circumstances, identity), act.facts, data, at)
                 )
                 if isinstance(answer, Allow):

@@ -71,6 +71,29 @@ async def test_who_has_left_reads_nothing_however_the_name_is_typed(tmp_path: Pa
             await shop.use(who, "name", purpose="order", by=shop.staff(typed, role="fulfilment"))
 
 
+async def test_who_was_sent_away_while_they_waited_for_their_turn_gets_nothing(tmp_path: Path) -> None:
+    """TOC-13: a look, several at once, and acts that a practice decides: all of them had been let in before."""
+    async with opened(tmp_path) as shop:
+        who = bytes.fromhex(await shop.collect("order", ADA))
+        await shop.staff_roll.join("kim", "fulfilment")
+        let_in = await shop._actor(shop.staff("kim", role="fulfilment"))
+        look = shop._look(who.hex(), ("name",), "order", let_in)
+        assert await shop._gate.look(look) == {"name": ADA["name"]}
+        await shop.staff_roll.leave("kim")
+        with pytest.raises(Refused, match="no standing any more"):
+            await shop._gate.look(look)
+        assert all(isinstance(one, Refused) for one in await shop._gate.read([look, look]))
+        for act in (
+            shop.reaching.reach(who, "mail", "order", let_in),
+            shop.rights.correct(who, "name", "Mallory", let_in),
+            shop._agreeing.ask(who, "order", let_in),
+        ):
+            with pytest.raises(Refused, match="no standing any more"):
+                await act
+        await shop._agreeing.opt_out(who, ("mail",), let_in)  # the wish of the person, whoever took it down
+        assert "opt-out/mail" in (await shop.standing(who.hex()))[0]
+
+
 async def test_the_caller_vouches_for_colleagues_only_until_there_is_a_roll(tmp_path: Path) -> None:
     async with opened(tmp_path) as shop:
         who = await shop.collect("order", ADA)

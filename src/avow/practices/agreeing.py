@@ -285,6 +285,8 @@ class Agreeing:
         circumstances = Circumstances(identified=actor.identified, standing=actor.standing)
         answer = rule or Allow(giving(self._policy, kind))
         versions: list[int] = []
+        if kind in _NARROWING:  # such a wish is not lost with the colleague who took it down
+            actor = actor._replace(standing=False)
 
         async def watched(act: Act) -> T:
             done = await apply(act)

@@ -214,7 +214,6 @@ class Cases:
                 apply,
                 rule=rule,
                 kind=kind,
-                bar=self._disclosing.left(actor),
             )
 
     async def _step(

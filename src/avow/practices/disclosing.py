@@ -61,8 +61,7 @@ class Package(NamedTuple):
 class Disclosing:
     """For one site."""
 
-    def __init__(self, gate: Gate, journal: Journal, recipients: Recipients, stands: Callable[[Actor], bool]) -> None:
-        self._stands = stands  # whether who acts still has the standing they had
+    def __init__(self, gate: Gate, journal: Journal, recipients: Recipients) -> None:
         self._gate = gate
         self._journal = journal
         self._policy: Policy = gate.policy
@@ -176,7 +175,7 @@ class Disclosing:
             identity=identity,
             weigh=weigh,
             kind=kind,
-            bar=lambda line, at: next(iter(used_up), None) or self.left(actor)(line, at),
+            bar=lambda *_: next(iter(used_up), None),
         )
 
     def _used_up(self, wish: Wish, held: Sequence[Datum], read: Callable[[Datum], str]) -> Iterator[Refuse]:
@@ -220,12 +219,6 @@ class Disclosing:
         """A case as it stands: an older row of one that is over, or an act that failed after it was journalled, opens none."""
         over = one.id.hex() in self._over and one.state in ("proposed", "open")
         return one._replace(state="closed") if over else one
-
-    def left(self, actor: Actor) -> Callable[[str, int], Refuse | None]:
-        """For `Gate.change`: who was sent away while they waited for their turn gets nothing."""
-        return lambda _, __: (
-            None if self._stands(actor) else Refuse((), "whoever asked for this has no standing any more")
-        )
 
     def _covers(self, one: Case, wish: Wish) -> bool:
         """Whether this is the case that is meant, open, and covers all that is wished for."""

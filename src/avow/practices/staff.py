@@ -31,6 +31,7 @@ class Staff:
 
     def __init__(self, gate: Gate, journal: Journal) -> None:
         self._gate = gate
+        gate.stands = self._stands
         self._journal = journal
         self._agreement = ""
         self._roll: dict[str, Member] = {}  # by pseudonym
@@ -82,7 +83,7 @@ class Staff:
         known = self._roll.get(self._hidden(name))
         return known is not None and known.active and role in (None, known.role)
 
-    def stands(self, actor: Actor) -> bool:
+    def _stands(self, actor: Actor) -> bool:
         """Whether a colleague who had standing a moment ago still has it. True of who is no colleague."""
         name = actor.name.removeprefix(_STAFF)
         return name == actor.name or not actor.standing or self.actor(name, actor.role).standing

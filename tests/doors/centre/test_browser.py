@@ -67,7 +67,8 @@ async def visit(browser: Browser, folder: Path, site: str, **how: Any) -> AsyncI
         server = uvicorn.Server(uvicorn.Config(here.app, log_level="error", lifespan="off"))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         base = f"http://privacy.{site}.localhost:{listening.getsockname()[1]}"
-        context = await browser.new_context(**({"java_script_enabled": False, "reduced_motion": "reduce"} | how))
+        usual: dict[str, Any] = {"java_script_enabled": False, "reduced_motion": "reduce"}
+        context = await browser.new_context(**(usual | how))
         page = await context.new_page()
         page.set_default_timeout(10_000)
         asked: list[str] = []
