@@ -51,7 +51,16 @@ MAY_KNOW: dict[str, set[str]] = {  # room -> what else of avow it may import; th
     "visits": {"errors", "policy", "decide", "store.visits", "store.disk"},  # and never what touches persons
     "proof": {"errors", "policy", "ledger"},  # a witness: never decide, gate, vault or store
     "mail": {"errors", "policy"},
-    "doors": {"errors", "policy", "cards", "mail", "desk.interface", "visits", "wire"},
+    "doors": {
+        "errors",
+        "policy",
+        "cards",
+        "mail",
+        "desk.interface",
+        "visits",
+        "wire",
+        "decide.changed",  # what changed between two versions, in words: it decides nothing about anybody
+    },
 }
 TOP = {
     "__main__",
