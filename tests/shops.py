@@ -1,5 +1,6 @@
 """A small policy and a clock for the tests of what stands on the gate."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from avow.app import Avow
+from avow.policy.model import Policy
 from avow.policy.parse import parse
 from tests.corner import POLICY as POLICY  # noqa: PLC0414 - told on
 
@@ -42,3 +44,13 @@ async def opened(folder: Path, clock: Clock | None = None, **more: Any) -> Async
     policy = more.pop("policy", None) or parse(POLICY, "corner")
     async with Avow.open(policy, url, clock=clock or Clock(), folder=folder / "avow", **more) as shop:
         yield shop
+
+
+async def publish(shop: Avow, policy: Policy) -> None:
+    """The next version, planned against the newest."""
+    await shop.publishing.publish(policy, shop.publishing.versions()[-1].digest)
+
+
+def dated(text: str, day: str) -> Policy:
+    """A policy whose version is of this day."""
+    return parse(re.sub(r"(?m)^version: .*$", f"version: {day}", text), "dated")

@@ -21,7 +21,7 @@ from avow.errors import (
 )
 from avow.policy.parse import parse
 from avow.rows import pack, unpack
-from tests.shops import ADA, BEA, POLICY, Clock, opened
+from tests.shops import ADA, BEA, POLICY, Clock, dated, opened, publish
 
 
 async def test_staff_read_what_an_open_request_needs(tmp_path: Path) -> None:
@@ -154,13 +154,19 @@ async def test_nobody_is_told_whether_an_unknown_person_exists(tmp_path: Path) -
 
 
 async def test_data_under_an_older_policy_keep_its_limits(tmp_path: Path) -> None:
-    wider = POLICY.replace("version: 2026-01-01", "version: 2026-06-01").replace(
-        "categories: [name, email, postal-address, phone], for: [order], by: [fulfilment, site], needs: [request]",
-        "categories: [name, email, postal-address, phone], for: [order, marketing], by: [fulfilment, site, marketing]",
+    wider = dated(
+        POLICY.replace(
+            "categories: [name, email, postal-address, phone], for: [order], by: [fulfilment, site], needs: [request]",
+            "categories: [name, email, postal-address, phone], for: [order, marketing], by: [fulfilment, site, marketing]",
+        ),
+        "2026-06-01",
     )
-    async with opened(tmp_path) as shop:
+    clock = Clock()
+    async with opened(tmp_path, clock) as shop:
         ada = await shop.collect("order", ADA)
-    async with opened(tmp_path, policy=parse(wider, "wider")) as shop:
+        await publish(shop, wider)
+    clock.forward(days=92)
+    async with opened(tmp_path, clock) as shop:
         bea = await shop.collect("order", BEA)
         assert await shop.use(bea, "email", purpose="marketing") == BEA["email"]
         with pytest.raises(Refused):

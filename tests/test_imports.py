@@ -29,6 +29,7 @@ MAY_KNOW: dict[str, set[str]] = {  # room -> what else of avow it may import; th
     "store.root": {"errors", "vault", "store"},
     "sequencer": {"errors", "ledger", "store.interface", "store.disk"},
     "rows": {"errors", "policy.retention", "store.interface", "store.terms", "vault"},
+    "versions": VALUES | {"gate", "ledger", "record", "store.disk", "store.interface"},
     "gate": VALUES | {"record", "rows", "store.interface", "store.terms", "together"},
     "practices": VALUES
     | {

@@ -49,6 +49,7 @@ from avow.start import MovedClock, Places, Private, remember_journal, system_clo
 from avow.store.keystore import Keystore
 from avow.upkeep import HOUR, Health, Upkeep, end
 from avow.vault.keys import RootProvider
+from avow.versions import Publishing, Versions
 
 Asked = Literal["by the person", "by the site"]
 
@@ -61,13 +62,14 @@ class Avow:
     """
 
     def __init__(
-        self, gate: Gate, keystore: Keystore, recorder: Recorder, log: Log, clock: MovedClock, places: Places
-    ) -> None:
+        self, gate: Gate, keystore: Keystore, recorder: Recorder, log: Log, clock: MovedClock, places: Places,
+        versions: Versions,
+    ) -> None:  # fmt: skip
         self.policy = gate.policy
         self.log = log
+        self.publishing = Publishing(versions, gate, recorder)
         self.staff_roll = Staff(gate, keystore.journal)
-        self.keystore = keystore
-        self.places = places
+        self.keystore, self.places = keystore, places
         self.swept = Swept(0, 0, 0)  # what the newest sweep did, at first that of opening
         self.verifier_key = str(log.key)
         self._remembered = 0  # how far the database knows the journal to be
@@ -377,10 +379,10 @@ class Avow:
 
     async def sequence(self) -> int:
         """Put a batch of what is pending into the log and sign a checkpoint; how many. Runs by itself, too."""
-        moved = await self.log.sequence(self._gate.now())
+        moved = await self.log.sequence(self._gate.moment())
         async with self._gate.store.transaction() as tx:
             await tx.file(BATCH)
-        self._sequenced = self._gate.now()
+        self._sequenced = self._gate.moment()
         return moved
 
     async def sequence_all(self) -> int:
@@ -425,7 +427,7 @@ class Avow:
 
     async def health(self) -> Health:
         """How the site fares while it serves. Raises `Unavailable` if the database does not answer."""
-        now = self._gate.now()
+        now = self._gate.moment()
         window = await self.log.window(now)
         sequenced, swept = (None if at is None else datetime.fromtimestamp(at / 1000, UTC)
                             for at in (self._sequenced, self._swept))  # fmt: skip
@@ -455,7 +457,7 @@ class Avow:
 
     def now(self) -> int:
         """The moment by the site's clock, in milliseconds since 1970, UTC."""
-        return self._gate.now()
+        return self._gate.moment()
 
     async def move_clock(self, by: timedelta) -> None:
         """Only in a demo, only forward; every entry from now on says so."""
@@ -466,7 +468,7 @@ class Avow:
         return explain(self._gate.table, ask, facts)
 
     async def _tend_keys(self) -> None:
-        self.keystore.purge(self._gate.now())
+        self.keystore.purge(self._gate.moment())
         self.keystore.top_up()
 
     async def _sweep_hourly(self) -> None:

@@ -112,3 +112,7 @@ class KeyGone(AvowError):
 
 class Unavailable(AvowError):
     """The database or disk did not answer. Nothing was done, or it is unknown whether it was: see the message."""
+
+
+class Superseded(Unavailable):
+    """A newer version of the policy has taken effect since the site was opened. Nothing was done: open it again."""

@@ -16,7 +16,7 @@ from avow.decide.decide import decide
 from avow.decide.facts import Circumstances, facts
 from avow.decide.request import Allow, Answer, Refuse, Request
 from avow.decide.table import Table
-from avow.errors import AvowError, KeyGone, OperatorError, Refused, Tampered
+from avow.errors import AvowError, KeyGone, OperatorError, Refused, Superseded, Tampered
 from avow.policy.model import Policy
 from avow.record import CHANCE, Recorder, Wording
 from avow.rows import STANDING, anchor, believed, bound, marked, ordinary, pack, unpack
@@ -151,6 +151,7 @@ class Gate:
         self._recorder = recorder
         self._clock = clock
         self._latest = 0
+        self.until: int | None = None  # when (ms) a newer version of the policy takes effect
         self._least: dict[bytes, int] = {}  # versions below which a person's row is not believed
         self._known: dict[bytes, tuple[Subject, bytes, str]] = {}  # rows found right, with key id and facts line
         self._looking: Together[Look, dict[str, str]] = Together(self.read)
@@ -158,14 +159,26 @@ class Gate:
     # -- time and keys ------------------------------------------------------------------------------------------
 
     def now(self) -> int:
-        """The moment, in milliseconds UTC. A clock that goes back stands still here: nothing gets younger."""
+        """The moment of an act, in milliseconds UTC. A clock that goes back stands still here: nothing gets younger.
+
+        Raises `Superseded` once a newer version of the policy is in force: by this one nothing is done any more.
+        """
+        at = self.moment()
+        if self.until is not None and at >= self.until:
+            raise Superseded(
+                "a newer version of the policy has taken effect, and the site is to be opened anew; nothing was done"
+            )
+        return at
+
+    def moment(self) -> int:
+        """The same for what is no act: closing, and telling how the site fares."""
         at = self._clock()
         self._latest = max(self._latest, at)
         return self._latest
 
     def not_before(self, known: int) -> None:
         """The latest moment on record. Raises `OperatorError` when the clock is more than ten minutes behind it."""
-        if self.now() < known - BEHIND:
+        if self.moment() < known - BEHIND:
             raise OperatorError(
                 f"the clock is {(known - self._latest) // 60_000} minutes behind the newest entry of the record; set it "
                 "right: what was due would be young again"

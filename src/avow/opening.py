@@ -14,7 +14,7 @@ from avow.ledger.entry import decode
 from avow.ledger.faults import LedgerError
 from avow.policy.check import faults
 from avow.policy.model import Count, Policy
-from avow.policy.parse import parse, read
+from avow.policy.parse import read
 from avow.practices.noise import laplace
 from avow.practices.recovery import restoring
 from avow.practices.statistics import Statistics
@@ -26,6 +26,7 @@ from avow.store import disk, open_store
 from avow.store.interface import Store
 from avow.store.keystore import Keystore
 from avow.vault.keys import RootProvider
+from avow.versions import FOLDER, Versions, Where
 from avow.visits.counted import Files
 from avow.visits.counting import DURATIONS, LONG
 
@@ -43,14 +44,18 @@ class Parts(NamedTuple):
     log: Log
     clock: MovedClock
     places: Places
+    versions: Versions
 
 
 async def put_together(
     stack: AsyncExitStack, policy: str | Path | Policy, url: str, folder: str | Path | None,
     root: str | Path | RootProvider | None, clock: Callable[[], datetime], private: Private, demo: bool,
-    source: Path | None = None,
+    source: Path | None = None, unpublished: bool = False,
 ) -> Parts:  # fmt: skip
     """Check what must be true, then open store, keys and log; what was opened is closed with `stack`.
+
+    The policy says which site it is, and founds a new one; else the version in force counts, and a text that was never
+    published is refused, unless `unpublished` lets it name the site, too.
 
     `source` is a backup to put in the database's place first. A restore that died is finished here as far as the
     ledger goes; `Avow.settle` does the rest.
@@ -75,7 +80,9 @@ async def put_together(
     async with store.transaction() as tx:
         new = not (await tx.log_state()).size and not await tx.pending(1)
     moved = MovedClock.load(clock, keystore.journal, demo=demo, new=new)
-    return await _serve(stack, chosen, store, keystore, moved, places)
+    parts = await _serve(stack, chosen, store, keystore, moved, places, unpublished=unpublished)
+    must_be_private(parts.gate.policy, private)
+    return parts
 
 
 def statistics(gate: Gate, recorder: Recorder, journal: Journal, places: Places) -> Statistics:
@@ -97,22 +104,21 @@ def _kinds() -> dict[Count, Sequence[str]]:
 
 
 async def _serve(
-    stack: AsyncExitStack, policy: Policy, store: Store, keystore: Keystore, clock: MovedClock, places: Places
-) -> Parts:
-    """The parts that decide and record, over those that hold."""
-    current = policy.digest[:16]
-    tables: dict[bytes, Table] = {current: compile_policy(policy)}
-    async with store.transaction() as tx:
-        await tx.put_policy(current, policy.version.isoformat(), policy.source, clock())
-        for digest, version, source, _ in await tx.policies():
-            older = parse(source, f"the version of {version}")
-            if older.digest[:16] != digest:
-                raise Tampered(f"the policy's version of {version} is not the one that was kept; restore the database")
-            tables.setdefault(digest, compile_policy(older))
-    recorder = Recorder(policy.site, current, keystore.site_key("actor"), os.urandom, lambda: clock.moved)
-    gate = Gate(policy, tables, store, keystore, recorder, clock, os.urandom)
+    stack: AsyncExitStack, chosen: Policy, store: Store, keystore: Keystore, clock: MovedClock, places: Places, *,
+    unpublished: bool,
+) -> Parts:  # fmt: skip
+    """The parts that decide and record, over those that hold. By the version in force: `chosen` only says which site."""
     log = await Log.open(places.ledger, store, signer(keystore), places.checkpoints)
     stack.callback(log.close)
+    where = Where(store, keystore.journal, places.ledger / FOLDER, signer(keystore))
+    versions = await Versions.load(where, chosen, clock())
+    if not unpublished:
+        versions.known(chosen)
+    policy = versions.current.policy
+    tables: dict[bytes, Table] = {one.name: compile_policy(one.policy) for one in versions.lived}
+    recorder = Recorder(policy.site, versions.current.name, keystore.site_key("actor"), os.urandom, lambda: clock.moved)
+    gate = Gate(policy, tables, store, keystore, recorder, clock, os.urandom)
+    await versions.settle(recorder, gate.moment())
     if log.size:
         try:
             gate.not_before(decode(log.entry(log.size - 1)).at)
@@ -120,4 +126,4 @@ async def _serve(
             raise Tampered(f"the newest entry of the ledger in `{places.ledger}` was changed: {error}") from None
     disk.write(places.ledger / VERIFIER_KEY, f"{log.key}\n".encode())
     stack.push_async_callback(gate.close)
-    return Parts(gate, keystore, recorder, log, clock, places)
+    return Parts(gate, keystore, recorder, log, clock, places, versions)

@@ -1,8 +1,8 @@
 """An authority or a firm against fraud gets what a case covers: two colleagues, one ground, one disclosure."""
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,13 @@ import pytest
 from avow.app import Avow
 from avow.errors import BadValue, CallError, NotHeld, Refused, Unavailable, UnknownWord
 from avow.gate import Actor
-from avow.policy.parse import parse
 from avow.practices.cases import Proposal
 from avow.practices.disclosed import Case, written
 from avow.vault.package import unpack
 from tests.desk.beds import POLICIES
 from tests.outside import gets, on_file
 from tests.policy.five import policy_of
-from tests.shops import Clock, opened
+from tests.shops import START, Clock, dated, opened, publish
 
 ADA = {
     "name": "Ada Quillfeather", "email": "ada@quillfeather.example", "postal-address": "7 Lantern Lane, Farwater",
@@ -332,12 +331,12 @@ def _fails(*_: Any) -> str:
 
 
 async def test_a_case_whose_recipient_a_new_policy_does_not_know_holds_up_no_other(tmp_path: Path) -> None:
+    changed = dated((POLICIES / "aitoc.yaml").read_text().replace("fraud-bureau", "other-bureau"), "2026-03-02")
     async with aitoc(tmp_path) as (shop, who):
         await proposed(shop, who, recipient="fraud-bureau", ground="prevent")
         other = await proposed(shop, who)
-    text = (POLICIES / "aitoc.yaml").read_text().replace("fraud-bureau", "other-bureau")
-    changed = parse(re.sub(r"(?m)^version: .*$", "version: 2026-02-01", text), "aitoc")
-    async with opened(tmp_path, policy=changed) as shop:
+        await publish(shop, changed)
+    async with opened(tmp_path, Clock(START + timedelta(days=1)), policy=changed) as shop:
         assert [one.id for _, one in await shop.cases.known(colleague(shop, "finn"))] == [other.id]
         assert await shop.cases.to_tell() == []
         assert await shop.cases.approve(other.id, colleague(shop, "finn"), [bytes.fromhex(who)])

@@ -1,6 +1,5 @@
 """Personal data go out to one recipient at a time, for what a promise allows, sealed to that recipient, and on record."""
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,13 +10,12 @@ import pytest
 
 from avow.app import Avow
 from avow.errors import CallError, NotHeld, Refused, UnknownWord
-from avow.policy.parse import parse
 from avow.vault.package import unpack
 from tests.desk.beds import POLICIES
 from tests.outside import gets, on_file
 from tests.policy.five import policy_of
 from tests.practices import racing
-from tests.shops import ADA, BEA, START, Clock, opened
+from tests.shops import ADA, BEA, START, Clock, dated, opened, publish
 
 ORDER = {
     "name": "Ada Quillfeather", "email": "ada@quillfeather.example", "shipping-address": "7 Lantern Lane, Farwater",
@@ -245,11 +243,12 @@ async def test_where_the_policy_shares_with_nobody_nothing_goes_out_to_anybody(t
 async def test_what_came_under_an_older_version_goes_out_only_if_that_one_allows_it_too(tmp_path: Path) -> None:
     text, now = (POLICIES / "daminion.yaml").read_text(), "[name, shipping-address, phone]\n    with: [carrier]"
     assert now in text
-    before = re.sub(r"(?m)^version: .*$", "version: 2010-02-01", text.replace(now, now.replace(", phone", "")))
-    async with opened(tmp_path, policy=parse(before, "daminion"), private=True) as shop:
+    before, after = dated(text.replace(now, now.replace(", phone", "")), "2010-02-01"), dated(text, "2026-03-02")
+    async with opened(tmp_path, policy=before, private=True) as shop:
         who = await shop.collect("order", ORDER)
         assert await refused(shop, who, "carrier", "phone") == ()
-    async with opened(tmp_path, Clock(START + timedelta(days=1)), policy=policy_of("daminion"), private=True) as shop:
+        await publish(shop, after)
+    async with opened(tmp_path, Clock(START + timedelta(days=1)), policy=after, private=True) as shop:
         for names in (["phone"], [*PARCEL]):
             assert await refused(shop, who, "carrier", *names) == ()
         assert await gets(shop, who, ["name"], "carrier", "order")

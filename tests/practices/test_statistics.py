@@ -19,7 +19,7 @@ from avow.policy.model import SITE
 from avow.policy.parse import parse, read
 from avow.practices.figures import BUDGET, stated
 from avow.practices.statistics import Wish, offers
-from tests.shops import Clock, opened
+from tests.shops import Clock, dated, opened, publish
 
 POLICIES = Path(__file__).parents[2] / "policies"
 AUDIOMIDI, DAMINION, AITOC, AITPRO, AIMINI = (
@@ -128,7 +128,9 @@ async def test_data_that_came_under_an_older_policy_count_only_where_that_one_le
     clock = january()
     async with site(tmp_path, clock, old) as shop:
         await buys(shop, GOODS[0])
-    async with site(tmp_path, clock) as shop:
+        await publish(shop, new := dated(AUDIOMIDI.source, "2026-01-25"))
+    clock.now = datetime(2026, 1, 25, tzinfo=UTC)
+    async with site(tmp_path, clock, new) as shop:
         await buys(shop, GOODS[0])
         clock.forward(days=40)
         assert await counted(shop) == [1, 0, 0]

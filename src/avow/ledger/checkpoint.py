@@ -85,7 +85,7 @@ def key(name: str, public: bytes, type_: int = NOTE) -> Key:
 def read_key(text: str) -> Key:
     """A verifier key from its line `name+id+base64`. Raises `Malformed`, also when the id is not the key's own."""
     parts = _KEY.fullmatch(text)
-    material = _unbase64(parts[3]) if parts else b""
+    material = unbase64(parts[3]) if parts else b""
     if not parts or not material:
         raise Malformed("a verifier key reads `name+id+key`: the id 8 hex digits, the key in base64")
     made = key(parts[1], material[1:], material[0])
@@ -137,7 +137,7 @@ def parse(text: str) -> Checkpoint:
         raise Malformed("a checkpoint has three lines or more (origin, size, root), none of them empty")
     if not _SIZE.fullmatch(lines[1]):
         raise Malformed("the second line of a checkpoint is the size: decimal digits without leading zeros")
-    root = _unbase64(lines[2])
+    root = unbase64(lines[2])
     if len(root) != 32:
         raise Malformed("the third line of a checkpoint is the root: 32 bytes in base64")
     return Checkpoint(lines[0], int(lines[1]), root, tuple(lines[3:]))
@@ -155,7 +155,7 @@ def _parts(note: str) -> tuple[str, list[str]]:
 
 def _signature(line: str) -> tuple[str, bytes]:
     parts = _SIGNATURE.fullmatch(line)
-    data = _unbase64(parts[2]) if parts else b""
+    data = unbase64(parts[2]) if parts else b""
     if not parts or len(data) <= 4:
         raise Malformed("a signature line reads `\N{EM DASH} name base64`")
     return parts[1], data
@@ -176,7 +176,7 @@ def _message(by: Key, text: str, stamp: bytes) -> bytes:
     return f"cosignature/v1\ntime {int.from_bytes(stamp, 'big')}\n{text}".encode()
 
 
-def _unbase64(text: str) -> bytes:
+def unbase64(text: str) -> bytes:
     """Strict: the one canonical spelling only. Empty when it is not."""
     try:
         data = b64decode(text, validate=True)
