@@ -120,7 +120,7 @@ async def test_a_fault_that_nobody_foresaw_is_told_without_its_words(tmp_path: P
         upkeep = Upkeep((wrong, shop.sequence))
         await shop.collect("order", ADA)
         await upkeep.turn()
-        assert (upkeep.error, upkeep.failing, shop.log.size) == ("ValueError", 1, 1)
+        assert (upkeep.error, upkeep.failing, shop.log.size) == ("ValueError", 1, 3)  # with the policy's two
 
 
 async def test_a_sweep_that_does_not_run_shows(tmp_path: Path) -> None:

@@ -57,6 +57,8 @@ Asked = Literal["by the person", "by the site"]
 class Avow:
     """One site under its policy. Open it with `Avow.open`; use it on the event loop that opened it.
 
+    `superseded` is set once a newer version of the policy is in force: close it then, and open it again.
+
     People are named by opaque ids, 32 hexadecimal digits. Whatever touches a person is decided, recorded and
     committed before anything is released; `Refused` names the promises that do not allow it.
     """
@@ -67,7 +69,7 @@ class Avow:
     ) -> None:  # fmt: skip
         self.policy = gate.policy
         self.log = log
-        self.publishing = Publishing(versions, gate, recorder)
+        self.publishing, self.superseded = Publishing(versions, gate, recorder), asyncio.Event()
         self.staff_roll = Staff(gate, keystore.journal)
         self.keystore, self.places = keystore, places
         self.swept = Swept(0, 0, 0)  # what the newest sweep did, at first that of opening
@@ -104,7 +106,7 @@ class Avow:
         self._true = False  # whether the database is true to the whole journal
         self._sequenced: int | None = None
         self._swept: int | None = None
-        self.upkeep = Upkeep((self.sequence, self._tend_keys, self._remember, self.recovery.settle, self._sweep_hourly,
+        self.upkeep = Upkeep((self._heed_versions, self.sequence, self._tend_keys, self._remember, self.recovery.settle, self._sweep_hourly,
                               self._leaving.carry_out, self.contests.carry_on))  # fmt: skip
 
     @classmethod
@@ -113,6 +115,7 @@ class Avow:
         cls, policy: str | Path | Policy, url: str, *, folder: str | Path | None = None,
         root: str | Path | RootProvider | None = None, clock: Callable[[], datetime] = system_clock,
         private: Private = False, demo: bool = False, sequence_every: timedelta = timedelta(milliseconds=500),
+        unpublished: bool = False,
     ) -> AsyncIterator["Avow"]:  # fmt: skip
         """Open a site, new or old, and serve it until the block ends.
 
@@ -122,11 +125,15 @@ class Avow:
         process is the private server that some policies promise. `demo` makes a new data directory one whose clock
         may be moved forward.
 
+        The policy founds a new site. Of one that is there it says which site is meant, and the version in force counts:
+        one that was never published is refused, unless `unpublished` lets it name the site, so that it can be published.
+
         Before it serves it finishes what a crash left and erases what is due. Raises `PolicyError`, `OperatorError`
         or `Tampered`; then it has served nothing.
         """
         async with AsyncExitStack() as stack:
-            shop = cls(*await put_together(stack, policy, url, folder, root, clock, private, demo))
+            parts = await put_together(stack, policy, url, folder, root, clock, private, demo, unpublished=unpublished)
+            shop = cls(*parts)
             await shop.settle()
             stack.push_async_callback(shop.finish)
             upkeep = asyncio.create_task(shop.upkeep.run(sequence_every))
@@ -466,6 +473,10 @@ class Avow:
     def explain(self, ask: Request, facts: Facts) -> Explanation:
         """What the policy answers, and why, without touching anybody's data."""
         return explain(self._gate.table, ask, facts)
+
+    async def _heed_versions(self) -> None:
+        if self._gate.over:
+            self.superseded.set()
 
     async def _tend_keys(self) -> None:
         self.keystore.purge(self._gate.moment())

@@ -164,11 +164,16 @@ class Gate:
         Raises `Superseded` once a newer version of the policy is in force: by this one nothing is done any more.
         """
         at = self.moment()
-        if self.until is not None and at >= self.until:
+        if self.over:
             raise Superseded(
                 "a newer version of the policy has taken effect, and the site is to be opened anew; nothing was done"
             )
         return at
+
+    @property
+    def over(self) -> bool:
+        """Whether a newer version of the policy is in force."""
+        return self.until is not None and self.moment() >= self.until
 
     def moment(self) -> int:
         """The same for what is no act: closing, and telling how the site fares."""

@@ -185,7 +185,6 @@ class Versions:
             )
         if new.version <= newest.policy.version:
             found.append(f"its day, {new.version}, is not after {newest.told.day}, the day of the newest version")
-        found += [f"the purpose `{one.name}` has no words" for one in new.purposes.values() if not one.says.strip()]
         return found
 
     async def publish(self, new: Policy, previous: str, recorder: Recorder, now: int) -> Version:
@@ -249,9 +248,9 @@ async def _put(tx: Transaction, recorder: Recorder, one: Version, now: int) -> N
 
 
 def _write(where: Where, one: Version) -> None:
-    where.folder.mkdir(parents=True, exist_ok=True)
-    disk.write(where.text(one.policy.digest), one.policy.source.encode(), 0o644)
-    disk.write(where.note(one.policy.digest), one.note.encode(), 0o644)
+    where.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    disk.write(where.text(one.policy.digest), one.policy.source.encode())
+    disk.write(where.note(one.policy.digest), one.note.encode())
     where.journal.append(VERSION, {"digest": one.policy.digest.hex(), "at": one.told.at})
 
 

@@ -72,7 +72,7 @@ API: Final[dict[str, Row]] = {
     "about": Row(OPEN), "well": Row(OPEN),
     "collect": Row(OPEN, {"form": "contact", "given": _NEW | {"message": "Hello"}}),
     "register": Row(OPEN, {"form": "registration", "given": _NEW, "password": PASSWORD}),
-    "releases": Row(OPEN), "budgets": Row(OPEN), "offers": Row(STAFF, _S),
+    "versions": Row(OPEN), "releases": Row(OPEN), "budgets": Row(OPEN), "offers": Row(STAFF, _S),
     "release": Row(ADMIN, _S | _FIGURES, no=True),  # nobody has declared the goods
     "package_key": Row(OPEN), "revoke": Row(OPEN, {"instruction": "x"}),
     "instruct": Row(OPEN, {"receipt": "x", "recipient": "carrier", "categories": ["name"], "purpose": "order"}),

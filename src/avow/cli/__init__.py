@@ -16,6 +16,7 @@ from avow.cli import (
     newsletters,
     policy,
     proofs,
+    publishing,
     recipients,
     senders,
     serving,
@@ -32,6 +33,7 @@ app = typer.Typer(
 )  # fmt: skip
 for part in (
     policy,
+    publishing,
     data,
     keys,
     serving,

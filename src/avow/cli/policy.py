@@ -315,12 +315,13 @@ def diff(
     else:
         if before.site != after.site:
             out.print(Text(f"these are two sites, {before.site} and {after.site}, not two versions of one", "yellow"))
-        _print_diff(found)
+        print_diff(found)
     if found.wider:
         raise typer.Exit(1)
 
 
-def _print_diff(found: Difference) -> None:
+def print_diff(found: Difference) -> None:
+    """What changes, for people."""
     for title, colour, changes in (("wider", "red", found.widened), ("narrower", "green", found.narrowed)):
         for line in _together(changes):
             told(f"{title:11}", line, colour)

@@ -179,7 +179,7 @@ def agreement(
 
 def asked(
     policy: Path, database: str, folder: Path | None, operator: str | None, act: Callable[[Operator], Awaitable[T]],
-    *, patience: float = 30.0, new: bool = True,
+    *, patience: float = 30.0, new: bool = True, unpublished: bool = False,
 ) -> T:  # fmt: skip
     """Ask the vault process that serves the site; where none does, open the site for it. `patience`: seconds."""
     address = operator or operator_at(places(database, folder).keys.parent)
@@ -193,7 +193,11 @@ def asked(
 
         return await act(Desk(shop, os.urandom))
 
-    return asyncio.run(ask()) if serves(address) else with_site(policy, database, folder, open_, new=new)
+    return (
+        asyncio.run(ask())
+        if serves(address)
+        else with_site(policy, database, folder, open_, new=new, unpublished=unpublished)
+    )
 
 
 def serves(address: str) -> bool:

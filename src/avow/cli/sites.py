@@ -38,8 +38,9 @@ def places(database: str, folder: Path | None) -> Places:
 
 
 def with_site(
-    policy: Path, database: str, folder: Path | None, act: Callable[[Avow], Awaitable[T]], *, new: bool = False
-) -> T:
+    policy: Path, database: str, folder: Path | None, act: Callable[[Avow], Awaitable[T]], *, new: bool = False,
+    unpublished: bool = False,
+) -> T:  # fmt: skip
     """Open the site for one act; a site that is not there is made only with `new`, never by a mistyped name.
 
     The command line listens on nothing, so it may open a private server's data.
@@ -48,7 +49,7 @@ def with_site(
     must_be_there(database, folder, new=new)
 
     async def run() -> T:
-        async with Avow.open(chosen, database, folder=folder, private="attested") as shop:
+        async with Avow.open(chosen, database, folder=folder, private="attested", unpublished=unpublished) as shop:
             return await act(shop)
 
     return asyncio.run(run())

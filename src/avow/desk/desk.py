@@ -16,6 +16,7 @@ from avow.desk.customers import Customers
 from avow.desk.inbox import Inbox
 from avow.desk.interface import WAIT, Choice, Colleague, Stays, Taken, Task, Waiting, Well
 from avow.desk.interface.affiliates import Payout
+from avow.desk.interface.changing import Version
 from avow.desk.interface.contests import Contest, Entered
 from avow.desk.interface.customising import Shaping
 from avow.desk.interface.mail import Link, Message, Received, Sending
@@ -30,6 +31,7 @@ from avow.desk.notices import Notices
 from avow.desk.passkeys import Passkeys
 from avow.desk.passwords import Passwords
 from avow.desk.processors import Processors
+from avow.desk.publishing import Posting
 from avow.desk.room import Outlet, Room, text
 from avow.desk.senders import Senders
 from avow.desk.staff import SHOWN, Colleagues
@@ -76,6 +78,7 @@ class Desk:
         self._newsletters = Newsletters(self._room, self.links, outlet)
         self._mailroom = Mailroom(self._room, self._senders, self.links)
         self._inbox = Inbox(self._room, self._visitors, self.links)
+        self._posting = Posting(self._room)
 
     # -- anybody ----------------------------------------------------------------------------------------------------
 
@@ -352,6 +355,17 @@ class Desk:
 
     async def case_disclose(self, session: str, case: str) -> Packed:
         return await self._cases.disclose_case(session, case)
+
+    # -- versions: `interface.changing` ---------------------------------------------------------------------------------
+
+    async def versions(self) -> list[Version]:
+        return await self._posting.versions()
+
+    async def published(self) -> list[Version]:
+        return await self._posting.versions()
+
+    async def publish(self, source: str, previous: str) -> Version:
+        return await self._posting.publish(source, previous)
 
     # -- figures: `interface.statistics` ----------------------------------------------------------------------------
 

@@ -4,8 +4,8 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +18,9 @@ from avow.desk.interface import Desk
 from avow.doors.api import make_api
 from avow.doors.centre.app import guarded, make_centre
 from avow.doors.console.app import make_console
-from avow.errors import CallError, OperatorError, Unavailable
+from avow.errors import AvowError, CallError, OperatorError, Unavailable
 from avow.policy.model import Policy
+from avow.policy.parse import parse
 from avow.serve.gateway import Post, taking_mail
 from avow.serve.hosts import Hosts
 from avow.serve.port import Names, Port
@@ -30,6 +31,7 @@ from avow.wire import Client, Secret
 _GRACE: Final = 10  # seconds that requests under way have when it stops
 _AT_ONCE: Final = 512  # requests; the next one is answered with 503
 _TRIES: Final = 25  # five seconds, before it says that it waits
+_LOOK: Final = 0.5  # seconds between two looks at which version of the policy is in force
 
 
 def apps(
@@ -74,25 +76,63 @@ async def answer(
     """Answer people until `stop`. Waits until each site's vault answers first. Raises `OperatorError`."""
     door = port.opened()
     port = replace(port, number=door.getsockname()[1])
-    made: dict[str, ASGIApp] = {}
-    desks: dict[str, tuple[Desk, Policy]] = {}
-    said = []
     async with _desks(sites, secret) as clients:
-        for site, desk in zip(sites, clients, strict=True):
-            await _same_policy(site, desk, stop, tell)
-            desks[site.name] = desk, site.policy
-            for name, (what, app) in apps(desk, site.policy, names, port, font, visits).items():
-                if name in made:
-                    raise CallError(f"two doors have the name `{name}`; put {{site}} into the names")
-                made[name] = app
-                said.append((site.name, f"{what} at {port.origin(name)}/"))
-        if not stop.is_set():
-            for line in said:
-                tell(*line)
+        said: set[tuple[str, str]] = set()
+        while not stop.is_set():
+            desks = {
+                site.name: (desk, policy) for site, desk in zip(sites, clients, strict=True)
+                if (policy := await _in_force(site, desk, stop, tell)) is not None
+            }  # fmt: skip
+            made: dict[str, ASGIApp] = {}
+            for site, (desk, policy) in desks.items():
+                for name, (what, app) in apps(desk, policy, names, port, font, visits).items():
+                    if name in made:
+                        raise CallError(f"two doors have the name `{name}`; put {{site}} into the names")
+                    made[name] = app
+                    _once(said, tell, site, f"{what} at {port.origin(name)}/")
+            if stop.is_set():
+                break
             async with taking_mail(post, desks, port, tell) if post else nullcontext():
-                tell("", f"listening on {port.host}:{port.number}; health at /healthz")
-                await _served(Hosts(made, desks), port, door, stop)
+                _once(said, tell, "", f"listening on {port.host}:{port.number}; health at /healthz")
+                await _until_another(Hosts(made, desks), port, door, desks, stop)
     door.close()
+
+
+def _once(said: set[tuple[str, str]], tell: Tell, site: str, line: str) -> None:
+    """What stays the same under another version of the policy is not told again."""
+    if (site, line) not in said:
+        said.add((site, line))
+        tell(site, line)
+
+
+async def _until_another(
+    app: ASGIApp, port: Port, door: socket.socket, desks: Mapping[str, tuple[Desk, Policy]], stop: asyncio.Event
+) -> None:
+    """Serve until `stop`, or until another version of a policy is in force: then the pages are made anew."""
+    ended = asyncio.Event()
+
+    async def watch() -> None:
+        while not ended.is_set():
+            await asyncio.wait((stopping,), timeout=_LOOK)
+            if stop.is_set() or await _another(desks):
+                ended.set()
+
+    stopping = asyncio.create_task(stop.wait())
+    watching = asyncio.create_task(watch())
+    try:
+        await _served(app, port, door.dup(), ended)  # whoever connects in between waits at the door itself
+    finally:
+        for task in (stopping, watching):
+            task.cancel()
+
+
+async def _another(desks: Mapping[str, tuple[Desk, Policy]]) -> bool:
+    """Whether one of the desks keeps another version than its pages were made of. One that does not answer says nothing."""
+    for desk, policy in desks.values():
+        with suppress(AvowError):
+            if (await desk.about())["policy"] != policy.digest.hex():
+                return True
+    return False
 
 
 @asynccontextmanager
@@ -105,8 +145,10 @@ async def _desks(sites: Sequence[Site], secret: Secret | None) -> AsyncIterator[
             await client.hang_up()
 
 
-async def _same_policy(site: Site, desk: Desk, stop: asyncio.Event, tell: Tell) -> None:
-    """Wait for the vault, and see that it keeps what the pages will say. Raises `OperatorError`."""
+async def _in_force(site: Site, desk: Desk, stop: asyncio.Event, tell: Tell) -> Policy | None:
+    """Wait for the vault, and learn from it which version it keeps: of that the pages are made. None where it is told to
+    stop first. Raises `OperatorError`.
+    """
     tries = 0
     while not stop.is_set():
         try:
@@ -117,12 +159,13 @@ async def _same_policy(site: Site, desk: Desk, stop: asyncio.Event, tell: Tell) 
                 tell(site.name, f"waiting: {error}")
             await asyncio.sleep(0.2)
             continue
-        if about["policy"] != site.policy.digest.hex():
+        if about["site"] != site.name:
             raise OperatorError(
-                f"the vault at `{site.address}` keeps {about['site']}'s version of {about['version']}, and the policy "
-                "named here is another; start both with the same file"
+                f"the vault at `{site.address}` keeps the site {about['site']}, and the policy named here is another's; start "
+                "both with the same file"
             )
-        return
+        return parse(about["source"], f"the version of {about['version']}")
+    return None
 
 
 class _Server(uvicorn.Server):

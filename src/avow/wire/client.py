@@ -244,6 +244,7 @@ class Client(Line):
     credit = carried(Desk.credit)
     payouts = carried(Desk.payouts)
     shaping = carried(Desk.shaping)
+    versions = carried(Desk.versions)
 
 
 class OperatorClient(Line):
@@ -251,6 +252,8 @@ class OperatorClient(Line):
 
     contract = Operator
 
+    published = carried(Operator.published)
+    publish = carried(Operator.publish)
     contest_close = carried(Operator.contest_close)
     contest_draw = carried(Operator.contest_draw)
     contest_told = carried(Operator.contest_told)

@@ -29,6 +29,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol, TypedDict
 
 from avow.desk.interface.affiliates import Affiliates, Paying
+from avow.desk.interface.changing import Changing, Publishing
 from avow.desk.interface.contests import Contest, Entered
 from avow.desk.interface.customising import Customising
 from avow.desk.interface.mail import Mailroom, Message
@@ -142,7 +143,7 @@ class Well(TypedDict):
     upkeep: bool  # nothing that the site does by itself failed in its last turn
 
 
-class Desk(Mailroom, Work, Statistics, Affiliates, Customising, Outside, Protocol):
+class Desk(Mailroom, Work, Statistics, Affiliates, Customising, Outside, Changing, Protocol):
     """See the module; `mail` has what the mail gateway may ask, `work` what letters and calls need, `statistics` what figures do. `session` is always
     a customer's in the second part and a colleague's in the third.
     """
@@ -342,7 +343,7 @@ class Desk(Mailroom, Work, Statistics, Affiliates, Customising, Outside, Protoco
         """A staff session. Wrong answers are not counted: nobody locks a passkey. Raises `Denied`."""
 
 
-class Operator(Mailing, Releasing, Paying, Filing, Protocol):
+class Operator(Mailing, Releasing, Paying, Filing, Publishing, Protocol):
     """What the operator may ask, over a socket of its own that no web process is given."""
 
     async def contest_close(self, kind: str, winners: int, closes: int | None = None) -> Contest:

@@ -1,0 +1,78 @@
+"""Publish the next version of a policy, with what it changes shown first."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from avow.cli.output import Json, out, print_json
+from avow.cli.policy import policy_at, print_diff
+from avow.cli.serving import Socket, asked
+from avow.cli.sites import Database, Folder, Yes, sure
+from avow.decide.difference import difference
+from avow.desk.interface.changing import Version
+from avow.policy.parse import parse
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands on the command line."""
+    app.command("publish", rich_help_panel="The policy")(publish)
+    app.command("versions", rich_help_panel="The policy")(versions)
+
+
+def publish(
+    policy: Annotated[Path, typer.Argument(metavar="POLICY", help="The version to come.")],
+    database: Database, folder: Folder = None, operator: Socket = None, yes: Yes = False,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Show what it would change, and publish nothing.")] = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Publish the next version: posted at once, in force from its day on. A version is never edited and never taken back.
+
+    Shows what it changes against the newest version first, and asks. What is held already keeps the older limits.
+    """
+    new = policy_at(policy)
+    newest = asked(policy, database, folder, operator, lambda desk: desk.published(), new=False, unpublished=True)[-1]
+    found = difference(parse(newest["source"], newest["version"]), new)
+    if not as_json:
+        out.print(Text.assemble("from ", (newest["version"], "bold"), " to ", (new.version.isoformat(), "bold"), ":"))
+        print_diff(found)
+    if dry:
+        if as_json:
+            print_json(
+                {"published": False, "against": newest["digest"], "changes": asdict(found) | {"wider": found.wider}}
+            )
+        return
+    sure(f"Publish this as {new.site}'s policy, in force from {new.version} on? It cannot be taken back.", yes)
+    done = asked(
+        policy, database, folder, operator, lambda desk: desk.publish(new.source, newest["digest"]), new=False,
+        unpublished=True,
+    )  # fmt: skip
+    if as_json:
+        print_json({"published": True, "against": newest["digest"], "changes": asdict(found) | {"wider": found.wider}} | {
+            "version": done
+        })  # fmt: skip
+        return
+    out.print(Text.assemble("published: ", (done["digest"], "bold")), soft_wrap=True)
+    out.print(f"in force from {_moment(done['effective'])} on; until then nothing is done by it")
+
+
+def versions(
+    policy: Annotated[Path, typer.Argument(metavar="POLICY", help="Any version of the site's policy.")],
+    database: Database, folder: Folder = None, operator: Socket = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Every version that was published, oldest first."""
+    known: list[Version] = asked(
+        policy, database, folder, operator, lambda desk: desk.published(), new=False, unpublished=True
+    )
+    if as_json:
+        print_json({"versions": known})
+        return
+    for one in known:
+        out.print(Text.assemble((f"{one['version']}  ", "bold"), f"{one['state']:9} {one['digest']}"), soft_wrap=True)
+
+
+def _moment(at: int) -> str:
+    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,37 @@
+"""Versions of the policy: which there are, and the next one published. Parts of the desk's contract."""
+
+from typing import Protocol, TypedDict
+
+
+class Version(TypedDict):
+    """A published version, for anybody. Digests in hexadecimal; moments in ms. `version`: the day from whose first moment,
+    UTC, it is in force (`effective`); `state`: `past`, `in-force` or `to-come`; `note`: the signed statement of all this.
+    """
+
+    digest: str
+    version: str
+    effective: int
+    published: int
+    state: str
+    previous: str | None
+    source: str
+    note: str
+
+
+class Changing(Protocol):
+    """What anybody may ask."""
+
+    async def versions(self) -> list[Version]:
+        """All that were ever published, oldest first, those to come among them."""
+
+
+class Publishing(Protocol):
+    """What the operator may ask."""
+
+    async def published(self) -> list[Version]:
+        """The same."""
+
+    async def publish(self, source: str, previous: str) -> Version:
+        """Publish the version of this text: posted at once, in force from its day on. `previous`: the digest of the version
+        that the plan was made against. Raises `PolicyError`, and `OperatorError` with all that stands in the way.
+        """
