@@ -7,8 +7,10 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
+from time import time
 from typing import Any
 
 import httpx
@@ -22,10 +24,11 @@ from avow.serve.hosts import Hosts
 from avow.serve.port import Names, Port
 from avow.serve.sites import Whereabouts
 from avow.serve.vault import keep
-from avow.wire import Client, Secret, serving
+from avow.wire import Client, OperatorClient, Secret, serving
 from tests.desk.beds import PASSWORD, desk
 
 POLICIES = Path(str(resources.files("avow"))) / "policies"
+NEXT = Path(__file__).parent / "next"
 DAMINION, AITOC = POLICIES / "daminion.yaml", POLICIES / "aitoc.yaml"
 ADA = {"name": "Ada Quill", "email": "ada@quill.example"}
 
@@ -105,6 +108,44 @@ async def test_two_sites_are_served_and_stopped_and_the_operator_speaks_to_them(
         assert await running.ended() == 0
         assert running.lines[-1].endswith("stopped")
     assert sockets_in(tmp_path) == []
+
+
+async def test_from_its_day_on_a_published_version_is_what_the_site_shows_and_obeys(tmp_path: Path) -> None:
+    """DAM-22, AUD-13, TOC-15: nothing is started anew by hand, and nobody is turned away for more than a moment."""
+    site = ("--database", "sqlite:///data/daminion.db")
+    day = read(NEXT / "daminion.yaml").version
+    async with avow(tmp_path, "serve", DAMINION, "--demo", "--listen", "127.0.0.1:0") as running:
+        line = await running.until("listening")
+        centre = next(one for one in running.lines if "privacy centre" in one).partition("//")[2].rstrip("/")
+        old = (await get(line, "/policy", centre)).text
+        async with avow(tmp_path, "publish", NEXT / "daminion.yaml", *site, "--yes") as publishing:
+            assert await publishing.ended() == 0
+        assert "in force from" in publishing.lines[-1]
+        async with avow(tmp_path, "publish", NEXT / "daminion.yaml", *site, "--yes") as twice:
+            assert await twice.ended() == 2
+        assert "published before" in " ".join(twice.lines)
+        assert (await get(line, "/policy", centre)).text == old
+        async with OperatorClient(str(tmp_path / "data/daminion.db.avow/operator.sock")) as operator:
+            midnight = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
+            await operator.move_clock(midnight - 30_000 - int(time() * 1000))
+            assert (await get(line, "/policy", centre)).text == old
+            await operator.move_clock(60_000)
+        async with asyncio.timeout(60):
+            while day.isoformat() not in (page := (await get(line, "/policy", centre)).text):
+                assert page == old
+                await asyncio.sleep(0.2)
+            while not (await get(line)).json()["ok"]:  # noqa: ASYNC110 - another process: nothing tells when
+                await asyncio.sleep(0.2)
+        async with Client(str(tmp_path / "data/daminion.db.avow/desk.sock")) as client:
+            assert [one["state"] for one in await client.versions()] == ["past", "in-force"]
+            await client.collect("contact", {"email": "ada@quill.example", "message": "hello"})
+        running.process.send_signal(signal.SIGTERM)
+        assert await running.ended() == 0
+    async with avow(
+        tmp_path, "versions", DAMINION, *site, "--json"
+    ) as listing:  # the older file names the site as well
+        assert await listing.ended() == 0
+    assert [one["version"] for one in json.loads("".join(listing.lines))["versions"]][-1] == day.isoformat()
 
 
 async def test_without_a_vault_process_the_operator_opens_the_site_and_what_was_killed_is_finished(
