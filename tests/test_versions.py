@@ -1,8 +1,10 @@
 """A version of the policy is published, never edited, and in force from its day on: not before, and not by a file alone."""
 
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,11 +12,14 @@ import pytest
 
 from avow.app import Avow
 from avow.errors import OperatorError, PolicyError, Superseded, Tampered
+from avow.ledger.checkpoint import Signer
 from avow.ledger.entry import Entry, decode
-from avow.ledger.published import committed
+from avow.ledger.folder import VERSIONS, files, versions
+from avow.ledger.published import Published, committed, day_of, state
+from avow.ledger.verify import verify_log
 from avow.policy.model import Policy
 from avow.policy.parse import parse
-from avow.versions import FOLDER
+from avow.record import Recorder
 from tests.shops import ADA, BEA, POLICY, START, Clock, dated, opened, publish
 
 NEXT = dated(POLICY, "2026-03-03")
@@ -105,7 +110,7 @@ async def test_what_cannot_be_published_is_refused_and_said_why(tmp_path: Path, 
         with pytest.raises(OperatorError, match=why):
             await publish(shop, policy)
         assert len(shop.publishing.versions()) == 1
-        assert len(list((shop.places.ledger / FOLDER).iterdir())) == 2
+        assert len(list((shop.places.ledger / VERSIONS).iterdir())) == 2
 
 
 async def test_everything_that_stands_in_the_way_is_said_at_once(tmp_path: Path) -> None:
@@ -159,7 +164,7 @@ async def test_an_edited_old_version_is_noticed_and_named(tmp_path: Path, ending
     async with opened(tmp_path, clock) as shop:
         await publish(shop, NEXT)
         first = shop.publishing.versions()[0]
-        folder = shop.places.ledger / FOLDER
+        folder = shop.places.ledger / VERSIONS
     file = folder / f"{first.digest}.{ending}"
     whole = file.read_text()
     file.write_text(whole.replace("Courier", "Curier").replace("2026-01-01", "2026-01-02"))
@@ -224,3 +229,95 @@ async def test_the_first_version_may_not_be_one_of_a_day_to_come(tmp_path: Path)
     with pytest.raises(OperatorError, match="that day has not come"):
         async with opened(tmp_path, policy=NEXT):
             pass
+
+
+# -- for an auditor --------------------------------------------------------------------------------------------------
+
+
+async def lived(folder: Path, early: bytes = b"") -> Path:
+    """A copy of a log over two versions; with an entry of this version's from before any took effect, if one is named."""
+    clock = Clock()
+    async with opened(folder, clock) as shop:
+        await shop.collect("order", ADA)
+        await publish(shop, NEXT)
+        if early:
+            leaf = Recorder("corner", early, b"k" * 32, os.urandom, lambda: False).plain(
+                shop.now(), "use", "site", "done"
+            )
+            async with shop._gate.store.transaction() as tx:
+                await tx.record((leaf,), ())
+    clock.now = DAY
+    async with opened(folder, clock) as shop:
+        await shop.collect("order", BEA)
+        await shop.sequence_all()
+        shop.log.export(folder / "copy")
+        (folder / "key").write_text(shop.verifier_key)
+    return folder / "copy"
+
+
+def wrong(copy: Path) -> list[str]:
+    report = verify_log(files(copy), (copy.parent / "key").read_text(), versions=versions(copy))
+    assert (report.claim is None) is bool(report.faults)
+    return [f"{one.place}: {one.message}" for one in report.faults]
+
+
+async def test_an_auditor_verifies_every_version_with_the_log(tmp_path: Path) -> None:
+    """TOC-15."""
+    copy = await lived(tmp_path)
+    assert len(versions(copy) or ()) == 2
+    assert wrong(copy) == []
+
+
+async def test_an_act_under_a_version_before_its_day_or_under_none_is_found_in_the_log(tmp_path: Path) -> None:
+    """AUD-13: broken: any change that takes effect without a post; TOC-15: an effective version missing from the log."""
+    (tmp_path / "a").mkdir()
+    (one,) = wrong(await lived(tmp_path / "a", NEXT.digest[:16]))
+    assert "entry" in one
+    assert "the version of 2026-03-03, which was not in force then" in one
+    (tmp_path / "b").mkdir()
+    (one,) = wrong(await lived(tmp_path / "b", b"x" * 16))
+    assert "was never published" in one
+
+
+def text_edited(folder: Path, first: Path, _: Path) -> str:
+    path = first.with_suffix(".yaml")
+    path.write_text(path.read_text().replace("Courier", "Curier"))
+    return "the version of 2026-01-01 is not the text that was published"
+
+
+def statement_edited(folder: Path, first: Path, _: Path) -> str:
+    first.write_text(first.read_text().replace("2026-01-01", "2026-01-02"))
+    return "its statement is not what the log's key signed"
+
+
+def first_gone(folder: Path, first: Path, _: Path) -> str:
+    first.unlink()
+    return "the version of 2026-03-03 does not follow the one that was published before it"
+
+
+def newest_gone(folder: Path, _: Path, newest: Path) -> str:
+    newest.unlink()
+    return "was never published"
+
+
+def one_too_many(folder: Path, first: Path, newest: Path) -> str:
+    """Signed by the log's key, and in no entry of it."""
+    told = Published("corner", "2026-05-01", LATER.digest, NEXT.digest, 1_777_000_000_000)
+    key = (folder.parent.parent / "seed").read_bytes()
+    (folder / "late.note").write_text(state(told, Signer("corner", key)))
+    (folder / "late.yaml").write_text(LATER.source)
+    return "no entry that says that the version of 2026-05-01 was published"
+
+
+@pytest.mark.parametrize("defect", [text_edited, statement_edited, first_gone, newest_gone, one_too_many])
+async def test_whatever_is_done_to_the_versions_that_an_auditor_gets_is_found(
+    tmp_path: Path, defect: Callable[[Path, Path, Path], str]
+) -> None:
+    """TOC-15: broken: an edited old version."""
+    copy = await lived(tmp_path)
+    async with opened(tmp_path, Clock(DAY)) as shop:
+        (tmp_path / "seed").write_bytes(shop.keystore.site_key("ledger"))
+    folder = copy / VERSIONS
+    first, newest = sorted(folder.glob("*.note"), key=lambda path: day_of(path.read_text()))
+    says = defect(folder, first, newest)
+    assert any(says in one for one in wrong(copy)), wrong(copy)

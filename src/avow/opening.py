@@ -12,6 +12,7 @@ from avow.errors import OperatorError, PolicyError, Tampered
 from avow.gate import Gate, Journal
 from avow.ledger.entry import decode
 from avow.ledger.faults import LedgerError
+from avow.ledger.folder import VERSIONS
 from avow.policy.check import faults
 from avow.policy.model import Count, Policy
 from avow.policy.parse import read
@@ -26,7 +27,7 @@ from avow.store import disk, open_store
 from avow.store.interface import Store
 from avow.store.keystore import Keystore
 from avow.vault.keys import RootProvider
-from avow.versions import FOLDER, Versions, Where
+from avow.versions import Versions, Where
 from avow.visits.counted import Files
 from avow.visits.counting import DURATIONS, LONG
 
@@ -110,7 +111,7 @@ async def _serve(
     """The parts that decide and record, over those that hold. By the version in force: `chosen` only says which site."""
     log = await Log.open(places.ledger, store, signer(keystore), places.checkpoints)
     stack.callback(log.close)
-    where = Where(store, keystore.journal, places.ledger / FOLDER, signer(keystore))
+    where = Where(store, keystore.journal, places.ledger / VERSIONS, signer(keystore))
     versions = await Versions.load(where, chosen, clock())
     if not unpublished:
         versions.known(chosen)

@@ -27,7 +27,7 @@ from avow.ledger import checkpoint, tiles
 from avow.ledger.checkpoint import Checkpoint, Key, Signer
 from avow.ledger.entry import AT, EVENT
 from avow.ledger.faults import LedgerError
-from avow.ledger.folder import files
+from avow.ledger.folder import VERSIONS, files
 from avow.ledger.growth import Edge
 from avow.ledger.tiles import WIDTH, Tile, Tiles
 from avow.ledger.verify import BACKWARDS
@@ -222,7 +222,12 @@ class Log:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(tiles.exact(self._read, tile))
         (folder / tiles.CHECKPOINT).write_text(note)
-        return copied + 1
+        published = sorted((self._folder / VERSIONS).glob("*.*"))
+        if published:
+            (folder / VERSIONS).mkdir()
+        for path in published:
+            (folder / VERSIONS / path.name).write_bytes(path.read_bytes())
+        return copied + 1 + len(published)
 
     def _around(self, at: int, bundles: int) -> range:
         """The bundles that can hold an entry of time `at`.

@@ -30,7 +30,6 @@ from avow.record import Recorder
 from avow.store import disk
 from avow.store.interface import Store, Transaction
 
-FOLDER: Final = "versions"  # beside the log
 VERSION: Final = "version"  # the journal's words
 EFFECT: Final = "in-force"
 _NOTE: Final = "in-force"  # the database's: which version it knows to have taken effect

@@ -13,7 +13,7 @@ from avow.cli.output import Json, claimed, count, err, out, print_json, told
 from avow.cli.sites import Database, Folder, Policy, with_site
 from avow.errors import CallError
 from avow.ledger.faults import Malformed
-from avow.ledger.folder import files
+from avow.ledger.folder import files, versions
 from avow.ledger.tiles import CHECKPOINT
 from avow.ledger.verify import Report, verify_log
 from avow.opening import VERIFIER_KEY
@@ -99,7 +99,7 @@ def verify(
     notes = [_note(path) for path in held or []]
     try:
         known = named.read_text(encoding="utf-8", errors="replace").strip() if named.is_file() else str(key)
-        report = verify_log(files(folder), known, notes, witness or [])
+        report = verify_log(files(folder), known, notes, witness or [], versions(folder))
     except Malformed as error:
         raise CallError(f"a key given is no verifier key, nor a file that holds one: {error}") from None
     if as_json:

@@ -21,6 +21,8 @@ OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 
 AT: Final = slice(3, 9)  # where the time stands; big-endian, so bytes compare as times do
 EVENT: Final = slice(9, 25)
+POLICY: Final = slice(25, 41)
+COMMITMENT: Final = slice(73, 105)
 FIXED: Final = 105  # bytes before the kind
 MAX_PROMISES: Final = 255
 MAX_WORD: Final = 64  # bytes of a kind or a promise id

@@ -1,8 +1,13 @@
 """Reading a ledger's files from a folder: the one place in the ledger that touches a disk, and only to read."""
 
+from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
+from avow.ledger.published import day_of, named
 from avow.ledger.tiles import Read
+
+VERSIONS: Final = "versions"  # the folder beside the tiles
 
 
 def files(folder: Path) -> Read:
@@ -17,3 +22,12 @@ def files(folder: Path) -> Read:
             return None
 
     return read
+
+
+def versions(folder: Path) -> list[tuple[str, bytes]] | None:
+    """The published versions of the policy that lie with a log, oldest first: statement and bytes of each. None where
+    there are none at all. A statement that cannot be read stands last.
+    """
+    notes = [path.read_text(encoding="utf-8", errors="replace") for path in (folder / VERSIONS).glob("*.note")]
+    texts = {sha256(data).digest(): data for data in (one.read_bytes() for one in (folder / VERSIONS).glob("*.yaml"))}
+    return [(note, texts.get(named(note), b"")) for note in sorted(notes, key=day_of)] or None

@@ -12,7 +12,8 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from avow.ledger.checkpoint import Key, Signer, open_note, unbase64
-from avow.ledger.faults import Malformed
+from avow.ledger.entry import AT, COMMITMENT, FIXED, POLICY, words
+from avow.ledger.faults import LedgerError, Malformed
 
 PUBLISH: Final = "publish"  # the kinds of entry
 IN_FORCE: Final = "in-force"
@@ -71,6 +72,18 @@ def read(note: str, by: Key) -> Published:
     return Published(lines[1], lines[2], digest, before, int(lines[5]))
 
 
+def day_of(note: str) -> str:
+    """The day in a statement's text, whoever signed it; of what is none, one after all days."""
+    lines = note.split("\n")
+    return lines[2] if len(lines) > 2 and _DAY.fullmatch(lines[2]) else "~"
+
+
+def named(note: str) -> bytes:
+    """The digest in a statement's text, whoever signed it."""
+    lines = note.split("\n")
+    return unbase64(lines[3]) if len(lines) > 3 else b""
+
+
 def committed(note: str) -> bytes:
     """What an entry of the log commits to: the note may be shown to anybody, so there is no opening."""
     return sha256(b"avow/1 version\n" + note.encode()).digest()
@@ -89,3 +102,60 @@ def broken(versions: Sequence[tuple[Published, bytes]]) -> Iterator[str]:
         if before is not None and one.effective <= one.at:
             yield f"the version of {one.day} was published when its day had begun"
         before = one
+
+
+class Watch:
+    """Looks at a whole log, bundle by bundle, for acts under a version that was not in force. `versions`: statement and
+    bytes of each, oldest first; `set_right` (ms): by how much a clock may have been.
+    """
+
+    def __init__(self, versions: Sequence[tuple[str, bytes]], by: Key, set_right: int) -> None:
+        self.wrong: list[tuple[str, str]] = []  # place, message
+        self._set_right = set_right
+        self._known: dict[bytes, Published] = {}
+        self._statements: dict[bytes, Published] = {}  # by what an entry commits to
+        self._posted: dict[bytes, int] = {}  # version -> index of its `publish`
+        self._unknown: set[bytes] = set()
+        read_: list[tuple[Published, bytes]] = []
+        for number, (note, source) in enumerate(versions, 1):
+            try:
+                told = read(note, by)
+            except LedgerError as error:
+                self.wrong.append((f"version {number}", f"its statement is not what the log's key signed: {error}"))
+                continue
+            read_.append((told, source))
+            self._known[told.digest[:16]] = self._statements[committed(note)] = told
+        self.wrong += [("versions", one) for one in broken(read_)]
+
+    def see(self, entries: Sequence[bytes], start: int) -> None:
+        """The entries from index `start` on, in the form of entries."""
+        for index, entry in enumerate(entries, start):
+            if entry[FIXED:] == _POSTED:
+                told = self._statements.get(entry[COMMITMENT])
+                if told is not None:
+                    self._posted.setdefault(told.digest[:16], index)
+            self._under(entry[POLICY], int.from_bytes(entry[AT], "big"), index)
+
+    def _under(self, version: bytes, at: int, index: int) -> None:
+        """An act under this version: one that was published before, and whose day had come."""
+        told = self._known.get(version)
+        if told is None:
+            if version not in self._unknown:
+                self._unknown.add(version)
+                self.wrong.append(
+                    (f"entry {index}", f"it is under a version, {version.hex()}, that was never published")
+                )
+        elif told.previous is not None and (version not in self._posted or at < told.effective - self._set_right):
+            self.wrong.append((f"entry {index}", f"it is under the version of {told.day}, which was not in force then"))
+
+    def end(self) -> list[tuple[str, str]]:
+        """All that is wrong, once every entry was seen."""
+        missing = [one for one in self._known if one not in self._posted]
+        return self.wrong + [
+            ("versions", f"the log has no entry that says that the version of {self._known[one].day} was published")
+            for one in missing
+        ]
+
+
+_POSTED: Final = bytes((len(PUBLISH),)) + PUBLISH.encode() + b"\0"  # kind, and no promises
+assert words(_POSTED) == (PUBLISH, ())  # noqa: S101 - the form of an entry's end

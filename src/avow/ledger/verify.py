@@ -16,6 +16,7 @@ from avow.ledger import tiles, tree
 from avow.ledger.checkpoint import Checkpoint, Key, Signature, open_note, parse, read, read_key
 from avow.ledger.entry import AT, EVENT, FIXED, HEADS, words
 from avow.ledger.faults import LedgerError, Malformed
+from avow.ledger.published import Watch
 from avow.ledger.tiles import WIDTH, Read, Tile
 
 BACKWARDS: Final = 600_000  # ms: an entry may be this much older than one before it (clocks set right, late commits)
@@ -50,22 +51,26 @@ class Report(NamedTuple):
 
 
 def verify_log(
-    read_file: Read, verifier_key: str, trusted: Sequence[str] = (), witnesses: Sequence[str] = ()
-) -> Report:
-    """Verify a whole log.
+    read_file: Read, verifier_key: str, trusted: Sequence[str] = (), witnesses: Sequence[str] = (),
+    versions: Sequence[tuple[str, bytes]] | None = None,
+) -> Report:  # fmt: skip
+    """Verify a whole log, and the versions of the policy that it was made under, where they are passed: each one's signed
+    statement and bytes, oldest first.
 
     `verifier_key` is the log's, obtained from the site beforehand and not from the log's own files. `trusted` are
     checkpoints (signed notes) that the caller kept, of any age. `witnesses` are verifier keys of type 4. Raises
     `Malformed` only when one of the keys cannot be read; whatever is wrong with the log is in the report.
     """
     key = read_key(verifier_key)
-    return _Verifier(read_file, key, tuple(map(read_key, witnesses))).run(trusted)
+    watch = None if versions is None else Watch(versions, key, BACKWARDS)
+    return _Verifier(read_file, key, tuple(map(read_key, witnesses)), watch).run(trusted)
 
 
 class _Verifier:
     """One run. What was found, and how far the tree has been computed."""
 
-    def __init__(self, read_file: Read, key: Key, witnesses: tuple[Key, ...]) -> None:
+    def __init__(self, read_file: Read, key: Key, witnesses: tuple[Key, ...], watch: Watch | None = None) -> None:
+        self.watch = watch
         self.read = read_file
         self.key = key
         self.witnesses = witnesses
@@ -84,6 +89,8 @@ class _Verifier:
         held = self.held(trusted, head)
         if self.walk(head.size, held) and self.frontier.root() != head.root:
             self.found("root", tiles.CHECKPOINT, f"the entries do not lead to the signed root of {head.size}")
+        for place, message in self.watch.end() if self.watch else ():
+            self.found("version", place, message)
         names = tuple((one.key.name, one.seconds) for one in cosigned)
         return Report(self.claim(bool(held), bool(names)), head.size, head.root, tuple(self.faults), names)
 
@@ -144,6 +151,8 @@ class _Verifier:
             if entries is None:
                 return False
             self.check_entries(entries, start)
+            if self.watch:
+                self.watch.see(entries, start)
             leaves = [sha256(b"\x00" + entry).digest() for entry in entries]
             while waiting and waiting[-1].size <= start + width:
                 self.check_held(waiting.pop(), leaves, start)
