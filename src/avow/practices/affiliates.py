@@ -21,7 +21,7 @@ from avow.policy.affiliates import programme
 from avow.policy.model import SITE
 from avow.policy.retention import day
 from avow.practices.collecting import index
-from avow.practices.ending import forget
+from avow.practices.ending import CREDITING, forget
 from avow.practices.payouts import Months, Payout, payouts
 from avow.store.interface import Transaction
 
@@ -71,7 +71,7 @@ class Affiliates:
                 async def apply(act: Act) -> list[bytes]:
                     if act.facts or any(one.came().form != known.form for one in await act.tx.held(click)):
                         raise Refused((), "this is somebody who asked for something or gave more, and no click")
-                    doomed = await forget(act, self._journal)
+                    doomed = await forget(act, self._journal, CREDITING)
                     await _count(act.tx, day(act.at)[:7], held[known.source], commission)
                     return doomed
 

@@ -24,6 +24,8 @@ from avow.store.interface import Datum, LookUp, Transaction
 
 BATCH: Final = 1000
 NOTE: Final = "last-sweep"
+ERASURE: Final = "erasure"  # entries of the journal, before the database hears of it
+CREDITING: Final = "crediting"
 
 log = logging.getLogger("avow.ending")
 
@@ -178,13 +180,14 @@ async def _asked_nothing(act: Act) -> bool:
     )  # fmt: skip
 
 
-async def forget(act: Act, journal: Journal) -> list[bytes]:
+async def forget(act: Act, journal: Journal, kind: str = ERASURE) -> list[bytes]:
     """Let the person go, inside an act: nothing of them is left but what outlives an erasure. The keys to be destroyed
-    once it is committed, and then journalled as `erased`; whoever dies in between does so at the next start.
+    once it is committed, and then journalled as `erased`; whoever dies in between does so at the next start. `kind`:
+    `CREDITING` where they must stay if the act was never committed, as something else in it would be lost with them.
     """
     doomed = [key for name, key in act.keys.items() if not outlives(name)]
     ids = " ".join(sorted(key.hex() for key in doomed))
-    journal.append("erasure", {"subject": act.row.subject.hex(), "keys": ids, "at": act.at})
+    journal.append(kind, {"subject": act.row.subject.hex(), "keys": ids, "at": act.at})
     await act.tx.drop_subject(act.row.subject)
     act.gone = True
     return doomed

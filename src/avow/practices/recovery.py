@@ -17,7 +17,7 @@ from avow.gate import Act, Actor, Entry, Gate, Journal
 from avow.policy.model import RIGHTS_PURPOSE, SITE
 from avow.practices.agreeing import hold, mark, put_consent, put_request, without
 from avow.practices.disclosed import REVOKED, cases, written
-from avow.practices.ending import find_by
+from avow.practices.ending import CREDITING, ERASURE, find_by
 from avow.rows import outlives, unpack
 from avow.store.interface import Subject, Suppression, Transaction
 
@@ -53,6 +53,7 @@ class Unfinished:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self.erasures: dict[str, set[str]] = {}  # subject -> keys
+        self.credits: dict[str, set[str]] = {}  # the same, of clicks that go with their commission or not at all
         self.endings: dict[str, str] = {}  # key -> subject
 
     def append(self, kind: str, fields: Fields) -> int:
@@ -71,10 +72,12 @@ class Unfinished:
             self._see(entry.kind, entry.fields)
 
     def _see(self, kind: str, fields: Fields) -> None:
-        if kind == "erasure":
-            self.erasures.setdefault(str(fields["subject"]), set()).update(str(fields["keys"]).split())
+        if kind in (ERASURE, CREDITING):
+            begun = self.erasures if kind == ERASURE else self.credits
+            begun.setdefault(str(fields["subject"]), set()).update(str(fields["keys"]).split())
         elif kind == "erased":
             self.erasures.pop(str(fields["subject"]), None)
+            self.credits.pop(str(fields["subject"]), None)
         elif kind == "ending":
             self.endings[str(fields["key"])] = str(fields["subject"])
         elif kind == "ended":
@@ -96,6 +99,8 @@ class Recovery:
         a disk or database failed in the middle of one. Those under way are waited for, by their people's locks.
         """
         erasures = endings = 0
+        for subject in list(self._unfinished.credits):
+            await self._credit(subject)
         for subject, keys in list(self._unfinished.erasures.items()):
             await self._erase(subject, keys, "erase")
             self._unfinished.append("erased", {"subject": subject})
@@ -117,7 +122,7 @@ class Recovery:
         done = {str(entry.fields["subject"]) for entry in entries if entry.kind == "erased"}
         ended = {key for entry in entries if entry.kind == "ended" for key in str(entry.fields["keys"]).split()}
         for entry in later:  # first: what narrowed before an erasure is of no use to a person whose key is gone
-            if entry.kind == "erasure" and entry.fields["subject"] in done:
+            if entry.kind in (ERASURE, CREDITING) and entry.fields["subject"] in done:
                 subject, keys = str(entry.fields["subject"]), set(str(entry.fields["keys"]).split())
                 erasures += await self._erase(subject, keys, "restore")  # its erasure is on record already
         for entry in _last_words(later):
@@ -151,6 +156,16 @@ class Recovery:
         async with self._gate.store.transaction() as tx:
             await tx.set_note(REPLAYED, f"{self._which} {number}")
 
+    async def _credit(self, subject: str) -> None:
+        """A click of which a sale was to be credited goes at last, if that was committed. If not, it stays: the commission
+        was in the same transaction, and the sale is told of again.
+        """
+        async with self._gate.store.transaction() as tx:  # one that is under way is waited for
+            (row,) = await tx.subjects((bytes.fromhex(subject),), "change")
+        keys = self._unfinished.credits.pop(subject, None)
+        if keys is not None and (row is None or row.state == "erased"):
+            self._unfinished.erasures.setdefault(subject, set()).update(keys)
+
     async def _erase(self, subject: str, keys: set[str], kind: str) -> bool:
         """Erase, again or at last; `kind` is the word for the record, which has each erasure once. True if the person
         stood here. The keys are destroyed either way; that is what counts.
@@ -164,7 +179,7 @@ class Recovery:
             if newer := self._doomed(row) - doomed:  # made after an erasure that failed
                 doomed.update(newer)
                 told: Fields = {"subject": subject, "keys": " ".join(sorted(doomed)), "at": self._gate.now()}
-                self._unfinished.append("erasure", told)
+                self._unfinished.append(ERASURE, told)
             await tx.drop_subject(row.subject)
 
         again = True
