@@ -1,7 +1,7 @@
 """A click of an affiliate's link: what it serves, how long it lasts, what it is worth, and what is left of it."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from avow.app import Avow
 from avow.errors import CallError, KeyGone, Refused, UnknownWord
 from avow.policy.affiliates import programme
 from avow.policy.parse import read
-from avow.practices.affiliates import _months
+from avow.practices.affiliates import _count, _months
 from avow.practices.disclosing import WAYS
 from avow.rows import unpack
 from tests.desk.beds import POLICIES
@@ -221,3 +221,34 @@ async def keys_of(shop: Avow, who: str) -> list[bytes]:
         (row,) = await tx.subjects([bytes.fromhex(who)])
         assert row is not None
     return list(unpack(row.keys).values())
+
+
+async def test_a_credit_of_the_months_last_moment_is_in_what_is_told_of_that_month(
+    tmp_path: Path, postgres: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AIT-9: what was told stands for good; a payout that grew by one sale would tell of that one. On a database that lets a
+    report read while a credit is on its way.
+    """
+    clock, there, on = Clock(datetime(2026, 3, 31, 12, tzinfo=UTC)), asyncio.Event(), asyncio.Event()
+
+    async def slowly(*of: Any) -> None:
+        there.set()
+        await on.wait()
+        await _count(*of)
+
+    async with opened(tmp_path, clock, policy=AITPRO, private=True, url=postgres.new_database()) as shop:
+        for number in range(5):
+            await came(shop, str(number))
+            assert await credited(shop, str(number), 100)
+        await came(shop, "last")
+        monkeypatch.setattr("avow.practices.affiliates._count", slowly)
+        last = asyncio.create_task(credited(shop, "last", 777))
+        await there.wait()
+        clock.forward(hours=13)
+        report = asyncio.create_task(shop.affiliates.payouts("kim"))
+        await asyncio.wait([report], timeout=0.5)
+        on.set()
+        assert await last
+        told = await report
+        assert [(one.month, one.sales, one.commission) for one in told] == [("2026-03", 6, 1277)]
+        assert await shop.affiliates.payouts("kim") == told

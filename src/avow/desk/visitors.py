@@ -57,6 +57,7 @@ class Visitors:
     ) -> tuple[str, Taken]:  # fmt: skip
         """The person, and what they get for it."""
         self._offered(agreed, form)
+        number = text(referred, "a click") if referred else None  # before anything is taken in
         now, who, since = self._room.now(), None, None
         if session is not None:
             person = self._room.sessions.customer(text(session, "a session"), now)
@@ -78,7 +79,7 @@ class Visitors:
         request = opened[-1] if opened else None
         for choice, words in agreed.items():
             await self.agree(who, choice, words, form=form)
-        click = await self._shop.affiliates.click(text(referred, "a click")) if referred and request else None
+        click = await self._shop.affiliates.click(number) if number and request else None
         made = self._room.receipts.make(who, request, since or self._room.now(), self._room.random(12), click)
         return who, {"receipt": made, "request": request}
 

@@ -91,8 +91,9 @@ class Affiliates:
         async def apply(tx: Transaction) -> None:
             found["months"] = await _months(tx)
 
-        await self._gate.note("payouts", apply, by)
-        return payouts(found["months"], day(self._gate.now())[:7])
+        async with self._turn:  # a credit of the month's last moment is counted before the month is called over
+            await self._gate.note("payouts", apply, by)
+            return payouts(found["months"], day(self._gate.now())[:7])
 
 
 async def _months(tx: Transaction) -> Months:

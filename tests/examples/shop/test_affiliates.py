@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from avow.doors.payment import SIGNATURE, sign
-from avow.errors import Refused
+from avow.errors import BadValue, Refused
 from tests.desk.beds import PASSWORD
 from tests.examples.shop.beds import SECRET, Bed, on_disk, shop
 
@@ -124,6 +124,46 @@ async def test_who_follows_links_every_day_lengthens_no_cookie_and_no_record(tmp
             (62, life),
         ]  # one that is over is taken back first
         assert [one for one in bed.reports if one.kind == "cookie"] == []
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"},
+        {"sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"},
+        {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document", "sec-purpose": "prefetch;prerender"},
+        {"purpose": "prefetch"},
+    ],
+)
+async def test_a_link_that_nobody_followed_notes_nobody(tmp_path: Path, told: dict[str, str]) -> None:
+    """AIT-3, AIT-8: fetched as a picture, in a frame or beforehand, by another page; who goes there is noted as ever."""
+    async with shop(tmp_path, "aitpro") as bed:
+        came = await bed.browser.get("/a/harbourpress", headers=told)
+        assert "set-cookie" not in came.headers
+        assert await clicks(bed) == []
+        goes = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+        assert "set-cookie" in (await bed.browser.get("/a/harbourpress", headers=goes)).headers
+        assert len(await clicks(bed)) == 1
+
+
+async def test_the_shops_memory_of_orders_does_not_show_which_of_them_came_by_a_link(tmp_path: Path) -> None:
+    """AIT-10: a receipt with a click in it is as long as any other."""
+    async with shop(tmp_path, "aitpro") as bed:
+        await bought(bed, paid=False)
+        await bed.browser.get("/a/harbourpress")
+        await bought(bed, paid=False)
+        ordered = bed.orders._db.execute("SELECT length(receipt) FROM orders").fetchall()
+        assert len(ordered) == 2
+        assert len(set(ordered)) == 1
+
+
+async def test_an_order_with_a_number_that_is_none_is_refused_before_anything_is_kept(tmp_path: Path) -> None:
+    """AIT-9: not half taken in, without a receipt."""
+    async with shop(tmp_path, "aitpro") as bed:
+        order = {"name": "Ada Quill", "email": "ada@quill.example", "items": "1 × Bolt"}
+        with pytest.raises(BadValue):
+            await bed.desk.desk.collect("order", order, referred="x\0y")
+        assert await bed.desk.shop.find("email", "ada@quill.example") == []
 
 
 async def test_the_first_click_is_credited_and_not_the_newest(tmp_path: Path) -> None:
