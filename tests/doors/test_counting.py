@@ -202,6 +202,19 @@ async def test_hostile_requests_are_counted_like_any_other_and_leave_no_words(tm
         assert "jane" not in caplog.text
 
 
+async def test_whatever_fails_what_is_due_is_looked_for_again_in_a_minute_and_the_page_is_served(
+    tmp_path, caplog
+) -> None:
+    """DAM-5: an operator who has moved the folder of keys away must not have stopped the erasing for good."""
+    keys = tmp_path / "daminion.addresses.keys"
+    async with here(tmp_path) as site:
+        keys.rmdir()
+        assert (await site.get("/", 1)).status_code == 200
+        assert site.app._timer is not None
+        assert "FileNotFoundError" in caplog.text
+        assert str(tmp_path) not in caplog.text
+
+
 async def test_it_ends_with_the_application_and_writes_what_is_enough(tmp_path) -> None:
     async with here(tmp_path) as site:
         for number in range(8):

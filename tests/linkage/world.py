@@ -6,10 +6,9 @@ was who is known here alone.
 """
 
 import json
-import logging
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, Final
 
 import httpx
 
+from avow.demo.terminal import logged
 from avow.doors.counting import Counting
 from avow.visits import Counted
 from examples.shop.visits import parts
@@ -128,7 +128,7 @@ async def busy(folder: Path, people: int, seed: int, plant: Plant | None = None)
     """So many customers among twice as many others. `plant`: a defect, called when a visitor has gone."""
     dice = random.Random(seed)
     world = World(folder)
-    with _logged(folder / "everything.log"):
+    with logged(folder / "everything.log"):
         async with shop(folder, SITE) as bed:
             here = Busy(bed, folder, dice)
             await _days(here, world, people, plant)
@@ -174,18 +174,3 @@ async def _left_behind(here: Busy, world: World) -> None:
         (here.folder / "exports" / f"{who}.json").write_text(export)
         row = here.bed.orders._db.execute("SELECT * FROM orders WHERE reference = ?", person.order).fetchone()
         world.people[place] = Person(f"{who} {export}", tuple(row), person.at, person.address)
-
-
-@contextmanager
-def _logged(path: Path) -> Any:
-    handler = logging.FileHandler(path)
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    try:
-        yield
-    finally:
-        root.setLevel(level)
-        root.removeHandler(handler)
-        handler.close()

@@ -6,15 +6,14 @@ keys (as they lay in the keystore) are looked for, too; the value must not be re
 and the root key. The others must be there, whole.
 """
 
-import logging
 import random
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from tempfile import mkdtemp
 
 from avow.app import Avow
+from avow.demo.terminal import logged
 from avow.errors import AvowError, KeyGone, Refused
 from avow.gate import Actor
 from avow.practices.collecting import Submission
@@ -143,19 +142,3 @@ async def _openable(shop: Avow, subject: bytes) -> list[str]:
         except KeyGone:
             pass
     return wrong
-
-
-@contextmanager
-def logged(path: Path) -> Iterator[None]:
-    """Everything that any library logs, at any level, in a file."""
-    handler = logging.FileHandler(path)
-    root = logging.getLogger()
-    before = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    try:
-        yield
-    finally:
-        root.setLevel(before)
-        root.removeHandler(handler)
-        handler.close()

@@ -98,11 +98,14 @@ def test_an_hour_or_a_day_with_fewer_than_k_waits_for_the_next(tmp_path) -> None
         assert cells(here) == []
         come(here, 1, START + DAY, first=50)
         here.settle(START + DAY + 90 * MINUTE)
-        assert cells(here) == [(START, 25, {}, K)]
+        assert cells(here) == []  # they may be one of those of yesterday
+        come(here, K - 1, START + DAY, first=60)
+        come(here, K - 1, START + DAY + 3 * HOUR, first=60)
         here.settle(NIGHT + DAY)
+        assert cells(here)[-1] == (START, 25, {}, 2 * K - 1)
         assert [one for one in cells(here) if one.dimensions] == [
-            (MIDNIGHT, 48, {"visit-region": EUROPE}, K), (MIDNIGHT, 48, {"visit-section": "home"}, K),
-            (MIDNIGHT, 48, {"visit-time": "under 1 minute"}, K),
+            (MIDNIGHT, 48, {"visit-region": EUROPE}, 3 * K - 2), (MIDNIGHT, 48, {"visit-section": "home"}, 3 * K - 2),
+            (MIDNIGHT, 48, {"visit-time": "under 1 minute"}, 3 * K - 2),
         ]  # fmt: skip
 
 
@@ -273,3 +276,53 @@ async def test_nothing_hostile_reaches_the_disk(tmp_path, site) -> None:
             assert b"4242" not in path.read_bytes()
             assert b"193.0." not in path.read_bytes()
             assert b"193-0-" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("site", ["aitoc", "daminion"])
+def test_one_visitor_on_five_days_is_no_crowd(tmp_path, site) -> None:
+    """A new key makes them somebody else each day; nothing is told until one day has five by itself."""
+    with counted(tmp_path, site) as here:
+        for day in range(7):
+            come(here, 1, START + day * DAY)
+            here.settle(START + day * DAY + 2 * HOUR)
+        here.settle(START + 7 * DAY)
+        assert here.visits.cells(0, 1 << 60) == []
+        come(here, 5, START + 7 * DAY)
+        here.settle(START + 9 * DAY)
+        cells = here.visits.cells(0, 1 << 60)
+        assert cells
+        assert all(cell.visits == 12 for cell in cells)
+
+
+def test_the_addresses_that_one_connection_goes_through_are_one_visitor(tmp_path) -> None:
+    with counted(tmp_path, "daminion") as here:
+        for last in range(9):
+            here.page(START, f"2001:db8:1:2::{last + 1:x}", FIREFOX, "home", "")
+        here.page(START, "193.0.0.1", FIREFOX, "home", "")
+        here.page(START, "::ffff:193.0.0.1", FIREFOX, "home", "")
+        here.settle(START + 2 * DAY)
+        assert here.visits.cells(0, 1 << 60) == []
+
+
+def test_a_clock_that_was_ahead_for_a_moment_does_not_keep_a_key_nor_stop_the_counting(tmp_path) -> None:
+    """Ten years ahead, and back."""
+    with counted(tmp_path, "daminion") as here:
+        come(here, 2, START + 3650 * DAY)
+        here.settle(START + 3650 * DAY + 2 * HOUR)
+        key = here.visits._key
+        come(here, 9, START)
+        assert here.visits._key != key
+        here.settle(START + 2 * DAY)
+        cells = here.visits.cells(0, 1 << 60)
+        assert sum(cell.visits for cell in cells if not cell.dimensions) >= 9
+        assert all(cell.hours > 0 for cell in cells)
+
+
+def test_an_hour_that_comes_again_makes_no_time_that_runs_backwards(tmp_path) -> None:
+    with counted(tmp_path, "daminion") as here:
+        come(here, 2, START + 3 * HOUR)
+        here.settle(START + 4 * HOUR + 30 * MINUTE)
+        come(here, 3, START, first=2)
+        here.settle(START + HOUR + 30 * MINUTE)
+        cells = [cell for cell in here.visits.cells(0, 1 << 60) if not cell.dimensions]
+        assert [(cell.since, cell.hours, cell.visits) for cell in cells] == [(START, 4, 5)]

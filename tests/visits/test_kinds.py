@@ -118,3 +118,18 @@ async def test_a_name_that_is_not_found_is_none(fault: Exception) -> None:
     answer = names.ask("198.51.100.7", 0)
     await names.settled()
     assert answer.domain == OTHER
+
+
+@pytest.mark.parametrize("words", ["", "unknown", "a\0b", "jane@example.com", "203.0.113.9.example.com"])
+async def test_what_is_no_address_is_asked_of_nobody(words: str) -> None:
+    """A proxy hands on what it was sent."""
+    asked = []
+
+    async def resolve(address: str) -> str:
+        asked.append(address)
+        return "host.example-isp.net"
+
+    names = Names(DOMAINS, resolve)
+    answer = names.ask(words, 0)
+    await names.settled()
+    assert (asked, answer.domain) == ([], OTHER)

@@ -168,3 +168,26 @@ def test_another_process_looks_and_is_counted(tmp_path) -> None:
         assert beside.live("admin", "visit-statistics", WRITTEN, standing=True) is None
         beside.close()
         assert len(here.looks(WRITTEN)) == 1
+
+
+def test_the_addresses_of_one_connection_are_no_crowd(tmp_path) -> None:
+    """Nine that it goes through by itself, and one that is written in two ways."""
+    with counted(tmp_path, "daminion") as here:
+        for last in range(9):
+            here.answered(START, f"2001:db8:1:2::{last + 1:x}", 200)
+        for same in ("193.0.0.1", "::ffff:193.0.0.1", "193.0.0.2", "::ffff:193.0.0.2"):
+            here.answered(START, same, 200)
+        here.settle(START + 2 * HOUR)
+        assert here.log.entries(START + 2 * HOUR) == []
+
+
+def test_addresses_of_a_time_to_come_are_erased_with_their_key_and_the_log_goes_on(tmp_path) -> None:
+    """A clock that was ten years ahead must not have them kept for ten years."""
+    ahead = START + 3650 * DAY
+    with counted(tmp_path, "daminion") as here:
+        for at in (ahead, START):
+            for number in range(9):
+                here.answered(at, address(number), 200)
+            here.settle(at + 2 * HOUR)
+        assert {entry.since for entry in here.log.entries(START + 2 * HOUR)} == {START}
+        assert [path.name for path in (tmp_path / "daminion.addresses.keys").iterdir()] == ["2026-05-28.key"]

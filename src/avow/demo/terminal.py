@@ -162,7 +162,7 @@ async def shop(policy: Policy, folder: Path, tell: Callable[[Step], None], meddl
     todo = plot(policy, compile_policy(policy))
     ada, bea = _given(policy, todo.form, "4f9a71c2"), _given(policy, todo.form, "8b3d60e5")
     act = _Acts(policy, shown, tell)
-    with _logged(folder / "everything.log"):
+    with logged(folder / "everything.log"):
         async with Avow.open(policy, f"sqlite:///{folder}/shop.db", private="attested", demo=True) as site:
             await act.employ(site)
             who, other = await site.collect(todo.form, ada), await site.collect(todo.form, bea)
@@ -343,7 +343,7 @@ def _given(policy: Policy, form: str, mark: str) -> dict[str, str]:
 
 
 @contextmanager
-def _logged(path: Path) -> Iterator[None]:
+def logged(path: Path) -> Iterator[None]:
     """Whatever any library logs, at any level, in a file that is searched as well."""
     handler, root = logging.FileHandler(path), logging.getLogger()
     level = root.level

@@ -103,12 +103,14 @@ class Counting:
 
     def _turn(self) -> None:
         """Once a minute, on the minute: when something is written tells nothing of any request."""
+        wait = MINUTE - self._clock().timestamp() % MINUTE
+        self._timer = asyncio.get_running_loop().call_later(wait, self._turn)  # first: whatever fails, it goes on
         try:
             self._counted.settle(self._now())
         except Unavailable as error:
             log.warning("%s", error)
-        wait = MINUTE - self._clock().timestamp() % MINUTE
-        self._timer = asyncio.get_running_loop().call_later(wait, self._turn)
+        except Exception as error:  # noqa: BLE001 - no request may fail by it, and its words may be somebody's
+            log.error("the visits were not settled: %s; it is tried again in a minute", type(error).__name__)  # noqa: TRY400 - as above
 
 
 def _is_page(message: Message) -> bool:

@@ -200,10 +200,10 @@ class Addresses(_File):
             "SELECT * FROM entries WHERE since >= ? ORDER BY since, hours, sealed", since
         )]  # fmt: skip
 
-    def erase(self, before: int) -> int:
-        """Batches that began before that are overwritten; how many."""
+    def erase(self, before: int, after: int) -> int:
+        """Batches that began before the one (ms) or after the other are overwritten; how many."""
         with self._writing():
-            self._db.execute("DELETE FROM entries WHERE since < ?", (before,))
+            self._db.execute("DELETE FROM entries WHERE since < ? OR since > ?", (before, after))
             return self._db.changes()
 
     def looked(self, look: Look) -> None:

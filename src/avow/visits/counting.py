@@ -10,6 +10,8 @@ cookie where the policy has one; neither is written anywhere. What is in memory 
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from avow.policy.model import Count
@@ -73,6 +75,34 @@ class _Period:
             else:
                 tally.add(visit.values[what], visitor)
 
+    def tomorrow(self) -> None:
+        """The key changes: who comes again is taken for somebody else, and must not be one of K twice."""
+        self.visitors.clear()
+        for tally in self.tallies.values():
+            tally.tomorrow()
+
+
+class _Waiting(NamedTuple):
+    """Hours that are over and had too few visitors."""
+
+    since: int = 0
+    until: int = 0
+    day: int = -1  # of the last
+    visitors: frozenset[bytes] = frozenset()  # of that day
+    before: int = 0  # visits of the days before; who they were is no longer known, so that they are nobody of the K
+
+    def and_(self, hour: int, visitors: AbstractSet[bytes]) -> "_Waiting":
+        """With one more."""
+        day, some = hour // DAY, self.before + len(self.visitors) > 0
+        since, until = (min(self.since, hour), max(self.until, hour + HOUR)) if some else (hour, hour + HOUR)
+        if day == self.day:
+            return _Waiting(since, until, day, self.visitors | visitors, self.before)
+        return _Waiting(since, until, day, frozenset(visitors), self.before + len(self.visitors))
+
+    def told(self) -> Cell:
+        """All of them."""
+        return Cell(self.since, (self.until - self.since) // HOUR, {}, self.before + len(self.visitors))
+
 
 class Visits:
     """For one site, in the process of its web application. One thread.
@@ -93,8 +123,7 @@ class Visits:
         self._most = most
         self._open: dict[bytes, _Visit] = {}
         self._hours: dict[int, set[bytes]] = {}  # hour of the last page -> visitors whose visits have ended
-        self._waiting: set[bytes] = set()  # of hours that are over and had too few
-        self._since = 0  # of the first of these
+        self._waiting = _Waiting()
         self._upto = 0  # every hour before that is written, or waits
         self._day = -1
         self._key = b""
@@ -108,9 +137,9 @@ class Visits:
 
     def page(self, now: int, address: str, agent: str, part: str, cookie: str = "") -> None:
         """Somebody was shown a page. `now`: ms; `part`: of the site, one of a closed list; `cookie`: of the visit, or ""."""
-        if now >= self._day + DAY:
+        if not self._day <= now < self._day + DAY:
             self._turn(now)
-        key = alone = self._told_apart("a", f"{address}\0{agent}")
+        key = alone = self._told_apart("a", f"{household(address)}\0{agent}")
         if cookie:
             key = self._told_apart("c", cookie)
             if key not in self._open and alone in self._open:  # its first page came before the cookie did
@@ -159,6 +188,9 @@ class Visits:
             enough = self._period is not None and len(self._period.visitors) >= K
             self._days.append((self._day, self._sketch.count(), self._period if enough else None))
             self._period = None if enough else self._period
+        if self._period is not None:
+            self._period.tomorrow()
+            self._period.since = min(self._period.since, now // DAY * DAY)  # where the clock was set back
         self._day = now // DAY * DAY
         self._key = self._random(32)
         self._sketch = Sketch()
@@ -172,10 +204,10 @@ class Visits:
         """Write what is over; whether anything was written. To be called at half past, by a clock and not by a visit:
         when a file was written must not tell when somebody came. Raises `Unavailable`; then it is tried again.
         """
-        if self._day >= 0 and now >= self._day + DAY:
+        if self._day >= 0 and not self._day <= now < self._day + DAY:
             self._turn(now)
         upto = (now - IDLE) // HOUR * HOUR
-        if upto <= self._upto:
+        if upto == self._upto:  # and not if it is less: a clock that was ahead is set back, and things go on
             return False
         for visitor in [key for key, visit in self._open.items() if visit.last < upto]:
             self._end(visitor)
@@ -192,13 +224,12 @@ class Visits:
 
     def _write(self, hours: Sequence[int]) -> bool:
         cells: list[Cell] = []
-        waiting, since = set(self._waiting), self._since
+        waiting = self._waiting
         for hour in hours:
-            since = since if waiting else hour
-            waiting |= self._hours[hour]
-            if len(waiting) >= K:
-                cells.append(Cell(since, (hour + HOUR - since) // HOUR, {}, len(waiting)))
-                waiting = set()
+            waiting = waiting.and_(hour, self._hours[hour])
+            if len(waiting.visitors) >= K:
+                cells.append(waiting.told())
+                waiting = _Waiting()
         days: list[tuple[int, int]] = []
         for day, visitors, period in self._days:
             if period is not None:
@@ -207,7 +238,7 @@ class Visits:
                 days.append((day, visitors))
         if cells or days:
             self._store.add(cells, days)
-        self._waiting, self._since = waiting, since
+        self._waiting = waiting
         for hour in hours:
             del self._hours[hour]
         self._days.clear()
@@ -254,6 +285,17 @@ def _told(period: _Period, until: int, counts: Mapping[Count, str]) -> Iterator[
     for what, tally in period.tallies.items():
         for value, visits in tally.told().items():
             yield Cell(period.since, (until - period.since) // HOUR, {counts[what]: value}, visits)
+
+
+def household(address: str) -> str:
+    """The part of an address that one connection has: of IPv6 the first 64 bits, for the rest changes by itself (RFC 8981)."""
+    if ":" not in address:
+        return address
+    try:
+        six = IPv6Address(address)
+    except ValueError:
+        return address
+    return str(six.ipv4_mapped) if six.ipv4_mapped is not None else f"{int(six) >> 64:x}"
 
 
 def duration(ms: int) -> str:

@@ -54,9 +54,10 @@ class Log:
     def note(self, now: int, address: str, status: int) -> None:
         """A request from there was answered so."""
         try:
-            packed = ip_address(address).packed
+            found = ip_address(address)
         except ValueError:
             return
+        packed = (getattr(found, "ipv4_mapped", None) or found).packed
         hour = self._now.setdefault(now // HOUR * HOUR, {})
         if packed in hour or len(hour) < MOST:
             requests, bits = hour.get(packed, (0, 0))
@@ -67,7 +68,7 @@ class Log:
         """Write the hours that are over, and erase what is due. At half past, as `Visits.settle`."""
         self.erase(now)
         upto = (now - HOUR // 2) // HOUR * HOUR
-        if upto > self._upto:
+        if upto != self._upto:  # less, where a clock that was ahead is set back
             self._write([hour for hour in sorted(self._now) if hour < upto])
             self._upto = upto
 
@@ -78,12 +79,15 @@ class Log:
         self.store.close()
 
     def erase(self, now: int) -> None:
-        """What is due: batches overwritten, and keys with the last entry that they seal."""
-        self.store.erase(now - self._kept)
+        """What is due: batches overwritten, and keys with the last entry that they seal. What is of a time to come, by a
+        clock that was ahead, is erased too: nobody knows when it would be due.
+        """
+        self.store.erase(now - self._kept, now)
         for path in self._keys.iterdir():
-            if (found := _KEY.fullmatch(path.name)) and _midnight(found[1]) + DAY + self._kept < now:
+            found = _KEY.fullmatch(path.name)
+            if found and not now - self._kept - DAY <= _midnight(found[1]) <= now:
                 disk.shred(path)
-        for hour in [hour for hour in self._now if hour < now - self._kept]:
+        for hour in [hour for hour in self._now if not now - self._kept <= hour <= now]:
             del self._now[hour]
 
     def entries(self, now: int) -> list[Entry]:
@@ -100,7 +104,7 @@ class Log:
             waiting.append(hour)
             for packed, (_, bits) in self._now[hour].items():
                 batch[packed] = batch.get(packed, 0) | bits
-            if len(batch) >= K:
+            if len({one if len(one) == 4 else one[:8] for one in batch}) >= K:  # one connection has 64 bits of IPv6
                 self._seal(waiting[0], (hour + HOUR - waiting[0]) // HOUR, batch)
                 for done in waiting:
                     del self._now[done]

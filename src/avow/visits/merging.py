@@ -32,6 +32,12 @@ class Tally:
         if len(seen) < self._k:
             seen.add(visitor)
 
+    def tomorrow(self) -> None:
+        """Visitors are called otherwise from now on. Who was seen so far is nobody of the K, unless there were K already."""
+        for seen in self._visitors.values():
+            if len(seen) < self._k:
+                seen.clear()
+
     def told(self) -> Counter[str]:
         """Value -> visits. What fewer than `k` visitors had is `OTHER`; while those are too few, the rarest value joins them.
 

@@ -10,6 +10,7 @@ import socket
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
 from typing import Final
 
 from tldextract import TLDExtract
@@ -70,6 +71,15 @@ class Reverse:
         return (await asked)[0]
 
 
+def _is_address(text: str) -> bool:
+    """What a proxy hands on may be any words; they are nobody's to ask for."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 class Names:
     """Asks for each address once an hour at most."""
 
@@ -88,7 +98,7 @@ class Names:
             self._known.move_to_end(address)
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
-            if len(self._under_way) < WAITING:
+            if len(self._under_way) < WAITING and _is_address(address):
                 task = asyncio.get_running_loop().create_task(self._look_up(address, known))
                 self._under_way.add(task)
                 task.add_done_callback(self._under_way.discard)
