@@ -41,6 +41,7 @@ from avow.practices.recovery import Recovered, Recovery, Unfinished, restoring, 
 from avow.practices.rights import Erased, Rights
 from avow.practices.staff import Staff
 from avow.practices.staying import Stays
+from avow.practices.telling import Telling
 from avow.practices.words import id_of as _id
 from avow.practices.words import unknown
 from avow.record import Recorder
@@ -83,8 +84,8 @@ class Avow:
         self._collecting = Collecting(gate, recorder, journal, self._suppressed, entering)
         self._agreeing = Agreeing(gate, journal, self._suppressed, entering)
         self.reaching = Reaching(gate, recorder, self._agreeing, self._suppressed)
-        self.mailings = Mailings(gate, self.reaching)
-        self.owing = Owing(gate, self.reaching)
+        self.mailings, self.owing = Mailings(gate, self.reaching), Owing(gate, self.reaching)
+        self.telling = Telling(gate, self.owing)
         self.finding = Finding(gate, recorder)
         self._importing = Importing(self.policy, self._collecting, self._agreeing, self.finding)
         self.rights = Rights(gate, recorder, journal, self._suppressed)

@@ -222,6 +222,10 @@ class Publishing:
             self._heed()
         return self._told(one)
 
+    def policies(self) -> list[Policy]:
+        """The same versions, as policies."""
+        return [one.policy for one in self._versions.all]
+
     def versions(self) -> list[Told]:
         """All that were published, oldest first."""
         return [self._told(one) for one in self._versions.all]

@@ -27,7 +27,7 @@ def every(policy: Policy) -> list[Notice]:
         notices.disclosed(
             policy, [category], "authority", purpose, at=AT, promise=policy.promises[0].id, centre=CENTRE
         ),
-        notices.new_use(policy, purpose, since=AT, centre=CENTRE),
+        notices.new_use(policy, [purpose], since=AT, days=7, promises=[policy.promises[0].id], centre=CENTRE),
     ]
 
 
@@ -71,7 +71,7 @@ def test_nobodys_text_gets_into_a_notice(odd: str) -> None:
     with pytest.raises(UnknownWord):
         notices.contact_changed(policy, odd, at=AT, undo=CENTRE, until=AT)
     with pytest.raises(UnknownWord):
-        notices.new_use(policy, odd, since=AT, centre=CENTRE)
+        notices.new_use(policy, [odd], since=AT, days=7, promises=["P-1"], centre=CENTRE)
     for what, whom, why, by in (
         (odd, "authority", purpose, policy.promises[0].id), (category, odd, purpose, policy.promises[0].id),
         (category, "authority", odd, policy.promises[0].id), (category, "authority", purpose, odd),

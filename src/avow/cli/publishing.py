@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from avow.cli.output import Json, out, print_json
+from avow.cli.output import Json, out, print_json, told
 from avow.cli.policy import policy_at, print_diff
 from avow.cli.serving import Socket, asked
 from avow.cli.sites import Database, Folder, Yes, sure
 from avow.decide.difference import difference
-from avow.desk.interface.changing import Version
+from avow.desk.interface import Operator
+from avow.desk.interface.changing import Progress, Version
 from avow.policy.parse import parse
 
 
@@ -64,14 +65,31 @@ def versions(
     database: Database, folder: Folder = None, operator: Socket = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Every version that was published, oldest first."""
-    known: list[Version] = asked(
-        policy, database, folder, operator, lambda desk: desk.published(), new=False, unpublished=True
-    )
+
+    async def ask(desk: Operator) -> tuple[list[Version], list[Progress]]:
+        return await desk.published(), await desk.telling()
+
+    known, telling = asked(policy, database, folder, operator, ask, new=False, unpublished=True)
     if as_json:
-        print_json({"versions": known})
+        print_json({"versions": known, "telling": telling})
         return
     for one in known:
         out.print(Text.assemble((f"{one['version']}  ", "bold"), f"{one['state']:9} {one['digest']}"), soft_wrap=True)
+    for each in telling:
+        told(f"{each['version']}  ", _progress(each), "green" if each["told"] == each["people"] else "yellow")
+
+
+def _progress(one: Progress) -> str:
+    """How far people are told, in a line."""
+    parts = ", ".join(f"{one[name]:,} {says}" for name, says in _SAYS if one[name])  # type: ignore[literal-required]  # its own keys
+    going = "; notices are going out" if one["sending"] else ""
+    return f"of {one['people']:,} people who are owed a notice: {parts or 'none yet'}{going}"
+
+
+_SAYS = (
+    ("told", "told"), ("waiting", "sent, and may still come back"), ("returned", "came back"),
+    ("unknown", "may or may not have gone"), ("refused", "may not or cannot be written to"), ("left", "to be sent"),
+)  # fmt: skip
 
 
 def _moment(at: int) -> str:

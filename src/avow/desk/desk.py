@@ -16,7 +16,7 @@ from avow.desk.customers import Customers
 from avow.desk.inbox import Inbox
 from avow.desk.interface import WAIT, Choice, Colleague, Stays, Taken, Task, Waiting, Well
 from avow.desk.interface.affiliates import Payout
-from avow.desk.interface.changing import Version
+from avow.desk.interface.changing import Progress, Version
 from avow.desk.interface.contests import Contest, Entered
 from avow.desk.interface.customising import Shaping
 from avow.desk.interface.mail import Link, Message, Received, Sending
@@ -36,6 +36,7 @@ from avow.desk.room import Outlet, Room, text
 from avow.desk.senders import Senders
 from avow.desk.staff import SHOWN, Colleagues
 from avow.desk.statistics import Figuring
+from avow.desk.telling import NewVersions
 from avow.desk.visitors import Visitors
 from avow.desk.warnings import Warnings
 from avow.practices.cases import Proposal
@@ -78,7 +79,8 @@ class Desk:
         self._newsletters = Newsletters(self._room, self.links, outlet)
         self._mailroom = Mailroom(self._room, self._senders, self.links)
         self._inbox = Inbox(self._room, self._visitors, self.links)
-        self._posting = Posting(self._room)
+        self.new_versions = NewVersions(self._room, self.notices)
+        self._posting = Posting(self._room, self.new_versions)
 
     # -- anybody ----------------------------------------------------------------------------------------------------
 
@@ -363,6 +365,9 @@ class Desk:
 
     async def published(self) -> list[Version]:
         return await self._posting.versions()
+
+    async def telling(self) -> list[Progress]:
+        return self.new_versions.progress()
 
     async def publish(self, source: str, previous: str) -> Version:
         return await self._posting.publish(source, previous)

@@ -4,6 +4,7 @@ from typing import cast
 
 from avow.desk.interface.changing import Version
 from avow.desk.room import Room, text
+from avow.desk.telling import NewVersions
 from avow.policy.parse import parse
 
 LONGEST = 1 << 20  # characters of a policy's text
@@ -12,8 +13,9 @@ LONGEST = 1 << 20  # characters of a policy's text
 class Posting:
     """For one site."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, new_versions: NewVersions) -> None:
         self._publishing = room.shop.publishing
+        self._new_versions = new_versions
 
     async def versions(self) -> list[Version]:
         """All of them, oldest first."""
@@ -22,4 +24,6 @@ class Posting:
     async def publish(self, source: str, previous: str) -> Version:
         """The next one."""
         new = parse(text(source, "a policy", LONGEST), "the version to come")
-        return cast(Version, (await self._publishing.publish(new, text(previous, "a digest")))._asdict())
+        done = await self._publishing.publish(new, text(previous, "a digest"))
+        self._new_versions.wake()
+        return cast(Version, done._asdict())

@@ -114,13 +114,22 @@ def disclosed(
     ))  # fmt: skip
 
 
-def new_use(policy: Policy, purpose: str, *, since: int, centre: str) -> Notice:
-    """That data which are held already shall serve a purpose that they did not come for."""
-    name, why = policy.controller.name, words.purpose(policy, _known(policy.purposes, purpose, "purpose"))
+def new_use(
+    policy: Policy, purposes: Sequence[str], *, since: int, days: int, promises: Sequence[str], centre: str
+) -> Notice:
+    """That data which are held already shall be used in a way that they did not come for. `policy`: the version to come;
+    `purposes`: those that are new in it; `promises` have this notice sent; `days`: within which it may come back.
+    """
+    name = policy.controller.name
+    new = [words.purpose(policy, _known(policy.purposes, one, "purpose")) for one in purposes]
+    why = words.listed(new) if new else "in ways that our policy did not state when you gave them to us"
+    because = ", ".join(promises)
     return Notice("new-use", f"{name} plans a new use of your data", _text(
-        f"From {day(since)} on, {name} wants to use data that you gave us in a way that was not said when you gave "
-        f"them: {why}.",
-        "You can see what is held, decline, or have it erased, in the privacy centre:",
+        f"From {day(since)} on our policy lets {name} do more with data that you gave us before than it said then: {why}.",
+        f"Our promise {because} has us tell you first. Nothing of it is done with your data before that day, nor before this notice "
+        f"has reached you and {days} days have passed; and nothing at all if you decline.",
+        "What changes, word by word, and what it means for what we hold of you stands here. There you also agree or decline; "
+        "one is as easy as the other:",
         _link(centre),
     ))  # fmt: skip
 

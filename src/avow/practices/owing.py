@@ -67,7 +67,7 @@ class Owing:
         for number, purpose in enumerate(self._purposes(channel)):
             errand = Errand(channel, purpose, _SITE, kind.value, owed=True)
             try:
-                name = self._name(kind, cause if to is None else f"{cause} {to}")
+                name = self.name(kind, cause if to is None else f"{cause} {to}")
                 return await self._reaching.begin_named(errand, name, subject, to)
             except Refused as error:
                 refused = refused if number else error
@@ -76,18 +76,19 @@ class Owing:
     async def state(self, subject: bytes, kind: NoticeKind, cause: str, to: str) -> str:
         """What is remembered of the notice for a cause to this address of theirs, "" if nothing."""
         async with self._gate.store.transaction() as tx:
-            known = await tx.message(subject, self._name(kind, f"{cause} {to}"))
+            known = await tx.message(subject, self.name(kind, f"{cause} {to}"))
         return known.state if known else ""
 
     async def delivered(self, subject: bytes, kind: NoticeKind, cause: str) -> bool:
         """Whether it was sent and did not come back within the time that the policy gives it for that (`bounce`)."""
         async with self._gate.store.transaction() as tx:
-            known = await tx.message(subject, self._name(kind, cause))
+            known = await tx.message(subject, self.name(kind, cause))
         if known is None or known.state != "sent":
             return False
         return known.at + self._bounce() // timedelta(milliseconds=1) <= self._gate.now()
 
-    def _name(self, kind: NoticeKind, cause: str) -> bytes:
+    def name(self, kind: NoticeKind, cause: str) -> bytes:
+        """What the notice for a cause is remembered by."""
         return self._reaching.hidden("notice", kind.value, cause)
 
     def _purposes(self, channel: Channel) -> list[str]:

@@ -13,6 +13,7 @@ from avow.serve.mail import Outlet
 from avow.serve.routes import Watch
 from avow.serve.sites import Site, Tell
 from avow.start import must_be_private
+from avow.upkeep import end
 from avow.wire import Secret, serving
 
 
@@ -59,6 +60,7 @@ async def _served(
     await desk.resume()
     watching = asyncio.create_task(watch.run())
     stack.callback(watching.cancel)
+    stack.push_async_callback(end, asyncio.create_task(desk.new_versions.run()))
     done = shop.swept
     tell(
         site.name,

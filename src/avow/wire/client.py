@@ -254,6 +254,7 @@ class OperatorClient(Line):
 
     published = carried(Operator.published)
     publish = carried(Operator.publish)
+    telling = carried(Operator.telling)
     contest_close = carried(Operator.contest_close)
     contest_draw = carried(Operator.contest_draw)
     contest_told = carried(Operator.contest_told)

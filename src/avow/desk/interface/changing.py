@@ -18,6 +18,24 @@ class Version(TypedDict):
     note: str
 
 
+class Progress(TypedDict):
+    """How far people are told of a version that is owed a notice, by the newest round: `people` in all; `told`: sent, and not
+    come back within the days that the promise gives; `waiting`: sent, and these days are not over; `returned`; `unknown`:
+    whether it went; `refused`: may not be written to, or has no address; `left`: not sent yet. `sending`: a round goes on.
+    """
+
+    digest: str
+    version: str
+    people: int
+    told: int
+    waiting: int
+    returned: int
+    unknown: int
+    refused: int
+    left: int
+    sending: bool
+
+
 class Changing(Protocol):
     """What anybody may ask."""
 
@@ -30,6 +48,9 @@ class Publishing(Protocol):
 
     async def published(self) -> list[Version]:
         """The same."""
+
+    async def telling(self) -> list[Progress]:
+        """How far people are told of versions that they are owed a notice of."""
 
     async def publish(self, source: str, previous: str) -> Version:
         """Publish the version of this text: posted at once, in force from its day on. `previous`: the digest of the version

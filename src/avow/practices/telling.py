@@ -1,0 +1,180 @@
+"""Whom a new version of the policy has to be told of before it uses their data in a new way, and who was.
+
+Where the version before promises to contact the people affected, each of them is owed one notice of a version that is
+wider. Told is who was sent it and whose notice did not come back within the days that the promise gives it for that; what
+is told stands in their facts, and in the record. Nobody's word makes somebody told: the message itself is looked up, in
+the transaction that says so.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Literal, NamedTuple
+
+from avow.decide.difference import Difference, difference
+from avow.decide.facts import Circumstances, add, drop, notified, tokens
+from avow.decide.request import Allow, Request
+from avow.errors import CallError, KeyGone, Refused, Tampered
+from avow.gate import Act, Actor, Gate
+from avow.policy.model import RIGHTS_PURPOSE, SITE, Change, Policy
+from avow.practices.owing import NoticeKind, Owing
+from avow.store.interface import Message, Subject, Transaction
+from avow.store.terms import POLICY
+
+PAGE: Final = 200  # people looked at in one transaction
+TOLD: Final = "told"  # the fact token, and the word for the record
+State = Literal["told", "waiting", "returned", "unknown", "left"]
+_SITE: Final = Actor(SITE, "site", standing=True)
+_CIRCUMSTANCES: Final = Circumstances(standing=True, notice_owed=True)
+
+log = logging.getLogger("avow.telling")
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A version that people have to be told of. `categories`: of whose data it makes more; `older`: the versions (16 bytes
+    each) under which these came; `bounce` (ms): how long a notice may still come back; `promises`: which say all that.
+    """
+
+    old: Policy
+    new: Policy
+    found: Difference
+    categories: tuple[str, ...]
+    older: frozenset[bytes]
+    bounce: int
+    promises: tuple[str, ...]
+
+    @property
+    def version(self) -> str:
+        """The version's name, as facts have it."""
+        return self.new.digest.hex()[:32]
+
+    def cause(self, subject: bytes) -> str:
+        """What the notice to somebody is owed for, so that it goes once."""
+        return f"{self.version} {subject.hex()}"
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The facts of who was told: of the version, and of each purpose that the version before has not."""
+        new = (notified(name) for name in self.new.purposes if name not in self.old.purposes)
+        return f"{TOLD}/{self.version}", *new
+
+
+class One(NamedTuple):
+    """Somebody who is owed such a notice, and how that stands."""
+
+    subject: bytes
+    state: State
+
+
+def owed(versions: Sequence[Policy]) -> list[Owed]:
+    """Which of a site's versions, oldest first, people have to be told of."""
+    out = []
+    for number in range(1, len(versions)):
+        old, new = versions[number - 1 : number + 1]
+        duties = [(name, one) for name, one in old.clauses(Change) if "contact-affected" in one.duties]
+        found = difference(old, new) if duties else None
+        if found is None or not found.wider:
+            continue
+        bounce = max((one.bounce or timedelta(0) for _, one in duties), default=timedelta(0))
+        out.append(
+            Owed(
+                old, new, found, tuple(_touched(old, found)), frozenset(one.digest[:16] for one in versions[:number]),
+                bounce // timedelta(milliseconds=1), tuple(dict.fromkeys(name for name, _ in duties)),
+            )
+        )  # fmt: skip
+    return out
+
+
+def _touched(old: Policy, found: Difference) -> Iterator[str]:
+    """The categories that people hold already and of which more may be made; all, where no single answer shows it."""
+    held = [name for name, one in old.categories.items() if one.with_person]
+    widened = {change.key[3] for change in found.widened}
+    yield from [name for name in held if name in widened] or held
+
+
+class Telling:
+    """For one site."""
+
+    def __init__(self, gate: Gate, owing: Owing) -> None:
+        self._gate = gate
+        self._owing = owing
+
+    async def page(self, one: Owed, category: str, after: bytes) -> tuple[list[One], bytes | None]:
+        """The next people who hold such data of this category and are owed the notice, and after whom to go on; None at
+        the end. Who is held with several categories comes with the first of them alone.
+        """
+        before = one.categories[: one.categories.index(category)]
+        async with self._gate.store.transaction() as tx:
+            rows = await tx.everybody(category, after, PAGE)
+            out = []
+            for row, data in rows:
+                if any(datum.terms[POLICY] in one.older for datum in data) and not (
+                    before and await self._came_before(tx, row.subject, one, before)
+                ):
+                    out.append(
+                        One(
+                            row.subject,
+                            self._state(one, row, await tx.message(row.subject, self._name(one, row.subject))),
+                        )
+                    )
+        return out, rows[-1][0].subject if rows else None
+
+    @staticmethod
+    async def _came_before(tx: Transaction, subject: bytes, one: Owed, categories: Sequence[str]) -> bool:
+        held = await tx.held(subject)
+        return any(datum.category in categories and datum.terms[POLICY] in one.older for datum in held)
+
+    def _state(self, one: Owed, row: Subject, message: Message | None) -> State:
+        if message is not None and message.state == "bounced":
+            return "returned"
+        if f"{TOLD}/{one.version}" in tokens(row.facts):
+            return "told"
+        if message is None or message.state not in ("handing", "sent"):
+            return "left"
+        return "unknown" if message.state == "handing" else "waiting"
+
+    async def settle(self, one: Owed, subject: bytes) -> State:
+        """Say of somebody that they were told, once the notice that was sent has not come back in time; or no more, where
+        it came back later. Recorded; nothing happens while neither is so.
+        """
+        try:
+            return await self._gate.change(
+                subject,
+                Request("use", SITE, RIGHTS_PURPOSE, ()),
+                _SITE,
+                _CIRCUMSTANCES,
+                lambda act: self._settled(act, one),
+                rule=Allow(one.promises),
+                kind=TOLD,
+            )
+        except _NothingToSay as nothing:
+            return nothing.state
+        except (Refused, Tampered, KeyGone):  # erased meanwhile, or changed outside
+            return "left"
+
+    async def _settled(self, act: Act, one: Owed) -> State:
+        message = await act.tx.message(act.row.subject, self._name(one, act.row.subject))
+        is_told = f"{TOLD}/{one.version}" in tokens(act.facts)
+        if message is not None and message.state == "bounced" and is_told:
+            for token in one.tokens:
+                act.facts = drop(act.facts, token)
+            return "returned"
+        state = self._state(one, act.row, message)
+        if state != "waiting" or message is None or act.at < message.at + one.bounce:
+            raise _NothingToSay(state)
+        for token in one.tokens:
+            act.facts = add(act.facts, token)
+        return "told"
+
+    def _name(self, one: Owed, subject: bytes) -> bytes:
+        return self._owing.name(NoticeKind.NEW_USE, one.cause(subject))
+
+
+class _NothingToSay(CallError):
+    """Rolls back an act that would change nothing, so that it is on record of nobody."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        super().__init__("nothing has become of the notice yet")
