@@ -1,5 +1,6 @@
 """What a new version of a policy changes is found in its answers."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from avow.decide.asides import Aside
 from avow.decide.decide import decide
-from avow.decide.difference import Aside, difference
+from avow.decide.difference import difference
 from avow.decide.request import Allow, Facts, Request, bits
 from avow.decide.table import compile_policy
 from avow.policy.model import Contract, Policy, RequestKind
@@ -21,8 +23,13 @@ STRICT = policy({"P-1": [use("name", when=needs("consent"))], "P-2": [never("use
 LOOSE = policy({"P-1": [use("name")], "P-2": [never("use", by=("packer",))]})
 
 
+def pairs(found: Iterable[Aside]) -> list[tuple[str, bool]]:
+    return [(one.says, one.wider) for one in found]
+
+
 def test_the_same_policy_differs_in_nothing() -> None:
     same = difference(shop(), shop())
+    assert same.nothing
     assert not same.wider
     assert (same.widened, same.narrowed, same.promises, same.words) == ((), (), {}, ())
     assert (same.retention, same.cookies, same.conditions) == ((), (), ())
@@ -71,7 +78,7 @@ def test_words_alone_are_told_from_meaning() -> None:
 def test_a_change_of_retention_is_found(old: list[Any], new: list[Any], expected: tuple[str, str, bool]) -> None:
     change = difference(policy({"P-1": [collect("name"), *old]}), policy({"P-1": [collect("name"), *new]}))
     before, now, wider = expected
-    assert change.retention == (Aside(f"`name` through `order`: kept {before} before, {now} now", wider),)
+    assert pairs(change.retention) == [(f"`name` through `order`: kept {before} before, {now} now", wider)]
     assert change.wider is wider
 
 
@@ -79,21 +86,21 @@ def test_changes_of_cookies_are_found() -> None:
     old = policy({"P-1": [cookie("cart"), cookie("gone")]})
     longer = replace(cookie("cart"), lifetime=timedelta(days=30), paths=("/",))
     change = difference(old, policy({"P-1": [longer, cookie("new")]}))
-    assert change.cookies == (
-        Aside("the cookie `cart` lives 30 days, before until the browser closes", wider=True),
-        Aside("the cookie `cart` is set on `/`", wider=True),
-        Aside("the cookie `gone` is gone", wider=False),
-        Aside("the cookie `new` is new", wider=True),
-    )
+    assert pairs(change.cookies) == [
+        ("the cookie `cart` lives 30 days, before until the browser closes", True),
+        ("the cookie `cart` is set on `/`", True),
+        ("the cookie `gone` is gone", False),
+        ("the cookie `new` is new", True),
+    ]
 
 
 def test_what_is_counted_of_visits_is_compared() -> None:
     old = shop()
     name, one = next(iter(old.categories.items()))
     new = replace(old, categories={**old.categories, name: replace(one, apart="visits", counts=("region",))})
-    assert difference(old, new).visits == (Aside(f"`{name}` counts `region` of visits now", wider=True),)
+    assert pairs(difference(old, new).visits) == [(f"`{name}` counts `region` of visits now", True)]
     assert difference(old, new).wider
-    assert difference(new, old).visits == (Aside(f"`{name}` counts `region` of visits no more", wider=False),)
+    assert pairs(difference(new, old).visits) == [(f"`{name}` counts `region` of visits no more", False)]
 
 
 def test_a_condition_that_holds_more_often_is_found() -> None:
@@ -108,7 +115,7 @@ def test_a_condition_that_holds_more_often_is_found() -> None:
     assert change.widened == ()
     assert [aside.says for aside in change.conditions] == [
         "a request of the kind `order` serves `news` now",
-        "the contract of `payments` runs for other days",
+        "the contract of `payments` runs from 2026-01-01 up to 2030-01-01 now",
     ]
     assert change.wider
     assert not difference(new, old).wider

@@ -11,9 +11,10 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from avow.cli.output import Json, count, fail, known, out, print_json, quoted, told
-from avow.decide.difference import Change, Difference, difference
+from avow.decide.difference import PARTS, Change, Difference, difference
 from avow.decide.explain import Explanation, explain
 from avow.decide.faults import faults as space_faults
+from avow.decide.first import First, first
 from avow.decide.grants import OWN_RIGHTS, TO_RECIPIENT
 from avow.decide.request import Facts, Request
 from avow.decide.space import prove, size
@@ -307,41 +308,52 @@ def diff(
     new: Annotated[Path, typer.Argument(help="The policy to come.")],
     as_json: Json = False,
 ) -> None:
-    """What a new version widens, what it narrows, and what is only words."""
+    """What a new version widens, what it narrows, what is only words, and what must happen before it takes effect."""
     before, after = policy_at(old), policy_at(new)
     found = difference(before, after)
+    steps = first(found, before)
     if as_json:
-        print_json(asdict(found) | {"wider": found.wider})
+        print_json(diff_json(found, steps))
     else:
-        if before.site != after.site:
-            out.print(Text(f"these are two sites, {before.site} and {after.site}, not two versions of one", "yellow"))
-        print_diff(found)
+        print_diff(found, steps)
     if found.wider:
         raise typer.Exit(1)
 
 
-def print_diff(found: Difference) -> None:
-    """What changes, for people."""
+def diff_json(found: Difference, steps: Sequence[First]) -> dict[str, Any]:
+    """What changes, and what must happen first, as JSON."""
+    return asdict(found) | {"wider": found.wider, "first": [step._asdict() for step in steps]}
+
+
+def print_diff(found: Difference, steps: Sequence[First]) -> None:
+    """What answers show, then what none shows, then the promises, and at last what must happen first."""
     for title, colour, changes in (("wider", "red", found.widened), ("narrower", "green", found.narrowed)):
         for line in _together(changes):
             told(f"{title:11}", line, colour)
-    for title, asides in (
-        ("retention", found.retention),
-        ("cookies", found.cookies),
-        ("visits", found.visits),
-        ("condition", found.conditions),
+    for part in PARTS:
+        for aside in getattr(found, part):
+            colour = "red" if aside.wider else "" if aside.neither else "green"
+            by = f" ({', '.join(aside.promises)})" if aside.promises else ""
+            told(f"{_TITLES.get(part, part):11}", aside.says + by, colour)
+    for title, ids in (
+        ("new", found.added),
+        ("gone", found.removed),
+        ("changed", found.changed),
+        ("words only", found.words),
     ):
-        for aside in asides:
-            told(f"{title:11}", aside.says, "red" if aside.wider else "green")
-    for title, ids in (("new", found.added), ("gone", found.removed), ("words only", found.words)):
         if ids:
             told(f"{title:11}", ", ".join(ids))
+    for step in steps:
+        told(f"{'first':11}", step.says + (f" ({step.promise})" if step.promise else ""))
     verdict = (
         ("wider", "bold red", ": people must agree, or be told, as the policy says")
         if found.wider
         else ("nothing is wider", "bold green", "")
     )
     out.print(Text.assemble(verdict[:2], verdict[2], f"; {found.decisions:,} pairs of decisions compared"))
+
+
+_TITLES = {"conditions": "condition", "protection": "protect", "duties": "change", "told": "inform"}
 
 
 def _together(changes: Sequence[Change]) -> list[str]:

@@ -1,6 +1,5 @@
 """Publish the next version of a policy, with what it changes shown first."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,10 +8,11 @@ import typer
 from rich.text import Text
 
 from avow.cli.output import Json, out, print_json, told
-from avow.cli.policy import policy_at, print_diff
+from avow.cli.policy import diff_json, policy_at, print_diff
 from avow.cli.serving import Socket, asked
 from avow.cli.sites import Database, Folder, Yes, sure
 from avow.decide.difference import difference
+from avow.decide.first import first
 from avow.desk.interface import Operator
 from avow.desk.interface.changing import Progress, Version
 from avow.policy.parse import parse
@@ -36,15 +36,15 @@ def publish(
     """
     new = policy_at(policy)
     newest = asked(policy, database, folder, operator, lambda desk: desk.published(), new=False, unpublished=True)[-1]
-    found = difference(parse(newest["source"], newest["version"]), new)
+    old = parse(newest["source"], newest["version"])
+    found = difference(old, new)
+    steps = first(found, old)
     if not as_json:
         out.print(Text.assemble("from ", (newest["version"], "bold"), " to ", (new.version.isoformat(), "bold"), ":"))
-        print_diff(found)
+        print_diff(found, steps)
     if dry:
         if as_json:
-            print_json(
-                {"published": False, "against": newest["digest"], "changes": asdict(found) | {"wider": found.wider}}
-            )
+            print_json({"published": False, "against": newest["digest"], "changes": diff_json(found, steps)})
         return
     sure(f"Publish this as {new.site}'s policy, in force from {new.version} on? It cannot be taken back.", yes)
     done = asked(
@@ -52,9 +52,8 @@ def publish(
         unpublished=True,
     )  # fmt: skip
     if as_json:
-        print_json({"published": True, "against": newest["digest"], "changes": asdict(found) | {"wider": found.wider}} | {
-            "version": done
-        })  # fmt: skip
+        changes = diff_json(found, steps)
+        print_json({"published": True, "against": newest["digest"], "changes": changes, "version": done})
         return
     out.print(Text.assemble("published: ", (done["digest"], "bold")), soft_wrap=True)
     out.print(f"in force from {_moment(done['effective'])} on; until then nothing is done by it")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final, Literal, NamedTuple
 
-from avow.decide.difference import Aside, Change, Difference, difference
+from avow.decide.difference import Change, Difference, difference
 from avow.decide.first import First, first
 from avow.decide.grants import OWN_RIGHTS, guards, kind_of
 from avow.policy.model import Condition, Policy, Promise
@@ -89,7 +89,7 @@ def changed(old: Policy, new: Policy, found: Difference | None = None) -> Change
         wider=found.wider,
         more=(*_sentences(new, found.widened, now=True), *_asides(found, wider=True)),
         less=(*_sentences(old, found.narrowed, now=False), *_asides(found, wider=False)),
-        also=(),
+        also=tuple(Sentence(one.words, one.promises) for one in found.asides if one.neither),
         promises=tuple(_pledges(old, new)),
         receiving=_receiving(receivers),
         receivers=receivers,
@@ -97,14 +97,11 @@ def changed(old: Policy, new: Policy, found: Difference | None = None) -> Change
     )
 
 
-def _asides(found: Difference, *, wider: bool) -> Iterator[Sentence]:
-    for aside in (*found.retention, *found.cookies, *found.visits, *found.conditions):
-        if aside.wider is wider:
-            yield _aside(aside)
-
-
-def _aside(aside: Aside) -> Sentence:
-    return Sentence(words.sentence(aside.says.replace("`", "")), ())
+def _asides(found: Difference, *, wider: bool, recipient: str | None = None) -> Iterator[Sentence]:
+    """What no answer shows: one way or the other; of everybody, or of one recipient."""
+    for one in found.asides:
+        if one.wider is wider and not one.neither and recipient in (None, one.recipient):
+            yield Sentence(one.words, one.promises)
 
 
 # -- promises ------------------------------------------------------------------------------------------------------
@@ -210,8 +207,9 @@ def _receivers(old: Policy, new: Policy, found: Difference) -> Iterator[Receiver
         before, after = was.get(name), is_.get(name)
         party = after or before
         assert party is not None  # noqa: S101 - it is in one of the two
-        more = tuple(_sentences(new, [one for one in found.widened if one.key[4] == name], now=True))
-        less = tuple(_sentences(old, [one for one in found.narrowed if one.key[4] == name], now=False))
+        widened, narrowed = ([one for one in part if one.key[4] == name] for part in (found.widened, found.narrowed))
+        more = (*_sentences(new, widened, now=True), *_asides(found, wider=True, recipient=name))
+        less = (*_sentences(old, narrowed, now=False), *_asides(found, wider=False, recipient=name))
         mark: Mark = "new" if before is None else "gone" if after is None else "same"
         if before is not None and after is not None and (more or less or before != after):
             mark = "changed"

@@ -5,17 +5,17 @@ the conditions that either looks at. Cells that neither grants are refused by bo
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
+from avow.decide import asides, declared, pledged
+from avow.decide.asides import Aside, Finding
 from avow.decide.faults import said
-from avow.decide.grants import Key
+from avow.decide.grants import OWN_RIGHTS, Key
 from avow.decide.request import Allow, Answer, names
-from avow.decide.table import Cell, Table, compile_policy, span, subsets
-from avow.policy.model import COUNTS, Condition, Cookies, Policy
-from avow.policy.retention import rule
+from avow.decide.table import Cell, Table, compile_policy, subsets
+from avow.policy.model import Condition, Policy, Promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +34,13 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
-    """A change that no single answer shows: retention, a cookie, what is counted of visits, when a condition holds. `wider`: for the site."""
-
-    says: str
-    wider: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Difference:
     """From an old version to a new one.
 
     `widened` was refused before and is allowed now, `narrowed` the reverse. `promises` counts the decisions per promise
-    id as (widened, narrowed). `words` are the promises of which only the text changed. `decisions` is how many
-    pairs of answers were compared.
+    id as (widened, narrowed). Of the promises of both versions, `changed` are those whose clauses mean something else,
+    and `words` those of which only the text changed. `decisions` is how many pairs of answers were compared. The rest
+    is what no single answer shows.
     """
 
     widened: tuple[Change, ...]
@@ -55,18 +48,59 @@ class Difference:
     promises: Mapping[str, tuple[int, int]]
     added: tuple[str, ...]
     removed: tuple[str, ...]
+    changed: tuple[str, ...]
     words: tuple[str, ...]
     retention: tuple[Aside, ...]
     cookies: tuple[Aside, ...]
     visits: tuple[Aside, ...]  # what is counted of them
     conditions: tuple[Aside, ...]
+    forms: tuple[Aside, ...]
+    choices: tuple[Aside, ...]
+    rights: tuple[Aside, ...]
+    protection: tuple[Aside, ...]
+    duties: tuple[Aside, ...]  # at a change
+    told: tuple[Aside, ...]
+    declared: tuple[Aside, ...]
+    controller: tuple[Aside, ...]
+    beside: tuple[Aside, ...]  # who vouches, and where a promise stands
     decisions: int
 
     @property
+    def asides(self) -> tuple[Aside, ...]:
+        """All that no single answer shows, in the order in which it is said."""
+        return tuple(aside for part in PARTS for aside in getattr(self, part))
+
+    @property
     def wider(self) -> bool:
-        """Whether the site may do anything that it might not do before."""
-        asides = (*self.retention, *self.cookies, *self.visits, *self.conditions)
-        return bool(self.widened) or any(aside.wider for aside in asides)
+        """Whether the site may do anything, or leave anything undone, that it might not before.
+
+        What is granted whatever a policy says (4.7) serves the person or only narrows, and makes no version wider.
+        """
+        widened = any(change.key[0] not in OWN_RIGHTS for change in self.widened)
+        return widened or any(aside.wider for aside in self.asides)
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the two versions say the same, in other words at most; a promise's words count."""
+        promises = (*self.added, *self.removed, *self.changed, *self.words)
+        return not (self.widened or self.narrowed or promises or self.asides)
+
+
+PARTS: Final[Mapping[str, Finding]] = {
+    "retention": asides.retention,
+    "cookies": asides.cookies,
+    "visits": asides.visits,
+    "conditions": asides.conditions,
+    "forms": declared.forms,
+    "choices": pledged.choices,
+    "rights": pledged.rights,
+    "protection": pledged.protection,
+    "duties": pledged.duties,
+    "told": pledged.told,
+    "declared": declared.declared,
+    "controller": declared.controller,
+    "beside": pledged.beside,
+}
 
 
 def difference(old: Policy, new: Policy) -> Difference:
@@ -86,12 +120,14 @@ def difference(old: Policy, new: Policy) -> Difference:
         promises={one: (gained[one], lost[one]) for one in {**new_ids, **old_ids} if gained[one] or lost[one]},
         added=tuple(one for one in new_ids if one not in old_ids),
         removed=tuple(one for one in old_ids if one not in new_ids),
-        words=_words_only(old, new),
-        retention=tuple(_retention(old, new)),
-        cookies=tuple(_cookies(old, new)),
-        visits=tuple(_visits(old, new)),
-        conditions=tuple(_conditions(before, after)),
+        changed=tuple(one for one in new_ids if one in old_ids and not _alike(old_ids[one], new_ids[one])),
+        words=tuple(
+            one
+            for one, promise in new_ids.items()
+            if one in old_ids and promise.says != old_ids[one].says and _alike(old_ids[one], promise)
+        ),
         decisions=decisions,
+        **{part: asides.asides(find, old, new) for part, find in PARTS.items()},
     )
 
 
@@ -138,15 +174,9 @@ def _answer(cell: Cell, held: int) -> Answer | None:
     return cell.answers.get(held & cell.mask)
 
 
-def _words_only(old: Policy, new: Policy) -> tuple[str, ...]:
-    """Promises of both versions whose text differs while their clauses, but for where they stand, do not."""
-    was = {promise.id: promise for promise in old.promises}
-    found = []
-    for promise in new.promises:
-        before = was.get(promise.id)
-        if before is not None and before.says != promise.says and _meant(before.clauses) == _meant(promise.clauses):
-            found.append(promise.id)
-    return tuple(found)
+def _alike(was: Promise, now: Promise) -> bool:
+    """Whether their clauses, but for where they stand, mean the same."""
+    return _meant(was.clauses) == _meant(now.clauses)
 
 
 def _meant(clauses: tuple[object, ...]) -> list[tuple[object, ...]]:
@@ -157,93 +187,3 @@ def _meant(clauses: tuple[object, ...]) -> list[tuple[object, ...]]:
         ),
         key=repr,
     )
-
-
-def _retention(old: Policy, new: Policy) -> Iterator[Aside]:
-    """For each category and form of both versions: how long a datum lives."""
-    for category in new.categories:
-        if category not in old.categories:
-            continue
-        changes: dict[tuple[str, str, bool], list[str]] = {}
-        for form in new.forms:
-            if form in old.forms:
-                was, now = _kept(old, category, form), _kept(new, category, form)
-                if was != now:
-                    wider = _days(now) > _days(was)
-                    changes.setdefault((_spoken(was), _spoken(now), wider), []).append(form)
-        for (was_said, now_said, wider), forms in changes.items():
-            through = ", ".join(f"`{form}`" for form in forms)
-            yield Aside(f"`{category}` through {through}: kept {was_said} before, {now_said} now", wider)
-
-
-def _kept(policy: Policy, category: str, form: str) -> timedelta | str | None:
-    found = rule(policy, category, form)
-    return None if found is None else found[1].until or found[1].term
-
-
-def _days(kept: timedelta | str | None) -> float:
-    """For comparing: an event may never come, so it is as long as no end; between the two nothing is wider."""
-    return kept.total_seconds() if isinstance(kept, timedelta) else float("inf")
-
-
-def _spoken(kept: timedelta | str | None) -> str:
-    if kept is None:
-        return "until the person is erased"
-    return f"until `{kept}`" if isinstance(kept, str) else f"for {span(kept)}"
-
-
-def _cookies(old: Policy, new: Policy) -> Iterator[Aside]:
-    was, now = _declared_cookies(old), _declared_cookies(new)
-    for name in {**was, **now}:
-        before, after = was.get(name), now.get(name)
-        if before is None:
-            yield Aside(f"the cookie `{name}` is new", wider=True)
-        elif after is None:
-            yield Aside(f"the cookie `{name}` is gone", wider=False)
-        else:
-            yield from _cookie(name, before, after)
-
-
-def _declared_cookies(policy: Policy) -> dict[str, Cookies]:
-    clauses = (clause for promise in policy.promises for clause in promise.clauses)
-    return {clause.name: clause for clause in clauses if isinstance(clause, Cookies) and clause.name is not None}
-
-
-def _cookie(name: str, before: Cookies, after: Cookies) -> Iterator[Aside]:
-    if before.lifetime != after.lifetime:
-        wider = (after.lifetime or timedelta()) > (before.lifetime or timedelta())
-        yield Aside(f"the cookie `{name}` lives {_life(after)}, before {_life(before)}", wider)
-    if set(before.paths) != set(after.paths):
-        more = sorted(set(after.paths) - set(before.paths))
-        paths = ", ".join(f"`{path}`" for path in after.paths)
-        yield Aside(f"the cookie `{name}` is set on {paths}", bool(more))
-
-
-def _life(cookie: Cookies) -> str:
-    return "until the browser closes" if cookie.lifetime is None else span(cookie.lifetime)
-
-
-def _visits(old: Policy, new: Policy) -> Iterator[Aside]:
-    """What each category stands for of a visit."""
-    for name in {**old.categories, **new.categories}:
-        was, now = (set(one.categories[name].counts if name in one.categories else ()) for one in (old, new))
-        for what in COUNTS:
-            if what in was ^ now:
-                yield Aside(f"`{name}` counts `{what}` of visits{' now' if what in now else ' no more'}", what in now)
-
-
-def _conditions(before: Table, after: Table) -> Iterator[Aside]:
-    """A condition with the same name may hold in more cases than before."""
-    for purpose, tokens in after.tokens.items():
-        known = before.tokens.get(purpose)
-        if known is None:
-            continue
-        for kind in sorted(set(tokens.requests) - set(known.requests)):
-            yield Aside(f"a request of the kind `{kind.split('/')[1]}` serves `{purpose}` now", wider=True)
-        for kind in sorted(set(known.requests) - set(tokens.requests)):
-            yield Aside(f"a request of the kind `{kind.split('/')[1]}` no longer serves `{purpose}`", wider=False)
-    for recipient in {**before.contracts, **after.contracts}:
-        was, now = before.contracts.get(recipient), after.contracts.get(recipient)
-        if was != now:
-            wider = now is not None and (was is None or now[0] < was[0] or now[1] > was[1])
-            yield Aside(f"the contract of `{recipient}` runs for other days", wider)
