@@ -4,6 +4,7 @@ People are counted inside the process that holds the keys. Their values are open
 were declared, and forgotten: what leaves this file is a table of counts, which nobody sees before noise is on it.
 """
 
+import asyncio
 import logging
 import re
 from collections import Counter
@@ -84,7 +85,7 @@ class People:
         policy that the datum came under keeps out; nor, for the moment, whose rows were changed outside.
         """
         counted: Counter[Cell] = Counter()
-        one = _Counted(self._gate, question, ask, actor, identity, self._catalogue[ask.categories[0]])
+        one = _Counted(self._gate, question, ask, actor, identity)
         after, spoilt = b"", 0
         while True:
             async with self._gate.store.transaction() as tx:
@@ -97,6 +98,7 @@ class People:
                     counted.update(one.cells(row, data))
                 except (Tampered, KeyGone):
                     spoilt += 1
+            await asyncio.sleep(0)  # whoever waits is served between two pages
         if spoilt:
             log.error("%d people could not be counted: they were erased meanwhile, or changed outside", spoilt)
         return counted
@@ -105,9 +107,7 @@ class People:
 class _Counted:
     """One person after the other, by the same question."""
 
-    def __init__(
-        self, gate: Gate, question: Question, ask: Request, actor: Actor, identity: str | None, keys: Sequence[str]
-    ) -> None:
+    def __init__(self, gate: Gate, question: Question, ask: Request, actor: Actor, identity: str | None) -> None:
         self._gate = gate
         self._question = question
         self._ask = ask
@@ -115,7 +115,8 @@ class _Counted:
         self._identity = identity
         self._at = gate.now()
         self._circumstances = Circumstances(standing=actor.standing, aggregate=True)
-        self._named = Named(keys)
+        # the question's own: the declaration may have become another one while it waited for its turn
+        self._named = Named([key for _, keys in question.keys for key in keys])
 
     def cells(self, row: Subject, data: Sequence[Datum]) -> list[Cell]:
         """Of one person: those of their newest data first, as many as they may count in."""

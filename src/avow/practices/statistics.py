@@ -141,11 +141,13 @@ class Statistics:
         )  # fmt: skip
         asked = asked._replace(each=min(source.each(asked.of, asked.by, asked.each), len(asked.cells())))
         async with self._turn:
+            await self._still_there(actor, promises)
             known = await self._known(asked, actor, promises)
             if known is not None:
                 return known
             await self._affordable(asked, source, actor, promises)
             counts = await source.table(asked, ask, actor, identity)
+            await self._still_there(actor, promises)  # else half of the people would have been counted
             noisy = self._noise([counts[cell] for cell in asked.cells()], asked.each, asked.epsilon)
             told = self._told(asked, source, promises, noisy)
             try:
@@ -153,7 +155,10 @@ class Statistics:
             except _Short as short:
                 await self._exhausted(actor, promises, str(short))
             except Clash:  # another process answered the same question meanwhile: its answer is the one
-                told = await self._known(asked, actor, promises) or told
+                known = await self._known(asked, actor, promises)
+                if known is None:  # it was something else that clashed: nothing was paid, so nothing is told
+                    raise
+                return known
         return told
 
     async def _decided(self, wish: Wish, actor: Actor) -> tuple[Request, str | None, tuple[str, ...]]:
@@ -174,6 +179,10 @@ class Statistics:
         if isinstance(answer, Refuse) and not (answer.missing and PERSONAL.issuperset(answer.missing)):
             await self._refuse(actor, answer.promises, answer.reason)
         return ask, identity, answer.promises
+
+    async def _still_there(self, actor: Actor, promises: tuple[str, ...]) -> None:
+        if not self._gate.stands(actor):
+            await self._refuse(actor, promises, "whoever asked for this has no standing any more")
 
     async def _refuse(self, actor: Actor, promises: tuple[str, ...], reason: str) -> NoReturn:
         async with self._gate.store.transaction() as tx:

@@ -1,5 +1,6 @@
 """Figures in which nobody can be made out: what a role may ask for, a release of it, and its files."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
@@ -65,7 +66,7 @@ async def file(room: Room, visit: Visit) -> Response:
         "cache-control": "no-store", "content-disposition": f'attachment; filename="figures-{told["release"][:8]}.{kind}"',
         "x-content-type-options": "nosniff",
     }  # fmt: skip
-    return Response(made(told), media_type=media, headers=headers)
+    return Response(await asyncio.to_thread(made, told), media_type=media, headers=headers)
 
 
 def _wish(visit: Visit) -> Wish:

@@ -20,6 +20,9 @@ _EDGE, _LINE, _BAR = 24, 26, 14
 _NAMES, _COUNTS, _IN = 230, 90, 14  # columns left and right of the bars; how far names under a head go in
 _FULL: Final = WIDTH - 2 * _EDGE - _NAMES - _COUNTS
 _SCALE: Final = 2  # pixels of a PNG a unit
+_TALL: Final = (
+    6_000  # units; a taller picture has one pixel a unit: its memory and time are bounded, and it is no poster
+)
 _COLOURS: Final = {"paper": "#ffffff", "ink": "#1c2733", "quiet": "#54616e", "bar": "#2b7a9b", "range": "#1c2733"}
 _DARK: Final = {"paper": "#171c21", "ink": "#e9edf0", "quiet": "#a9b4be", "bar": "#5fb3d3", "range": "#e9edf0"}
 
@@ -65,19 +68,21 @@ def svg(told: Figures) -> str:
 def png(told: Figures) -> bytes:
     """The picture as PNG, on white. Letters that Pillow's own font lacks show as boxes; SVG has all."""
     height, shapes = _laid_out(told)
-    image = Image.new("RGB", (WIDTH * _SCALE, height * _SCALE), _COLOURS["paper"])
+    scale = _SCALE if height <= _TALL else 1
+    image = Image.new("RGB", (WIDTH * scale, height * scale), _COLOURS["paper"])
     draw = ImageDraw.Draw(image)
     fonts = {
-        size: ImageFont.load_default(size * _SCALE) for size in {one.size for one in shapes if isinstance(one, Words)}
+        size: ImageFont.load_default(size * scale) for size in {one.size for one in shapes if isinstance(one, Words)}
     }
     for one in shapes:
-        x, y = one.x * _SCALE, one.y * _SCALE
+        x, y = one.x * scale, one.y * scale
         if isinstance(one, Words):
             draw.text((x, y), one.text, _COLOURS[one.colour], fonts[one.size], anchor="rm" if one.right else "lm")
         elif one.width > 0:
-            draw.rectangle((x, y, x + one.width * _SCALE - 1, y + one.height * _SCALE - 1), _COLOURS[one.colour])
+            right = x + max(1, one.width * scale) - 1  # beside a figure that is much larger, a bar is one pixel
+            draw.rectangle((x, y, right, y + one.height * scale - 1), _COLOURS[one.colour])
     out = BytesIO()
-    image.save(out, "PNG", optimize=True)
+    image.save(out, "PNG")
     return out.getvalue()
 
 
