@@ -51,7 +51,7 @@ async def run(count: int, seed: int, kind: str, planted: bool = False) -> Mappin
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             more = {"url": stack.enter_context(PostgresServer()).new_database()} if kind == "postgres" else {}
             stack.enter_context(_planted() if planted else nullcontext())
-            clock = Clock(datetime(1990, 1, 10, tzinfo=UTC))
+            clock = Clock(datetime(2011, 1, 10, tzinfo=UTC))
             shop = await stack.enter_async_context(
                 opened(folder, clock, policy=AUDIOMIDI, sequence_every=Clock.NEVER, **more)
             )
@@ -59,8 +59,8 @@ async def run(count: int, seed: int, kind: str, planted: bool = False) -> Mappin
             await shop.collect("cart", {"items": LARK})
             shop.statistics._affordable = _together  # type: ignore[assignment, method-assign]  # all are there before one has spent
             shop.statistics._turn = _Free()  # type: ignore[assignment]  # what decides is the database
-            clock.now = datetime(2026, 1, 1, tzinfo=UTC)
-            for year in range(1990, 1990 + rounds):
+            clock.now = datetime(2036, 1, 1, tzinfo=UTC)
+            for year in range(2011, 2011 + rounds):
                 costs = dice.sample(range(50, 400), CALLERS)
                 wishes = [
                     Wish(("items",), ("items",), f"{year}-01", f"{year}-01", "trade-press", "statistics", 1, cost)
