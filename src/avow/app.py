@@ -20,6 +20,7 @@ from avow.practices.acting import By, Member, Somebody, circumstances
 from avow.practices.affiliates import Affiliates
 from avow.practices.agreeing import Agreeing
 from avow.practices.agreements import Agreements
+from avow.practices.answering import Answering
 from avow.practices.by_hand import ByHand
 from avow.practices.cases import Cases
 from avow.practices.collecting import Collecting, Submission
@@ -90,7 +91,7 @@ class Avow:
         self._importing = Importing(self.policy, self._collecting, self._agreeing, self.finding)
         self.rights = Rights(gate, recorder, journal, self._suppressed)
         self._leaving = Leaving(gate, self.rights.erase)
-        self.accounts = Accounts(gate)
+        self.accounts, self.answering = Accounts(gate), Answering(gate, journal)
         self.queue = Queue(gate, self._agreeing)
         self.recipients = Recipients(gate, journal, self.accounts)
         self.disclosing = Disclosing(gate, journal, self.recipients)
@@ -294,6 +295,11 @@ class Avow:
     async def standing(self, who: str) -> tuple[frozenset[str], dict[str, int]]:
         """What the person agreed to, asked for and opted out of, as fact tokens, and since when each consent stands."""
         return await self._agreeing.standing(_id(who))
+
+    async def answer_version(self, who: str, digest: str, *, agree: bool, words: str) -> None:
+        """The person agrees to a version of the policy, or declines it; see `avow.practices.answering`."""
+        actor = await self._actor(Somebody(who), who)
+        await self.answering.answer(_id(who), _id(digest[:32]), actor, words, agree=agree)
 
     async def opt_out(self, who: str, *channels: str, by: By = None) -> None:
         """No more mail, post or phone. Survives imports, corrections, restores and erasure."""

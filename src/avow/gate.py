@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, NamedTuple, NoReturn, Protocol, TypeVar
 
-from avow.decide.decide import decide
-from avow.decide.facts import Circumstances, facts
+from avow.decide.facts import Circumstances
+from avow.decide.history import Came, History
 from avow.decide.request import Allow, Answer, Refuse, Request
 from avow.decide.table import Table
 from avow.errors import AvowError, KeyGone, OperatorError, Refused, Superseded, Tampered
@@ -21,7 +21,7 @@ from avow.policy.model import Policy
 from avow.record import CHANCE, Recorder, Wording
 from avow.rows import STANDING, anchor, believed, bound, marked, ordinary, pack, unpack
 from avow.store.interface import Datum, Leaf, Store, Subject, Trace, Transaction
-from avow.store.terms import DUE, NO_END, POLICY, when
+from avow.store.terms import DUE, NO_END, POLICY, decode, when
 from avow.together import Together
 from avow.vault import envelope
 from avow.vault.keys import SubjectKey
@@ -139,10 +139,13 @@ class Gate:
         self, policy: Policy, tables: Mapping[bytes, Table], store: Store, keys: Keys, recorder: Recorder,
         clock: Clock, random: Random,
     ) -> None:  # fmt: skip
+        """`tables`: every version by the first 16 bytes of its digest, in the order of publication; last `policy`, which
+        is in force.
+        """
         self.policy = policy
-        self.tables = dict(tables)  # by the first 16 bytes of the version's digest
-        self.current = policy.digest[:16]
-        self.table = tables[self.current]
+        self.history = History(tables)
+        self.current = self.history.current  # the first 16 bytes of the digest of the version in force
+        self.table = self.history.table
         self.store = store
         self._site = store.site
         self.keys = keys
@@ -241,49 +244,44 @@ class Gate:
     # -- deciding -----------------------------------------------------------------------------------------------
 
     def answer(self, look: Look, line: str, data: Sequence[Datum], at: int) -> Answer:
-        """What the policy in force says, and, for data that came under an older one, what that one says too.
+        """What the policy in force says, and the older versions that limit what came under them: all must allow.
 
-        A newer policy never widens the use of what was given under an older one: both must allow. `line` is the
-        person's facts line. Who was sent away while they waited for their turn gets nothing.
+        See `avow.decide.history`. `line` is the person's facts line. Who was sent away while they waited for their turn
+        gets nothing.
         """
         if not self.stands(look.actor):
             return _SENT_AWAY
-        if not self.bare(line, data) or look.ask.recipient is not None:
-            return self._at_the_moment(look, line, data, at)
-        return _at_any_moment(self.table, look.ask, line, look.circumstances)
+        ask = look.ask
+        came = None if ask.recipient is not None else self.timeless(line, data)
+        if came is not None:
+            return _at_any_moment(self.history, ask, line, look.circumstances, came)
+        came = tuple([(datum.category, datum.terms[POLICY]) for datum in data])
+        late = frozenset(datum.category for datum in data if (due := self.due(datum)) is not None and due < at)
+        if ask.recipient is None and "@" not in line:
+            return _at_any_moment(self.history, ask, line, look.circumstances, came, late)
+        return self.history.answer(
+            ask, line, at=at, circumstances=look.circumstances, identity=look.identity, came=came, late=late
+        )
 
-    def bare(self, line: str, data: Sequence[Datum]) -> bool:
-        """Whether nothing here depends on the moment or on an older version of the policy: no expiry, no term."""
+    def timeless(self, line: str, data: Sequence[Datum]) -> Came | None:
+        """What each of the data came under, where nothing here depends on the moment: no expiry, no term. Else None."""
+        if "@" in line:
+            return None
+        steady = self.history.steady
+        came = []
         for datum in data:
             terms = datum.terms
-            if terms[DUE] != NO_END or terms[POLICY] != self.current:
-                return False
-        return "@" not in line
+            if terms[DUE] != NO_END or terms[POLICY] not in steady:
+                return None
+            came.append((datum.category, terms[POLICY]))
+        return tuple(came)
 
-    def _at_the_moment(self, look: Look, line: str, data: Sequence[Datum], at: int) -> Answer:
-        due: dict[str, int | None] = {}
-        before: set[bytes] = set()
-        for datum in data:
-            terms = datum.terms
-            if terms[DUE] != NO_END:
-                due[datum.category] = when(terms[DUE])
-            if terms[POLICY] != self.current:
-                before.add(terms[POLICY])
-        answer = self._decide(self.table, look, line, due, at)
-        for digest in before:
-            if isinstance(answer, Refuse):
-                break
-            older = self.tables.get(digest)
-            if older is None:
-                return Refuse((), "the data came under a policy version that is not known here")
-            then = self._decide(older, look, line, due, at)
-            answer = then if isinstance(then, Refuse) else answer
-        return answer
-
-    def _decide(self, table: Table, look: Look, line: str, due: Mapping[str, int | None], at: int) -> Answer:
-        _, ask, _, circumstances, identity = look
-        held = facts(table, ask, line, at=at, circumstances=circumstances, identity=identity, due=due)
-        return decide(table, ask, held)
+    def due(self, datum: Datum) -> int | None:
+        """The last moment at which a datum may be used, by its own term and every version since it came."""
+        terms = datum.terms
+        if terms[POLICY] in self.history.steady:
+            return None if terms[DUE] == NO_END else when(terms[DUE])
+        return _ends(self.history, datum.category, terms)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -422,7 +420,7 @@ class _Alike:
         self._recorder = recorder
         self._look = look
         self._at = at
-        self._known: dict[str, tuple[Answer, Wording]] = {}  # by facts line, where nothing depends on the data
+        self._known: dict[tuple[str, Came], tuple[Answer, Wording]] = {}  # where nothing depends on the moment
 
     def fits(self, look: Look) -> bool:
         """Whether a look asks the same as the first one, of whomever."""
@@ -436,11 +434,12 @@ class _Alike:
 
     def answer(self, line: str, data: Sequence[Datum]) -> tuple[Answer, Wording]:
         """The answer for a person of this facts line who holds these data, and how the record says it."""
-        if not self._gate.bare(line, data):
+        came = self._gate.timeless(line, data)
+        if came is None:
             return self._told(line, data)
-        known = self._known.get(line)
+        known = self._known.get((line, came))
         if known is None:
-            known = self._known[line] = self._told(line, ())
+            known = self._known[line, came] = self._told(line, data)
         return known
 
     def _told(self, line: str, data: Sequence[Datum]) -> tuple[Answer, Wording]:
@@ -451,6 +450,15 @@ class _Alike:
 
 
 @lru_cache(4096)
-def _at_any_moment(table: Table, ask: Request, line: str, circumstances: Circumstances) -> Answer:
-    """The answer where nothing in it depends on the moment: people whose lines are alike get the same one."""
-    return decide(table, ask, facts(table, ask, line, at=0, circumstances=circumstances))
+def _at_any_moment(
+    history: History, ask: Request, line: str, circumstances: Circumstances, came: Came,
+    late: frozenset[str] = frozenset(),
+) -> Answer:  # fmt: skip
+    """The answer where nothing else depends on the moment: people whose lines are alike get the same one."""
+    return history.answer(ask, line, at=0, circumstances=circumstances, came=came, late=late)
+
+
+@lru_cache(4096)
+def _ends(history: History, category: str, terms: bytes) -> int | None:
+    policy, collected, due, _, form, _ = decode(terms)
+    return history.due(policy, category, form, collected, due)

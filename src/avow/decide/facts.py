@@ -10,6 +10,7 @@ subject: tokens of words, sorted, with one space between them, none of them twic
     request/KIND                          at least one open service request of the kind
     opt-out/CHANNEL                       not to be reached by it
     notified/PURPOSE                      the notice of a new use was delivered
+    agreed/… declined/… told/… under/…    about versions of the policy: see avow.decide.history
 
 RECIPIENT is a declared one's name, or `kind:name`, percent-encoded, of one that is not declared. Any token may end in
 `@` and a moment in milliseconds since 1970, UTC: it holds strictly before that moment.
@@ -38,7 +39,7 @@ _APPROVAL: Final = BIT["approval"]
 _CASE: Final = BIT["case"]
 _NO_OPT_OUT: Final = BIT["no-opt-out"]
 _IN_TIME: Final = BIT["in-time"]
-_DISCLOSING: Final = frozenset(("share", "sell"))  # to these a person agrees by recipient and category, not by purpose
+DISCLOSING: Final = frozenset(("share", "sell"))  # to these a person agrees by recipient and category, not by purpose
 _KINDS: Final = frozenset(RECIPIENT_KINDS)
 
 
@@ -98,14 +99,14 @@ def facts(
                 break
         if known.get(purpose.notified, 0) > at:
             held |= _NOTIFIED
-        if ask.action not in _DISCLOSING and known.get(purpose.consent, 0) > at:
+        if ask.action not in DISCLOSING and known.get(purpose.consent, 0) > at:
             held |= _CONSENT
     categories = ask.categories
     recipient = None
     if ask.recipient is not None:
         held |= _contract(table, ask.recipient, at)
-        if ask.action in _DISCLOSING:
-            recipient = _named(table, ask.recipient, identity)
+        if ask.action in DISCLOSING:
+            recipient = named(table, ask.recipient, identity)
     if len(categories) == 1:
         return plain(held | _of_category(table, ask, known, categories[0], recipient, at, due))
     each = {name: _of_category(table, ask, known, name, recipient, at, due) for name in categories}
@@ -117,7 +118,7 @@ def _contract(table: Table, recipient: str, at: int) -> int:
     return _CONTRACT if term is not None and term[0] <= at < term[1] else 0
 
 
-def _named(table: Table, recipient: str, identity: str | None) -> str | None:
+def named(table: Table, recipient: str, identity: str | None) -> str | None:
     """The recipient as the tokens have it. Whoever is declared must be asked for by name, not hidden behind a kind."""
     if recipient in table.declared or recipient not in _KINDS:
         return recipient

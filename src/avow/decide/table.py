@@ -20,6 +20,7 @@ from avow.policy.model import (
     RECIPIENT_KINDS,
     RIGHTS_PURPOSE,
     SITE,
+    Change,
     Choose,
     Cookies,
     Keep,
@@ -78,6 +79,8 @@ class Table:
     contracts: Mapping[str, tuple[int, int]]  # recipient -> in force from, and up to but not at (ms UTC)
     channels: Mapping[str, str]  # category -> the channel that it is an address of
     declared: frozenset[str]  # the recipients with a name of their own
+    keeping: Policy  # what it says of retention, and nothing else
+    by_notice: bool  # whether a newer version reaches what is held once the person was told, without their agreement
     ungranted: dict[Key, Cell] = field(default_factory=dict)  # cells of declared words that nothing grants
     alike: dict[tuple[str, str, int], Cell] = field(default_factory=dict)  # the same by action, category and nevers
     refusals: dict[tuple[str, tuple[str, ...]], Refuse] = field(default_factory=dict)  # by action and promises
@@ -110,7 +113,22 @@ def compile_policy(policy: Policy) -> Table:
         },
         channels={c.name: c.channel for c in policy.categories.values() if c.channel is not None},
         declared=frozenset(policy.recipients),
+        keeping=keeping(policy),
+        by_notice=_by_notice(policy),
     )
+
+
+def keeping(policy: Policy) -> Policy:
+    """What a policy says of retention: so one of thousands of promises is not searched for each cell."""
+    return replace(
+        policy,
+        promises=tuple(p for p in policy.promises if any(isinstance(clause, Keep) for clause in p.clauses)),
+    )
+
+
+def _by_notice(policy: Policy) -> bool:
+    duties = {duty for _, change in policy.clauses(Change) for duty in change.duties}
+    return "contact-affected" in duties and "forward-only" not in duties
 
 
 def _words(policy: Policy) -> Words:
@@ -167,11 +185,7 @@ class _Duties:
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        # only promises that say how long matter to retention: a policy of thousands is not searched for each cell
-        self.keeping = replace(
-            policy,
-            promises=tuple(p for p in policy.promises if any(isinstance(clause, Keep) for clause in p.clauses)),
-        )
+        self.keeping = keeping(policy)
         self.ways_out = [
             (promise.id, clause.channels)
             for promise in policy.promises

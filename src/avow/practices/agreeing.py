@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from avow.decide.facts import Circumstances, add, drop, escaped, tokens
+from avow.decide.history import ended
 from avow.decide.request import Allow, Answer, Refuse, Request
 from avow.errors import BadValue, CallError, OperatorError, Refused, Unavailable, UnknownWord
 from avow.gate import Act, Actor, Gate, Journal
@@ -94,8 +95,8 @@ class Agreeing:
                     if act.at > one.given + CONFIRM_WITHIN and one.about not in tokens(act.facts):
                         raise CallError("this consent was not confirmed in time; have them agree anew")
                     told = json.loads(act.gate.open(words_of(one), act.at, act.own, "consent")) | {"confirmed": act.at}
-                    await put_consent(act, one._replace(sealed=_sealed(act, one, told)))
-                    act.facts = add(act.facts, one.about)
+                    await put_consent(act, one._replace(sealed=sealed(act, one, told)))
+                    act.facts = self._gate.history.under(act.facts, one.about, one.policy)
                     return
             raise CallError("this person has no standing consent of that id; have them agree anew")
 
@@ -117,9 +118,9 @@ class Agreeing:
             consent = Consent(subject, row, token, act.at, None, self._gate.current, b"")
             words: dict[str, str | None] = {"words": told[0], "how": told[1]}
             words |= {"confirmed": None} if unconfirmed else {}
-            await put_consent(act, consent._replace(sealed=_sealed(act, consent, words)))
+            await put_consent(act, consent._replace(sealed=sealed(act, consent, words)))
             if not unconfirmed:
-                act.facts = add(act.facts, token)
+                act.facts = self._gate.history.under(act.facts, token)
             return row
 
         ask = Request("use", actor.role, purpose or RIGHTS_PURPOSE, categories)
@@ -139,13 +140,13 @@ class Agreeing:
 
         async def apply(act: Act) -> bool:
             standing = [one for one in await act.tx.consents(subject) if one.withdrawn is None]
-            ended = [one for one in standing if one.about == token or one.about.startswith(f"{about}/")]
-            for ending in sorted({one.about for one in ended}):
+            over = [one for one in standing if one.about == token or one.about.startswith(f"{about}/")]
+            for ending in sorted({one.about for one in over}):
                 self._journal.append("withdrawal", {"subject": subject.hex(), "about": mark(ending), "at": act.at})
-                act.facts = _without(act.facts, ending)
-            for consent in ended:
+                act.facts = ended(act.facts, ending)
+            for consent in over:
                 await put_consent(act, consent._replace(withdrawn=act.at))
-            return bool(ended)
+            return bool(over)
 
         return await self._narrow(subject, actor, "withdraw", apply)
 
@@ -358,11 +359,6 @@ def without(line: str, closed: ServiceRequest, requests: Sequence[ServiceRequest
     return line if others else drop(line, f"request/{word}")
 
 
-def _without(line: str, ended: str) -> str:
-    """The facts line without this token, whatever its expiry; what stands below it stays."""
-    return " ".join(token for token in tokens(line) if token.partition("@")[0] != ended)
-
-
 def mark(token: str) -> str:
     """A fact token as the journal has it: a token may name a recipient in words that the journal does not take."""
     return hashlib.sha256(token.encode()).hexdigest()[:32]
@@ -383,6 +379,7 @@ def _offers(policy: Policy, how: str, fits: Callable[[Choose], bool]) -> _Offer:
     return Allow(tuple(dict.fromkeys(name for name, _ in offers))), any(choose.confirm for _, choose in offers)
 
 
-def _sealed(act: Act, consent: Consent, told: Mapping[str, str | int | None]) -> bytes:
+def sealed(act: Act, consent: Consent, told: Mapping[str, str | int | None]) -> bytes:
+    """What a person agreed to, in the words they saw, sealed where the consent stands."""
     plain = json.dumps(told, sort_keys=True).encode()
     return act.gate.seal(act.key(ORDINARY), "consent", words_of(consent), plain)

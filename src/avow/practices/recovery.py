@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from avow.decide.facts import Circumstances, add, drop
+from avow.decide.history import ended as over
 from avow.decide.request import Allow, Request
 from avow.errors import KeyGone, Tampered
 from avow.gate import Act, Actor, Entry, Gate, Journal
 from avow.policy.model import RIGHTS_PURPOSE, SITE
 from avow.practices.agreeing import hold, mark, put_consent, put_request, without
+from avow.practices.answering import agreed_since, decline_again, untell_again
 from avow.practices.disclosed import REVOKED, cases, written
 from avow.practices.ending import CREDITING, ERASURE, find_by
 from avow.rows import outlives, unpack
@@ -23,6 +25,7 @@ from avow.store.interface import Subject, Suppression, Transaction
 
 Fields = Mapping[str, str | int]
 REPLAYED: Final = "replayed"  # the note: the number of the newest entry of the journal that the database is true to
+_ANSWERS: Final = ("declined", "agreed", "untold")  # of them, and of the pairs above, the newest counts
 _RECOVERER = Actor(SITE, "recovery", standing=True)
 _WIDENS: Final = {"opt-in": "opt-out", "contact-again": "do-not-contact"}  # what each of them takes back
 
@@ -301,7 +304,7 @@ async def _withdraw(act: Act, fields: Fields) -> None:
     for consent in ended:
         await put_consent(act, consent._replace(withdrawn=at))
     if ended and not any(consent.withdrawn is None for consent in consents if consent not in ended):
-        act.facts = drop(act.facts, ended[0].about)
+        act.facts = over(act.facts, ended[0].about)
 
 
 async def _close(act: Act, fields: Fields) -> None:
@@ -332,6 +335,18 @@ async def _end_case(act: Act, fields: Fields) -> None:
             await act.tx.put([act.seal(row._replace(version=row.version + 1), ended)])
 
 
+async def _decline(act: Act, fields: Fields) -> None:
+    await decline_again(act, bytes.fromhex(str(fields["version"])))
+
+
+async def _agreed(act: Act, fields: Fields) -> None:
+    await agreed_since(act, bytes.fromhex(str(fields["version"])))
+
+
+async def _untold(act: Act, fields: Fields) -> None:
+    await untell_again(act, bytes.fromhex(str(fields["version"])))
+
+
 _NARROW: Final[Mapping[str, Callable[[Act, Fields], Awaitable[None]]]] = {
     "withdrawal": _withdraw,
     "closed": _close,
@@ -339,6 +354,9 @@ _NARROW: Final[Mapping[str, Callable[[Act, Fields], Awaitable[None]]]] = {
     "opt-in": _opt_in,
     "revoked": _revoke,
     "case-over": _end_case,
+    "declined": _decline,
+    "agreed": _agreed,
+    "untold": _untold,
 }
 
 
@@ -360,9 +378,11 @@ def _last_words(entries: Iterable[Entry]) -> list[Entry]:
     """Without what a later entry takes back: an opt-out before an opt-in need not be done to be undone."""
     last: dict[tuple[object, ...], Entry] = {}
     for entry in entries:
-        both = entry.kind in _WIDENS or entry.kind in _WIDENS.values()
+        both = entry.kind in _WIDENS or entry.kind in _WIDENS.values() or entry.kind in _ANSWERS
         told = sorted((name, value) for name, value in entry.fields.items() if not (both and name == "at"))
-        last[_WIDENS.get(entry.kind, entry.kind), *told] = entry
+        key = (_WIDENS.get(entry.kind, entry.kind), *told)
+        last.pop(key, None)  # in the order of the last words: a later one may take back another
+        last[key] = entry
     return list(last.values())
 
 
