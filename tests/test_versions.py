@@ -1,25 +1,25 @@
 """A version of the policy is published, never edited, and in force from its day on: not before, and not by a file alone."""
 
-import os
+import asyncio
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import apsw
 import pytest
 
 from avow.app import Avow
-from avow.errors import OperatorError, PolicyError, Superseded, Tampered
+from avow.errors import OperatorError, PolicyError, RolledBack, SecondWriter, Superseded, Tampered, Unavailable
 from avow.ledger.checkpoint import Signer
 from avow.ledger.entry import Entry, decode
 from avow.ledger.folder import VERSIONS, files, versions
-from avow.ledger.published import Published, committed, day_of, state
+from avow.ledger.published import committed, read, state
 from avow.ledger.verify import verify_log
 from avow.policy.model import Policy
 from avow.policy.parse import parse
-from avow.record import Recorder
 from tests.shops import ADA, BEA, POLICY, START, Clock, dated, opened, publish
 
 NEXT = dated(POLICY, "2026-03-03")
@@ -195,6 +195,131 @@ async def test_a_restored_backup_knows_every_version_that_was_published_since(tm
             assert [version for _, version, _, _ in await tx.policies()] == ["2026-01-01", "2026-03-03"]
 
 
+@pytest.mark.parametrize("column", ["source", "version"])
+async def test_a_version_that_was_edited_in_the_database_is_noticed_and_named(tmp_path: Path, column: str) -> None:
+    async with opened(tmp_path) as shop:
+        await publish(shop, NEXT)
+    with apsw.Connection(str(tmp_path / "shop.db")) as database:
+        database.execute(f"UPDATE policy SET {column} = {column} || ' ' WHERE version = '2026-01-01'")
+        assert database.changes() == 1
+    database.close()
+    with pytest.raises(Tampered, match=r"version of 2026-01-01 is not in the database as it was published"):
+        async with opened(tmp_path):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("site", "day", "seed", "why"),
+    [
+        ("corner", "2026-01-02", b"", "another version's statement"),
+        ("other", "2026-01-01", b"", "another version's statement"),
+        ("corner", "2026-01-01", b"k" * 32, "not the statement that was signed"),
+    ],
+    ids=["another day than the text's", "another site", "another key"],
+)
+async def test_a_statement_that_does_not_fit_its_text_or_key_is_noticed(
+    tmp_path: Path, site: str, day: str, seed: bytes, why: str
+) -> None:
+    async with opened(tmp_path) as shop:
+        (first,) = shop.publishing.versions()
+        file = shop.places.ledger / VERSIONS / f"{first.digest}.note"
+        own = shop.keystore.site_key("ledger")
+    told = read(first.note, Signer("corner", own).key)._replace(site=site, day=day)
+    file.write_text(state(told, Signer("corner", seed or own)))
+    with pytest.raises(Tampered, match=why):
+        async with opened(tmp_path):
+            pass
+
+
+# -- what fails meanwhile ----------------------------------------------------------------------------------------------
+
+
+async def test_a_version_whose_transaction_failed_is_published_all_the_same_and_in_force_from_its_day_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    async with opened(tmp_path, clock, sequence_every=Clock.NEVER) as shop:
+        with monkeypatch.context() as patch:
+            patch.setattr("avow.versions._put", unavailable)
+            with pytest.raises(Unavailable):
+                await publish(shop, NEXT)
+            await shop.upkeep.turn()
+            assert shop.upkeep.failing == 1
+        assert states(shop)[-1] == ("2026-03-03", "to-come")
+        await shop.upkeep.turn()
+        assert shop.upkeep.failing == 0
+        await shop.sequence_all()
+        assert [one.kind for one in log_of(shop)].count("publish") == 2
+        clock.now = DAY
+        with pytest.raises(Superseded):
+            await shop.collect("order", ADA)
+
+
+async def unavailable(*_: object) -> None:
+    raise Unavailable("the database did not answer; nothing was done")
+
+
+async def test_a_clock_that_went_back_puts_nothing_into_the_record(tmp_path: Path) -> None:
+    """What a publication left undone is done by a clock that is right: else the log itself would go back."""
+    async with opened(tmp_path) as shop:
+        await shop.collect("order", ADA)
+    assert killed(tmp_path, "journal") == -signal.SIGKILL
+    with pytest.raises(OperatorError, match="clock"):
+        async with opened(tmp_path, Clock(START - timedelta(days=1))):
+            pass
+    async with opened(tmp_path) as shop:
+        await shop.sequence_all()
+        ledger = shop.places.ledger
+        assert verify_log(files(ledger), shop.verifier_key, versions=versions(ledger)).faults == ()
+
+
+@pytest.mark.parametrize("step", ["text", "statement"])
+async def test_what_a_killed_publication_left_is_taken_away_and_no_auditor_takes_it_for_a_version(
+    tmp_path: Path, step: str
+) -> None:
+    async with opened(tmp_path) as shop:
+        await shop.collect("order", ADA)
+        folder = shop.places.ledger / VERSIONS
+        own = {path.name for path in folder.iterdir()}
+    assert killed(tmp_path, step) == -signal.SIGKILL
+    (folder / f"{'0' * 64}.yaml.new").write_text("half of a te")
+    assert len({path.name for path in folder.iterdir()} - own) == (2 if step == "text" else 3)
+    async with opened(tmp_path) as shop:
+        assert {path.name for path in folder.iterdir()} == own
+        await publish(shop, LATER)
+        await shop.sequence_all()
+        shop.log.export(tmp_path / "copy")
+        copy = tmp_path / "copy"
+        assert verify_log(files(copy), shop.verifier_key, versions=versions(copy)).faults == ()
+
+
+async def test_of_two_processes_one_publishes(tmp_path: Path, postgres_url: str) -> None:
+    """In one folder there is one process. With a copy of the folder beside one database: the first of them."""
+    async with opened(tmp_path, url=postgres_url):
+        with pytest.raises(SecondWriter):
+            async with opened(tmp_path, url=postgres_url):
+                pass
+    copy = tmp_path / "copy"
+    shutil.copytree(tmp_path / "avow", copy / "avow")
+    done: list[object] = []
+    with pytest.raises(RolledBack):  # the ledger of who came second: such a copy is good for nothing else either
+        await both_publish(tmp_path, copy, postgres_url, done)
+    assert {type(one) for one in done} == {type(None), OperatorError, list}
+    assert any("another process published one meanwhile" in str(one) for one in done)
+    assert done[-1] == ["2026-01-01", "2026-03-03"] or done[-1] == ["2026-01-01", "2026-04-01"]
+
+
+async def both_publish(one: Path, copy: Path, url: str, done: list[object]) -> None:
+    """What came of each, and which versions the database has then."""
+    async with opened(one, url=url) as shop, opened(copy, url=url) as other:
+        done += await asyncio.gather(publish(shop, NEXT), publish(other, LATER), return_exceptions=True)
+        async with shop._gate.store.transaction() as tx:
+            done.append(sorted(version for _, version, _, _ in await tx.policies()))
+
+
+# -- killed ------------------------------------------------------------------------------------------------------------
+
+
 def killed(folder: Path, step: str) -> int:
     """How a process ended that died at this step of publishing."""
     return subprocess.run([sys.executable, "-m", "tests.publishing_dies", str(folder), step], check=False).returncode
@@ -229,95 +354,3 @@ async def test_the_first_version_may_not_be_one_of_a_day_to_come(tmp_path: Path)
     with pytest.raises(OperatorError, match="that day has not come"):
         async with opened(tmp_path, policy=NEXT):
             pass
-
-
-# -- for an auditor --------------------------------------------------------------------------------------------------
-
-
-async def lived(folder: Path, early: bytes = b"") -> Path:
-    """A copy of a log over two versions; with an entry of this version's from before any took effect, if one is named."""
-    clock = Clock()
-    async with opened(folder, clock) as shop:
-        await shop.collect("order", ADA)
-        await publish(shop, NEXT)
-        if early:
-            leaf = Recorder("corner", early, b"k" * 32, os.urandom, lambda: False).plain(
-                shop.now(), "use", "site", "done"
-            )
-            async with shop._gate.store.transaction() as tx:
-                await tx.record((leaf,), ())
-    clock.now = DAY
-    async with opened(folder, clock) as shop:
-        await shop.collect("order", BEA)
-        await shop.sequence_all()
-        shop.log.export(folder / "copy")
-        (folder / "key").write_text(shop.verifier_key)
-    return folder / "copy"
-
-
-def wrong(copy: Path) -> list[str]:
-    report = verify_log(files(copy), (copy.parent / "key").read_text(), versions=versions(copy))
-    assert (report.claim is None) is bool(report.faults)
-    return [f"{one.place}: {one.message}" for one in report.faults]
-
-
-async def test_an_auditor_verifies_every_version_with_the_log(tmp_path: Path) -> None:
-    """TOC-15."""
-    copy = await lived(tmp_path)
-    assert len(versions(copy) or ()) == 2
-    assert wrong(copy) == []
-
-
-async def test_an_act_under_a_version_before_its_day_or_under_none_is_found_in_the_log(tmp_path: Path) -> None:
-    """AUD-13: broken: any change that takes effect without a post; TOC-15: an effective version missing from the log."""
-    (tmp_path / "a").mkdir()
-    (one,) = wrong(await lived(tmp_path / "a", NEXT.digest[:16]))
-    assert "entry" in one
-    assert "the version of 2026-03-03, which was not in force then" in one
-    (tmp_path / "b").mkdir()
-    (one,) = wrong(await lived(tmp_path / "b", b"x" * 16))
-    assert "was never published" in one
-
-
-def text_edited(folder: Path, first: Path, _: Path) -> str:
-    path = first.with_suffix(".yaml")
-    path.write_text(path.read_text().replace("Courier", "Curier"))
-    return "the version of 2026-01-01 is not the text that was published"
-
-
-def statement_edited(folder: Path, first: Path, _: Path) -> str:
-    first.write_text(first.read_text().replace("2026-01-01", "2026-01-02"))
-    return "its statement is not what the log's key signed"
-
-
-def first_gone(folder: Path, first: Path, _: Path) -> str:
-    first.unlink()
-    return "the version of 2026-03-03 does not follow the one that was published before it"
-
-
-def newest_gone(folder: Path, _: Path, newest: Path) -> str:
-    newest.unlink()
-    return "was never published"
-
-
-def one_too_many(folder: Path, first: Path, newest: Path) -> str:
-    """Signed by the log's key, and in no entry of it."""
-    told = Published("corner", "2026-05-01", LATER.digest, NEXT.digest, 1_777_000_000_000)
-    key = (folder.parent.parent / "seed").read_bytes()
-    (folder / "late.note").write_text(state(told, Signer("corner", key)))
-    (folder / "late.yaml").write_text(LATER.source)
-    return "no entry that says that the version of 2026-05-01 was published"
-
-
-@pytest.mark.parametrize("defect", [text_edited, statement_edited, first_gone, newest_gone, one_too_many])
-async def test_whatever_is_done_to_the_versions_that_an_auditor_gets_is_found(
-    tmp_path: Path, defect: Callable[[Path, Path, Path], str]
-) -> None:
-    """TOC-15: broken: an edited old version."""
-    copy = await lived(tmp_path)
-    async with opened(tmp_path, Clock(DAY)) as shop:
-        (tmp_path / "seed").write_bytes(shop.keystore.site_key("ledger"))
-    folder = copy / VERSIONS
-    first, newest = sorted(folder.glob("*.note"), key=lambda path: day_of(path.read_text()))
-    says = defect(folder, first, newest)
-    assert any(says in one for one in wrong(copy)), wrong(copy)

@@ -484,6 +484,7 @@ class Avow:
     async def _heed_versions(self) -> None:
         if self._gate.over:
             self.superseded.set()
+        await self.publishing.complete()
 
     async def _tend_keys(self) -> None:
         self.keystore.purge(self._gate.moment())

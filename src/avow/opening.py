@@ -119,12 +119,12 @@ async def _serve(
     tables: dict[bytes, Table] = {one.name: compile_policy(one.policy) for one in versions.lived}
     recorder = Recorder(policy.site, versions.current.name, keystore.site_key("actor"), os.urandom, lambda: clock.moved)
     gate = Gate(policy, tables, store, keystore, recorder, clock, os.urandom)
-    await versions.settle(recorder, gate.moment())
     if log.size:
         try:
             gate.not_before(decode(log.entry(log.size - 1)).at)
         except LedgerError as error:
             raise Tampered(f"the newest entry of the ledger in `{places.ledger}` was changed: {error}") from None
+    await versions.settle(recorder, gate.moment())
     disk.write(places.ledger / VERIFIER_KEY, f"{log.key}\n".encode())
     stack.push_async_callback(gate.close)
     return Parts(gate, keystore, recorder, log, clock, places, versions)

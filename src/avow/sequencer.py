@@ -222,7 +222,7 @@ class Log:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(tiles.exact(self._read, tile))
         (folder / tiles.CHECKPOINT).write_text(note)
-        published = sorted((self._folder / VERSIONS).glob("*.*"))
+        published = sorted(path for path in (self._folder / VERSIONS).glob("*") if path.suffix in (".yaml", ".note"))
         if published:
             (folder / VERSIONS).mkdir()
         for path in published:

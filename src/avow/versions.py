@@ -8,10 +8,12 @@ database has the texts once more, for itself. Written in this order:
     2  the journal                   from here on the version is published
     3  one transaction               the database's row, and the log's entry that commits to the statement
 
-Dying in between leaves nothing, or a version whose last step the next opening does again; a restored backup likewise.
+Dying in between leaves files that the next opening takes away, or a version whose last step it does again; a restored
+backup likewise. The transaction is begun first: it looks whether another process published meanwhile, and keeps it out.
 """
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +35,8 @@ from avow.store.interface import Store, Transaction
 VERSION: Final = "version"  # the journal's words
 EFFECT: Final = "in-force"
 _NOTE: Final = "in-force"  # the database's: which version it knows to have taken effect
-
+_TURN: Final = b"avow: publishing"  # what is locked while one publishes; no person has this id
+_FILE: Final = re.compile(r"([0-9a-f]{64})\.(?:yaml|note)(?:\.new)?")
 
 State = Literal["past", "in-force", "to-come"]
 
@@ -93,6 +96,7 @@ class Versions:
     def __init__(self, where: Where, known: Sequence[Version], now: int) -> None:
         self._where = where
         self.all = list(known)
+        self.whole = True  # whether database and log have all of them
         effects = [entry.fields["digest"] for entry in where.journal.entries() if entry.kind == EFFECT]
         came = [one for one in self.all if one.effective <= now or one.policy.digest.hex() in effects]
         self.current = came[-1] if came else self.all[0]
@@ -124,6 +128,7 @@ class Versions:
         `chosen` was never published.
         """
         digests = [bytes.fromhex(str(one.fields["digest"])) for one in where.journal.entries() if one.kind == VERSION]
+        _clear(where, {one.hex() for one in digests})
         if not digests:
             digests = [published.digest for published in await _found(where, chosen, now)]
         found = [_read(where, one) for one in digests]
@@ -148,15 +153,17 @@ class Versions:
         if not effects or effects[-1] != effect:
             self._where.journal.append(EFFECT, {"digest": effect, "at": now})
         async with self._where.store.transaction() as tx:
-            rows = {digest: source for digest, _, source, _ in await tx.policies()}
+            await tx.subjects([_TURN], "change")
+            rows = {digest: (source, day) for digest, day, source, _ in await tx.policies()}
             if stray := set(rows) - {one.name for one in self.all}:
                 raise Tampered(f"the database has a policy, {min(stray).hex()}, that was never published; restore it")
             for one in self.all:
                 if one.name not in rows:
                     await _put(tx, recorder, one, now)
-                elif rows[one.name] != one.policy.source:
+                elif rows[one.name] != (one.policy.source, one.told.day):
                     raise Tampered(
-                        f"the policy's version of {one.told.day} is not the one that was published; restore the database"
+                        f"the policy's version of {one.told.day} is not in the database as it was published; restore the "
+                        "database"
                     )
             if await tx.note(_NOTE) != effect:
                 await tx.record((recorder.plain(now, IN_FORCE, "site", "done", (), committed(self.current.note)),), ())
@@ -192,11 +199,25 @@ class Versions:
             raise OperatorError("this version may not be published: " + "; ".join(wrong))
         told = Published(new.site, new.version.isoformat(), new.digest, self.newest.policy.digest, now)
         one = Version(new, told, state(told, self._where.signer))
-        _write(self._where, one)
-        self.all.append(one)
         async with self._where.store.transaction() as tx:
+            await tx.subjects([_TURN], "change")
+            if {digest for digest, *_ in await tx.policies()} != {one.name for one in self.all}:
+                raise OperatorError(
+                    "this version may not be published: another process published one meanwhile; open the site anew, and "
+                    "look at the plan anew"
+                )
+            _write(self._where, one)
+            self.whole = False  # until the transaction has ended well
+            self.all.append(one)
             await _put(tx, recorder, one, now)
+        self.whole = True
         return one
+
+    async def complete(self, recorder: Recorder, now: int) -> None:
+        """What a publication whose transaction failed left undone. Raises `Unavailable` while it is to be left so."""
+        if not self.whole:
+            await self.settle(recorder, now)
+            self.whole = True
 
 
 class Publishing:
@@ -218,13 +239,20 @@ class Publishing:
         that the plan was made against, which must be the newest. Raises `OperatorError` with all that stands in the way.
         """
         async with self._turn:
-            one = await self._versions.publish(new, previous, self._recorder, self._gate.now())
-            self._heed()
+            await self.complete()
+            try:
+                one = await self._versions.publish(new, previous, self._recorder, self._gate.now())
+            finally:
+                self._heed()  # the journal may have it, though the database did not answer
         return self._told(one)
 
     def policies(self) -> list[Policy]:
         """The same versions, as policies."""
         return [one.policy for one in self._versions.all]
+
+    async def complete(self) -> None:
+        """Do what a publication left undone when the database did not answer. Cheap when there is none."""
+        await self._versions.complete(self._recorder, self._gate.moment())
 
     def versions(self) -> list[Told]:
         """All that were published, oldest first."""
@@ -257,6 +285,14 @@ def _write(where: Where, one: Version) -> None:
     where.journal.append(VERSION, {"digest": one.policy.digest.hex(), "at": one.told.at})
 
 
+def _clear(where: Where, published: set[str]) -> None:
+    """Take away what a publication that died wrote before the journal knew of it: it was published to nobody."""
+    for path in sorted(where.folder.glob("*")):
+        named = _FILE.fullmatch(path.name)
+        if named and (named[1] not in published or path.suffix == ".new"):
+            path.unlink()
+
+
 async def _found(where: Where, chosen: Policy, now: int) -> list[Published]:
     """The first version of a site; of one from before versions were published, those that its database has."""
     async with where.store.transaction() as tx:
@@ -272,7 +308,13 @@ async def _found(where: Where, chosen: Policy, now: int) -> list[Published]:
     for policy, at in zip(texts, moments, strict=True):
         before = out[-1].digest if out else None
         out.append(Published(policy.site, policy.version.isoformat(), policy.digest, before, at))
-        _write(where, Version(policy, out[-1], state(out[-1], where.signer)))
+    for wrong in broken([(told, policy.source.encode()) for told, policy in zip(out, texts, strict=True)]):
+        raise OperatorError(
+            f"the database has {len(out)} policies from before versions were published, and no chain of versions can be made "
+            f"of them: {wrong}; export each person's data, and begin a new site with the newest"
+        )
+    for told, policy in zip(out, texts, strict=True):
+        _write(where, Version(policy, told, state(told, where.signer)))
     return out
 
 
@@ -288,9 +330,10 @@ def _read(where: Where, digest: bytes) -> Version:
         told = read(note, where.signer.key)
     except LedgerError as error:
         raise Tampered(f"`{where.note(digest)}` is not the statement that was signed: {error}; put it back") from None
-    if told.digest != digest:
+    policy = _parsed(source.decode(errors="replace"), told.day)
+    if told.digest != digest or (told.site, told.day) != (policy.site, policy.version.isoformat()):
         raise Tampered(f"`{where.note(digest)}` is another version's statement; put the right one back")
-    return Version(_parsed(source.decode(errors="replace"), told.day), told, note)
+    return Version(policy, told, note)
 
 
 def _parsed(source: str, day: str) -> Policy:

@@ -23,7 +23,7 @@ from typing import Any
 from avow.app import Avow
 from avow.errors import KeyGone, Refused, Tampered
 from avow.ledger.entry import EVENT
-from avow.ledger.folder import files
+from avow.ledger.folder import files, versions
 from avow.ledger.verify import verify_log
 from tests.crash.points import Switch
 from tests.outside import on_file
@@ -243,7 +243,9 @@ async def _whole(shop: Avow, number: int, who: str, events: set[str], told: Told
 
 def _recorded(shop: Avow, events: set[str]) -> list[str]:
     """Every event of every person is in the log, once, and the log verifies."""
-    report = verify_log(files(shop.places.ledger), shop.verifier_key, [shop.log.checkpoint()])
+    report = verify_log(
+        files(shop.places.ledger), shop.verifier_key, [shop.log.checkpoint()], versions=versions(shop.places.ledger)
+    )
     wrong = [str(fault) for fault in report.faults]
     inside = [shop.log.entry(index)[EVENT].hex() for index in range(shop.log.size)]
     if len(set(inside)) != len(inside):

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 import apsw
 
 from avow.app import Avow
-from avow.ledger.folder import files
+from avow.ledger.folder import files, versions
 from avow.ledger.tiles import tiles_of
 from avow.ledger.verify import verify_log
 from avow.policy.parse import parse
@@ -199,7 +199,8 @@ class Site:
 
     def verified(self) -> list[str]:
         """What the auditor says, who has the log, its key and one older checkpoint."""
-        report = verify_log(files(self.shop.places.ledger), self.shop.verifier_key, [self.held])
+        ledger = self.shop.places.ledger
+        report = verify_log(files(ledger), self.shop.verifier_key, [self.held], versions=versions(ledger))
         return [str(fault) for fault in report.faults]
 
 

@@ -1,6 +1,7 @@
 """Commands that show: the demo, the log and its offline verifier, the measured ratios."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,12 +12,15 @@ from avow.app import Avow
 from avow.cli.draws import verify_file
 from avow.cli.output import Json, claimed, count, err, out, print_json, told
 from avow.cli.sites import Database, Folder, Policy, with_site
-from avow.errors import CallError
-from avow.ledger.faults import Malformed
+from avow.errors import CallError, PolicyError
+from avow.ledger.checkpoint import read_key
+from avow.ledger.faults import LedgerError, Malformed
 from avow.ledger.folder import files, versions
+from avow.ledger.published import read
 from avow.ledger.tiles import CHECKPOINT
-from avow.ledger.verify import Report, verify_log
+from avow.ledger.verify import Finding, Report, verify_log
 from avow.opening import VERIFIER_KEY
+from avow.policy.parse import parse
 
 _PANEL = "The proof"
 _SOUND: Final = "every entry is whole, in its place, and under the root that the log's key signed"
@@ -99,7 +103,8 @@ def verify(
     notes = [_note(path) for path in held or []]
     try:
         known = named.read_text(encoding="utf-8", errors="replace").strip() if named.is_file() else str(key)
-        report = verify_log(files(folder), known, notes, witness or [], versions(folder))
+        published = versions(folder)
+        report = _with_texts(verify_log(files(folder), known, notes, witness or [], published), published, known)
     except Malformed as error:
         raise CallError(f"a key given is no verifier key, nor a file that holds one: {error}") from None
     if as_json:
@@ -108,6 +113,23 @@ def verify(
         _print_report(report, own_key=key is None)
     if report.faults:
         raise typer.Exit(1)
+
+
+def _with_texts(report: Report, published: Sequence[tuple[str, bytes]], key: str) -> Report:
+    """The same, with the versions whose text is not of the site and day that its statement says."""
+    faults = list(report.faults)
+    for note, source in published:
+        with suppress(LedgerError):  # reported already
+            told = read(note, read_key(key))
+            try:
+                policy = parse(source.decode(errors="replace"), f"the version of {told.day}")
+                wrong = (policy.site, policy.version.isoformat()) != (told.site, told.day)
+            except PolicyError:
+                wrong = True
+            if wrong:
+                message = f"its text is no policy of {told.site} that is in force from {told.day} on"
+                faults.append(Finding("version", f"the version of {told.day}", message))
+    return report._replace(claim=None, faults=tuple(faults)) if len(faults) > len(report.faults) else report
 
 
 def _note(path: Path) -> str:

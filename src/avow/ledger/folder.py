@@ -24,10 +24,10 @@ def files(folder: Path) -> Read:
     return read
 
 
-def versions(folder: Path) -> list[tuple[str, bytes]] | None:
-    """The published versions of the policy that lie with a log, oldest first: statement and bytes of each. None where
-    there are none at all. A statement that cannot be read stands last.
+def versions(folder: Path) -> list[tuple[str, bytes]]:
+    """The published versions of the policy that lie with a log, oldest first: statement and bytes of each. A statement
+    that cannot be read stands last.
     """
     notes = [path.read_text(encoding="utf-8", errors="replace") for path in (folder / VERSIONS).glob("*.note")]
     texts = {sha256(data).digest(): data for data in (one.read_bytes() for one in (folder / VERSIONS).glob("*.yaml"))}
-    return [(note, texts.get(named(note), b"")) for note in sorted(notes, key=day_of)] or None
+    return [(note, texts.get(named(note), b"")) for note in sorted(notes, key=day_of)]

@@ -107,6 +107,8 @@ def broken(versions: Sequence[tuple[Published, bytes]]) -> Iterator[str]:
 class Watch:
     """Looks at a whole log, bundle by bundle, for acts under a version that was not in force. `versions`: statement and
     bytes of each, oldest first; `set_right` (ms): by how much a clock may have been.
+
+    A log that speaks of no version, and with which none lies, was made before there were any, and is not looked at.
     """
 
     def __init__(self, versions: Sequence[tuple[str, bytes]], by: Key, set_right: int) -> None:
@@ -114,8 +116,9 @@ class Watch:
         self._set_right = set_right
         self._known: dict[bytes, Published] = {}
         self._statements: dict[bytes, Published] = {}  # by what an entry commits to
-        self._posted: dict[bytes, int] = {}  # version -> index of its `publish`
-        self._unknown: set[bytes] = set()
+        self._posted: set[bytes] = set()  # the versions whose `publish` was seen
+        self._times: dict[bytes, tuple[bytes, bytes]] = {}  # version -> the moments between which acts are under it
+        self._unknown: dict[bytes, int] = {}  # version -> index of the first entry under it
         read_: list[tuple[Published, bytes]] = []
         for number, (note, source) in enumerate(versions, 1):
             try:
@@ -125,37 +128,63 @@ class Watch:
                 continue
             read_.append((told, source))
             self._known[told.digest[:16]] = self._statements[committed(note)] = told
+            self._times[told.digest[:16]] = _NEVER if told.previous is not None else _ALWAYS
         self.wrong += [("versions", one) for one in broken(read_)]
 
     def see(self, entries: Sequence[bytes], start: int) -> None:
         """The entries from index `start` on, in the form of entries."""
         for index, entry in enumerate(entries, start):
             if entry[FIXED:] == _POSTED:
-                told = self._statements.get(entry[COMMITMENT])
-                if told is not None:
-                    self._posted.setdefault(told.digest[:16], index)
-            self._under(entry[POLICY], int.from_bytes(entry[AT], "big"), index)
+                self._post(entry[COMMITMENT])
+            begins, ends = self._times.get(entry[POLICY], _NEVER)
+            if not begins <= entry[AT] < ends:
+                self._out_of_time(entry[POLICY], begins, entry[AT], index)
 
-    def _under(self, version: bytes, at: int, index: int) -> None:
-        """An act under this version: one that was published before, and whose day had come."""
+    def _post(self, commitment: bytes) -> None:
+        """A `publish`: from here on acts may be under this version once its day has come, and then under no older one."""
+        told = self._statements.get(commitment)
+        version = b"" if told is None else told.digest[:16]
+        if told is None or told.previous is None or version in self._posted:
+            self._posted.add(version)
+            return
+        self._posted.add(version)
+        before, at = told.previous[:16], told.effective
+        self._times[version] = (_moment(at - self._set_right), _END)
+        self._times[before] = (self._times.get(before, _NEVER)[0], _moment(at + self._set_right))
+
+    def _out_of_time(self, version: bytes, begins: bytes, at: bytes, index: int) -> None:
         told = self._known.get(version)
         if told is None:
-            if version not in self._unknown:
-                self._unknown.add(version)
-                self.wrong.append(
-                    (f"entry {index}", f"it is under a version, {version.hex()}, that was never published")
-                )
-        elif told.previous is not None and (version not in self._posted or at < told.effective - self._set_right):
+            self._unknown.setdefault(version, index)
+        elif at < begins:
             self.wrong.append((f"entry {index}", f"it is under the version of {told.day}, which was not in force then"))
+        else:
+            self.wrong.append(
+                (f"entry {index}", f"it is under the version of {told.day}, and a newer one was in force then")
+            )
 
     def end(self) -> list[tuple[str, str]]:
         """All that is wrong, once every entry was seen."""
-        missing = [one for one in self._known if one not in self._posted]
-        return self.wrong + [
-            ("versions", f"the log has no entry that says that the version of {self._known[one].day} was published")
-            for one in missing
+        if not self._known and not self._posted and not self.wrong:
+            return []
+        unknown = [
+            (f"entry {index}", f"it is under a version, {version.hex()}, that was never published")
+            for version, index in self._unknown.items()
         ]
+        missing = [
+            ("versions", f"the log has no entry that says that the version of {one.day} was published")
+            for version, one in self._known.items() if version not in self._posted
+        ]  # fmt: skip
+        return self.wrong + unknown + missing
+
+
+def _moment(at: int) -> bytes:
+    """As it stands in an entry."""
+    return max(at, 0).to_bytes(6, "big")
 
 
 _POSTED: Final = bytes((len(PUBLISH),)) + PUBLISH.encode() + b"\0"  # kind, and no promises
 assert words(_POSTED) == (PUBLISH, ())  # noqa: S101 - the form of an entry's end
+_END: Final = b"\xff" * 7  # after every moment
+_NEVER: Final = (_END, _END)
+_ALWAYS: Final = (_moment(0), _END)
