@@ -35,6 +35,7 @@ from avow.practices.inspecting import Inspecting
 from avow.practices.leaving import Leaving
 from avow.practices.mailings import Mailings
 from avow.practices.owing import Owing
+from avow.practices.planning import Planning
 from avow.practices.queue import Queue
 from avow.practices.reaching import Reaching
 from avow.practices.recipients import Recipients
@@ -72,6 +73,7 @@ class Avow:
         self.policy = gate.policy
         self.log = log
         self.publishing, self.superseded = Publishing(versions, gate, recorder), asyncio.Event()
+        self.planning = Planning(gate, self.publishing)
         self.staff_roll = Staff(gate, keystore.journal)
         self.keystore, self.places = keystore, places
         self.swept = Swept(0, 0, 0)  # what the newest sweep did, at first that of opening

@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from avow.decide.difference import difference
-from avow.decide.first import first
+from avow.decide.first import first, touched
 from avow.policy.model import Change, ChangeDuty
-from tests.decide.small import HERE, needs, policy, use
-from tests.policy.five import next_of, policy_of
+from tests.decide.small import HERE, collect, needs, policy, use
+from tests.policy.five import SITES, next_of, policy_of
 
+AUDIOMIDI = (  # a contract there runs longer, so any of it may be touched
+    "name", "email", "postal-address", "items", "payment-reference", "phone", "company", "interest", "message",
+)  # fmt: skip
 STRICT, LOOSE = use("name", when=needs("consent")), use("name")
 
 
@@ -66,3 +69,18 @@ def test_what_comes_first_for_the_real_policies(site: str, expected: list[tuple[
     steps = first(difference(policy_of(site), next_of(site)), policy_of(site))
     assert [(one.duty, one.promise) for one in steps] == expected
     assert all(len(one.says) > 20 for one in steps)
+
+
+def test_touched_is_what_is_held_already_and_serves_more() -> None:
+    """Of the five sites and their next versions; what is collected anew only, or by a processor, touches nobody."""
+    found = {name: touched(difference(policy_of(name), next_of(name)), policy_of(name)) for name in SITES}
+    assert found == {
+        "aimini": ("order-reference",), "aitoc": ("postal-address", "items"), "aitpro": ("phone", "message", "items"),
+        "audiomidi": AUDIOMIDI, "daminion": ("phone",),
+    }  # fmt: skip
+
+
+def test_what_only_narrows_or_is_collected_anew_touches_nobody() -> None:
+    narrow = policy({"P-1": [STRICT]})
+    assert touched(difference(policy({"P-1": [LOOSE]}), narrow), narrow) == ()
+    assert touched(difference(narrow, policy({"P-1": [STRICT, collect("name")]})), narrow) == ()

@@ -2,10 +2,12 @@
 """The contract of the store: counting people, what was released, and what is spent of a budget."""
 
 import asyncio
+from typing import Final
 
 import pytest
 
-from avow.store.interface import Clash, Release
+from avow.store.interface import Clash, Datum, Release
+from avow.store.terms import Terms
 from tests.store.contract import KIM, LOU, NOW, Bed, case, datum, fill, id_, person
 
 SUM = Release(id_(1), NOW, '{"figures": [12]}')
@@ -34,6 +36,54 @@ async def who_is_erased_is_not_counted(bed: Bed) -> None:
         await tx.drop_subject(KIM)
     async with store.transaction() as tx:
         assert await tx.everybody("email", b"", 9) == [(person(LOU), [datum(2, subject=LOU)])]
+
+
+def came(row: int, category: str, subject: bytes, policy: bytes) -> Datum:
+    """A datum that came under this policy."""
+    return datum(row, category, subject, terms=Terms(policy, NOW, None, "order", "order", "person").encode())
+
+
+OLD, NEWER, NEWEST = (bytes([n]) * 16 for n in (7, 8, 9))
+ANN: Final = id_(3)
+
+
+@case
+async def what_came_under_some_policies_is_counted_by_people_and_data(bed: Bed) -> None:
+    store = await bed.open()
+    await fill(
+        store, came(1, "items", KIM, OLD), came(2, "items", KIM, NEWER), came(3, "email", KIM, NEWEST),
+        came(4, "items", LOU, OLD), came(5, "email", LOU, OLD), came(6, "items", ANN, NEWEST), came(7, "name", ANN, OLD),
+        subjects=(person(), person(LOU), person(ANN)),
+    )  # fmt: skip
+    async with store.transaction() as tx:
+        assert await tx.holding(("items", "email"), (OLD, NEWER), ("email",)) == (
+            {"items": (2, 3), "email": (1, 1)}, 2, 0,
+        )  # fmt: skip
+        assert await tx.holding(("items", "name"), (OLD, NEWER, NEWEST), ("email", "phone")) == (
+            {"items": (3, 4), "name": (1, 1)}, 3, 1,
+        )  # fmt: skip
+        assert await tx.holding(("items",), (OLD,), ()) == ({"items": (2, 2)}, 2, 2)
+        for nothing in ((), (OLD,), ("email",)), (("items",), (), ()), (("phone",), (OLD,), ("email",)):
+            assert await tx.holding(*nothing) == ({}, 0, 0)
+
+
+@case
+async def of_the_erased_nothing_is_counted_though_it_waits_to_be_purged(bed: Bed) -> None:
+    store = await bed.open()
+    await fill(store, came(1, "items", KIM, OLD), came(2, "items", LOU, OLD), subjects=(person(), person(LOU)))
+    async with store.transaction() as tx:
+        await tx.drop_subject(KIM)
+    async with store.transaction() as tx:
+        assert await tx.holding(("items",), (OLD,), ()) == ({"items": (1, 1)}, 1, 1)
+
+
+@case
+async def another_sites_data_are_not_counted(bed: Bed) -> None:
+    store = await bed.open()
+    await fill(store, came(1, "items", KIM, OLD), subjects=(person(),))
+    await bed.close()
+    async with (await bed.open("other")).transaction() as tx:
+        assert await tx.holding(("items",), (OLD,), ()) == ({}, 0, 0)
 
 
 @case

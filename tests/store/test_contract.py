@@ -125,6 +125,14 @@ async def counts_the_erased(tx: Any, category: str, after: bytes, limit: int) ->
     return [(row, await tx.held(row.subject)) for row in gone if row.state == "erased"] + found
 
 
+async def counts_whatever_version(tx: Any, categories: Any, policies: Any, reached: Any) -> Any:
+    return await tx.holding(categories, [*policies, *(bytes([n]) * 16 for n in (7, 8, 9))], reached)
+
+
+async def reaches_by_anything(tx: Any, categories: Any, policies: Any, reached: Any) -> Any:
+    return await tx.holding(categories, policies, [*reached, *categories])
+
+
 async def restores_nothing(store: Any, folder: Path) -> None:
     if not (folder / "contents.json").exists() and not (folder / "store.sqlite").exists():
         await store.restore(folder)
@@ -144,6 +152,8 @@ DEFECTS: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("several_people_may_share_a_look_up", {"find": merges_people}, BOTH),
     ("of_a_hundred_who_spend_at_once_no_more_get_through_than_fit", {"spend": spends_what_it_has_read}, ("postgres",)),
     ("who_is_erased_is_not_counted", {"everybody": counts_the_erased}, BOTH),
+    ("what_came_under_some_policies_is_counted_by_people_and_data", {"holding": counts_whatever_version}, BOTH),
+    ("what_came_under_some_policies_is_counted_by_people_and_data", {"holding": reaches_by_anything}, BOTH),
     ("a_backup_is_one_moment_and_comes_back_whole", {"restore": restores_nothing}, BOTH),
 ]
 

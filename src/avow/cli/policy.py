@@ -33,7 +33,7 @@ _PANEL = "The policy"
 def register(app: typer.Typer) -> None:
     """Put the commands on the command line."""
     for name, command in (
-        ("init", init), ("check", check), ("explain", explain_command), ("render", render), ("diff", diff)
+        ("init", init), ("check", check), ("explain", explain_command), ("render", render)
     ):  # fmt: skip
         app.command(name, rich_help_panel=_PANEL)(command)
 
@@ -301,23 +301,6 @@ def render(
     if output.resolve() == policy.resolve():
         raise CallError(f"`{output}` is the policy itself; name another file for the notice")
     output.write_text(text, encoding="utf-8")
-
-
-def diff(
-    old: Annotated[Path, typer.Argument(help="The policy in force.")],
-    new: Annotated[Path, typer.Argument(help="The policy to come.")],
-    as_json: Json = False,
-) -> None:
-    """What a new version widens, what it narrows, what is only words, and what must happen before it takes effect."""
-    before, after = policy_at(old), policy_at(new)
-    found = difference(before, after)
-    steps = first(found, before)
-    if as_json:
-        print_json(diff_json(found, steps))
-    else:
-        print_diff(found, steps)
-    if found.wider:
-        raise typer.Exit(1)
 
 
 def diff_json(found: Difference, steps: Sequence[First]) -> dict[str, Any]:

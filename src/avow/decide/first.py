@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from avow.decide.difference import Difference
+from avow.decide.grants import OWN_RIGHTS
 from avow.policy.model import Change, ChangeDuty, Policy
 
 ASK: Final = "ask"  # no duty of the language: what is left where no promise lifts an older version's limits
+
+
+_NOTHING_OF_WHAT_IS_HELD: Final = OWN_RIGHTS | {"collect"}  # actions
 
 
 class First(NamedTuple):
@@ -51,3 +55,16 @@ def _steps(found: Difference, old: Policy) -> Iterator[First]:
         forward or not reaching
     ):  # a notice that arrived lifts nothing where only what is new is reached, or none is owed
         yield from (First(ASK, promise, _SAYS[ASK]) for promise in forward or ("",))
+
+
+def touched(found: Difference, old: Policy) -> tuple[str, ...]:
+    """The categories of `old` of which more may be made once `found` is in force, as far as people may be held with them.
+
+    What is only collected anew, or seen and ended by the person themself, makes nothing more of what is held. Where a
+    condition holds in more cases, it may be any of them.
+    """
+    held = [name for name, one in old.categories.items() if one.with_person]
+    if any(aside.wider for aside in found.conditions):
+        return tuple(held)
+    widened = {change.key[3] for change in found.widened if change.key[0] not in _NOTHING_OF_WHAT_IS_HELD}
+    return tuple(name for name in held if name in widened)

@@ -16,7 +16,7 @@ from avow.desk.customers import Customers
 from avow.desk.inbox import Inbox
 from avow.desk.interface import WAIT, Choice, Colleague, Stays, Taken, Task, Waiting, Well
 from avow.desk.interface.affiliates import Payout
-from avow.desk.interface.changing import Progress, Version
+from avow.desk.interface.changing import Plan, Progress, Version
 from avow.desk.interface.contests import Contest, Entered
 from avow.desk.interface.customising import Shaping
 from avow.desk.interface.mail import Link, Message, Received, Sending
@@ -368,6 +368,9 @@ class Desk:
 
     async def telling(self) -> list[Progress]:
         return self.new_versions.progress()
+
+    async def plan_version(self, source: str) -> Plan:
+        return await self._posting.plan(source)
 
     async def publish(self, source: str, previous: str) -> Version:
         return await self._posting.publish(source, previous)

@@ -135,6 +135,16 @@ class Release(NamedTuple):
     told: str
 
 
+class Holding(NamedTuple):
+    """What is held, counted. `categories`: of each that somebody holds, people and data; `people` in all; `unreachable`: so
+    many of them hold nothing by which they are reached.
+    """
+
+    categories: dict[str, tuple[int, int]]
+    people: int
+    unreachable: int
+
+
 class LookUp(NamedTuple):
     """A keyed hash by which a person is found."""
 
@@ -243,6 +253,12 @@ class Transaction(Protocol):
     async def everybody(self, category: str, after: bytes, limit: int) -> list[tuple[Subject, list[Datum]]]:
         """Up to `limit` living people, by id, those after `after` alone; each with all their data of this category, none
         with most. For counting them a page at a time: it takes no lock, and who is erased meanwhile may still be there.
+        """
+
+    async def holding(self, categories: Sequence[str], policies: Sequence[bytes], reached: Sequence[str]) -> Holding:
+        """How many living people hold data of these categories that came under these policies (16 bytes each), and how many
+        data. Who holds no datum of the categories `reached`, whenever it came, is unreachable. A walk over all data that
+        takes no lock; on SQLite everything else waits for it.
         """
 
     async def keys_in_use(self, subject: bytes) -> set[str]:

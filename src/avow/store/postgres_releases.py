@@ -1,11 +1,13 @@
 # ruff: noqa: D102 - what each method does stands in the contract
 """PostgreSQL: the part of a transaction that counts people, and keeps what was released and at which cost."""
 
+from collections.abc import Sequence
+
 from psycopg.pq.abc import PGresult
 
 from avow.store import postgres_statements as sql
-from avow.store.interface import Datum, Release, Subject
-from avow.store.postgres_link import BYTEA, Value, array, int8
+from avow.store.interface import Datum, Holding, Release, Subject
+from avow.store.postgres_link import BYTEA, TEXT, Value, array, int8
 from avow.store.postgres_rows import new, number, rows, text
 
 
@@ -34,6 +36,12 @@ class PostgresReleases:
             for row in rows(data, bytes, bytes, text, text, number, bytes, bytes):
                 people[row[0]][1].append(new(Datum, row))
         return list(people.values())
+
+    async def holding(self, categories: Sequence[str], policies: Sequence[bytes], reached: Sequence[str]) -> Holding:
+        names, ways = (array(TEXT, [one.encode() for one in some]) for some in (categories, reached))
+        found = rows(await self._ask(sql.HOLDING, names, array(BYTEA, list(policies)), ways), text, number, number)
+        counts = {category: (people, data) for category, people, data in found}
+        return Holding(counts, *counts.pop(""))
 
     async def spend(self, dataset: str, cost: int, limit: int) -> bool:
         return bool(await self._do(sql.SPEND, dataset.encode(), int8(cost), int8(limit)))

@@ -1,11 +1,11 @@
 # ruff: noqa: D102 - what each method does stands in the contract
 """SQLite: the part of a transaction that counts people, and keeps what was released and at which cost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from avow.store import sqlite_statements as sql
-from avow.store.interface import Datum, Release, Subject
+from avow.store.interface import Datum, Holding, Release, Subject
 
 _new = tuple.__new__  # a NamedTuple out of a row, without the detour over `_make`
 
@@ -27,6 +27,17 @@ class SqliteReleases:
                 if row[0] in people:
                     people[row[0]][1].append(_new(Datum, row))
         return list(people.values())
+
+    async def holding(self, categories: Sequence[str], policies: Sequence[bytes], reached: Sequence[str]) -> Holding:
+        counts: dict[str, tuple[int, int]] = {}
+        people: set[bytes] = set()
+        statement = sql.holding(len(categories), len(policies))
+        for subject, category, data in self._execute(statement, (self._site, *categories, *policies)):
+            before = counts.get(category, (0, 0))
+            counts[category] = before[0] + 1, before[1] + data
+            people.add(subject)
+        found = self._execute(sql.reached(len(reached)), (self._site, *reached))
+        return Holding(counts, len(people), len(people.difference(subject for (subject,) in found)))
 
     async def spend(self, dataset: str, cost: int, limit: int) -> bool:
         found = self._execute(sql.SPEND, (self._site, dataset, cost, limit))

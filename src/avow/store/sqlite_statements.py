@@ -183,3 +183,22 @@ def newest(categories: int) -> str:
         f"SELECT {_DATUM}, max({_COLLECTED}) FROM datum d"
         f" WHERE d.site = ?1 AND d.subject = ?2 AND d.category IN ({held}) GROUP BY d.category"
     )
+
+
+@cache
+def holding(categories: int, policies: int) -> str:
+    """People and data of so many categories that came under so many policies: a line for each person and category."""
+    held = ", ".join(f"?{n}" for n in range(2, 2 + categories))
+    came = ", ".join(f"?{n}" for n in range(2 + categories, 2 + categories + policies))
+    return (
+        "SELECT d.subject, d.category, count(*) FROM datum d JOIN subject s ON s.site = d.site AND s.subject = d.subject"
+        f" WHERE d.site = ?1 AND d.category IN ({held}) AND substr(d.terms, 1, 16) IN ({came}) AND s.state = 0"
+        " GROUP BY d.subject, d.category"
+    )
+
+
+@cache
+def reached(categories: int) -> str:
+    """Who holds data of so many categories."""
+    held = ", ".join(f"?{n}" for n in range(2, 2 + categories))
+    return f"SELECT DISTINCT subject FROM datum WHERE site = ?1 AND category IN ({held})"

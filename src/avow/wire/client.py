@@ -253,6 +253,7 @@ class OperatorClient(Line):
     contract = Operator
 
     published = carried(Operator.published)
+    plan_version = carried(Operator.plan_version)
     publish = carried(Operator.publish)
     telling = carried(Operator.telling)
     contest_close = carried(Operator.contest_close)

@@ -36,6 +36,41 @@ class Progress(TypedDict):
     sending: bool
 
 
+class First(TypedDict):
+    """What must happen first: a `duty` of the version before, or `ask`; `promise` says so, "" where none does."""
+
+    duty: str
+    promise: str
+    says: str
+
+
+class Touched(TypedDict):
+    """How many people are held with a category of which a version makes more, and how many data."""
+
+    category: str
+    people: int
+    data: int
+
+
+class Plan(TypedDict):
+    """What publishing a version after `previous` would mean, counted when it was asked for. `faults`: why it may not be
+    published. `people`: held with any of what is `touched`; `unreachable`: so many of them gave no address to write to.
+    """
+
+    site: str
+    digest: str
+    version: str
+    effective: int
+    previous: str
+    faults: list[str]
+    wider: bool
+    first: list[First]
+    people: int
+    data: int
+    touched: list[Touched]
+    unreachable: int
+
+
 class Changing(Protocol):
     """What anybody may ask."""
 
@@ -51,6 +86,9 @@ class Publishing(Protocol):
 
     async def telling(self) -> list[Progress]:
         """How far people are told of versions that they are owed a notice of."""
+
+    async def plan_version(self, source: str) -> Plan:
+        """What publishing the version of this text would mean; publishes nothing. Raises `PolicyError`."""
 
     async def publish(self, source: str, previous: str) -> Version:
         """Publish the version of this text: posted at once, in force from its day on. `previous`: the digest of the version
