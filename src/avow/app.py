@@ -73,7 +73,6 @@ class Avow:
         self.policy = gate.policy
         self.log = log
         self.publishing, self.superseded = Publishing(versions, gate, recorder), asyncio.Event()
-        self.planning = Planning(gate, self.publishing)
         self.staff_roll = Staff(gate, keystore.journal)
         self.keystore, self.places = keystore, places
         self.swept = Swept(0, 0, 0)  # what the newest sweep did, at first that of opening
@@ -88,7 +87,7 @@ class Avow:
         self._agreeing = Agreeing(gate, journal, self._suppressed, entering)
         self.reaching = Reaching(gate, recorder, self._agreeing, self._suppressed)
         self.mailings, self.owing = Mailings(gate, self.reaching), Owing(gate, self.reaching)
-        self.telling = Telling(gate, self.owing)
+        self.telling, self.planning = Telling(gate, self.owing), Planning(gate, self.publishing)
         self.finding = Finding(gate, recorder)
         self._importing = Importing(self.policy, self._collecting, self._agreeing, self.finding)
         self.rights = Rights(gate, recorder, journal, self._suppressed)

@@ -1,7 +1,6 @@
 """Commands about a policy's text: they touch nobody's data."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any, Literal
@@ -11,10 +10,10 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from avow.cli.output import Json, count, fail, known, out, print_json, quoted, told
-from avow.decide.difference import PARTS, Change, Difference, difference
+from avow.decide.difference import PARTS, Change, Difference
 from avow.decide.explain import Explanation, explain
 from avow.decide.faults import faults as space_faults
-from avow.decide.first import First, first
+from avow.decide.first import First
 from avow.decide.grants import OWN_RIGHTS, TO_RECIPIENT
 from avow.decide.request import Facts, Request
 from avow.decide.space import prove, size

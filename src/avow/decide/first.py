@@ -61,10 +61,10 @@ def touched(found: Difference, old: Policy) -> tuple[str, ...]:
     """The categories of `old` of which more may be made once `found` is in force, as far as people may be held with them.
 
     What is only collected anew, or seen and ended by the person themself, makes nothing more of what is held. Where a
-    condition holds in more cases, it may be any of them.
+    condition holds in more cases, or a name stands for something else, it may be any of them.
     """
     held = [name for name, one in old.categories.items() if one.with_person]
-    if any(aside.wider for aside in found.conditions):
+    if any(aside.wider for aside in (*found.conditions, *found.declared)):
         return tuple(held)
     widened = {change.key[3] for change in found.widened if change.key[0] not in _NOTHING_OF_WHAT_IS_HELD}
     return tuple(name for name in held if name in widened)
