@@ -89,7 +89,7 @@ HARNESSES: list[Harness] = [
         Harness(f"visits-ingest-{site}", "tests.visits.scale:ingest", 200_000, 200_000, {"site": site, "pace": 5_000})
         for site in ("aitoc", "daminion", "aitpro")
     ),
-    Harness("plan", "tests.practices.planning:run", 1_000_000, 1_000_000),  # people; in under 30 s
+    Harness("plan", "tests.planning:run", 1_000_000, 1_000_000),  # people; in under 30 s
     Harness("kill-log", "tests.ledger.crashes:run", 1_000, 50),
     Harness("disclosure-race", "tests.practices.racing:run", 10_000, 500),
 ]

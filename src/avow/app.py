@@ -14,6 +14,7 @@ from avow.decide.request import Facts, Request
 from avow.errors import AvowError, NotHeld, Unavailable, UnknownWord
 from avow.gate import Actor, Gate, Look
 from avow.opening import put_together, statistics
+from avow.planning import Planning
 from avow.policy.model import PERSON, SITE, Policy
 from avow.practices.accounts import Accounts
 from avow.practices.acting import By, Member, Somebody, circumstances
@@ -35,7 +36,6 @@ from avow.practices.inspecting import Inspecting
 from avow.practices.leaving import Leaving
 from avow.practices.mailings import Mailings
 from avow.practices.owing import Owing
-from avow.practices.planning import Planning
 from avow.practices.queue import Queue
 from avow.practices.reaching import Reaching
 from avow.practices.recipients import Recipients

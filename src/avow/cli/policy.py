@@ -1,6 +1,7 @@
 """Commands about a policy's text: they touch nobody's data."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any, Literal

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from avow.practices.planning import addresses
+from avow.planning import addresses
+from tests.planning import run
 from tests.policy.five import next_of, policy_of
-from tests.practices.planning import run
 from tests.shops import ADA, BEA, POLICY, dated, opened, publish
 
 WIDER = dated(
