@@ -30,6 +30,7 @@ MAY_KNOW: dict[str, set[str]] = {  # room -> what else of avow it may import; th
     "sequencer": {"errors", "ledger", "store.interface", "store.disk"},
     "rows": {"errors", "policy.retention", "store.interface", "store.terms", "vault"},
     "versions": VALUES | {"gate", "ledger", "record", "store.disk", "store.interface"},
+    "planning": VALUES | {"gate", "ledger.published", "store.interface", "versions"},
     "gate": VALUES | {"record", "rows", "store.interface", "store.terms", "together"},
     "practices": VALUES
     | {
