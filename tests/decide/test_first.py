@@ -1,14 +1,15 @@
 """What must happen before a new version takes effect is read off the promises of the old one."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from avow.decide.difference import difference
 from avow.decide.first import first, touched
-from avow.policy.model import Change, ChangeDuty
-from tests.decide.small import HERE, collect, needs, policy, use
+from avow.policy.model import Change, ChangeDuty, Protect, Role
+from tests.decide.small import HERE, collect, cookie, keep, needs, policy, use
 from tests.policy.five import SITES, next_of, policy_of
 
 STRICT, LOOSE = use("name", when=needs("consent")), use("name")
@@ -81,3 +82,45 @@ def test_what_only_narrows_or_is_collected_anew_touches_nobody() -> None:
     narrow = policy({"P-1": [STRICT]})
     assert touched(difference(policy({"P-1": [LOOSE]}), narrow), narrow) == ()
     assert touched(difference(narrow, policy({"P-1": [STRICT, collect("name")]})), narrow) == ()
+
+
+def about(*new: Any, **declared: Any) -> tuple[str, ...]:
+    """What is touched where a policy with one use of a name, kept 30 days, becomes this one."""
+    clauses: list[Any] = [collect("name", "email"), STRICT, keep("name", "email"), Protect(("tls", "backup"), HERE)]
+    old = policy({"P-1": clauses})
+    after = replace(old, promises=policy({"P-1": [*new, *clauses[len(new) :]]}).promises, **declared)
+    return touched(difference(old, after), old)
+
+
+def test_what_is_kept_longer_is_touched() -> None:
+    asks, kept = collect("name", "email"), keep("email")
+    assert about() == ()
+    assert about(asks, LOOSE) == ("name",)
+    assert about(asks, STRICT, replace(kept, categories=("name", "email"), term=timedelta(days=90))) == (
+        "email",
+        "name",
+    )
+    assert about(asks, LOOSE, replace(kept, term=timedelta(days=90))) == ("email", "name")
+
+
+def test_what_no_single_category_shows_touches_everything_held() -> None:
+    asks, kept = collect("name", "email"), keep("name", "email")
+    assert about(asks, LOOSE, kept, Protect(("tls",), HERE)) == ("email", "name", "phone")
+
+
+def test_a_cookie_and_a_form_touch_nothing_that_is_held() -> None:
+    optional = replace(collect("name"), optional=("email",))
+    assert (
+        about(
+            collect("name", "email"), STRICT, keep("name", "email"), Protect(("tls", "backup"), HERE), cookie("guest")
+        )
+        == ()
+    )
+    old = policy({"P-1": [optional]})
+    assert touched(difference(old, policy({"P-1": [collect("name", "email")]})), old) == ()
+
+
+def test_a_new_role_touches_nothing_by_what_everybody_may_do() -> None:
+    roles = {"packer": Role("packer"), "clerk": Role("clerk")}
+    assert about(roles=roles) == ()
+    assert about(collect("name", "email"), use("name"), roles=roles) == ("name",)

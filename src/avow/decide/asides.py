@@ -22,7 +22,7 @@ class Aside:
     `wider`: whether the site may do more by it, or leave undone what it might not leave undone before. `neither`: it
     does no such thing either way. Where both are false, it binds the site more. `promises` are those that say so in
     either version, none where only a declaration changed. `words` is `says` for people. `recipient` is whom outside
-    it is about, or "".
+    it is about, `category` the one category that it is about, or "".
     """
 
     says: str
@@ -31,6 +31,7 @@ class Aside:
     words: str = ""
     recipient: str = ""
     neither: bool = False
+    category: str = ""
 
 
 class Say:
@@ -99,7 +100,8 @@ def retention(old: Policy, new: Policy, say: Say) -> Iterator[Aside]:
             datum, before, after = say.one("category", category) + through, _spoken(say, was), _spoken(say, now)
             kept = f"is kept {after} now; before, {before}" if say.people else f"kept {before} before, {after} now"
             says = f"{datum}{' ' if say.people else ': '}{kept}"
-            yield Aside(says, _longer(was, now), tuple(sorted(set().union(*found.values()) - {""})))
+            ids = tuple(sorted(set().union(*found.values()) - {""}))
+            yield Aside(says, _longer(was, now), ids, category=category)
 
 
 def _asking(old: Policy, new: Policy, category: str) -> tuple[str, ...]:

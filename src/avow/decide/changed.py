@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 from avow.decide.difference import Change, Difference, difference
 from avow.decide.first import First, first
 from avow.decide.grants import OWN_RIGHTS, guards, kind_of
-from avow.policy.model import Condition, Policy, Promise
+from avow.policy.model import Collect, Condition, Policy, Promise, Share
 from avow.policy.notice import outline, words
 from avow.policy.notice.words import listed
 
@@ -91,7 +91,7 @@ def changed(old: Policy, new: Policy, found: Difference | None = None) -> Change
         less=(*_sentences(old, found.narrowed, now=False), *_asides(found, wider=False)),
         also=tuple(Sentence(one.words, one.promises) for one in found.asides if one.neither),
         promises=tuple(_pledges(old, new)),
-        receiving=_receiving(receivers),
+        receiving=_receiving(old, new),
         receivers=receivers,
         first=first(found, old),
     )
@@ -147,7 +147,7 @@ def _sentences(policy: Policy, changes: Sequence[Change], *, now: bool) -> Itera
         action, actor, purpose, category, recipient, form = change.key
         if action in OWN_RIGHTS:
             continue
-        same = (action, purpose, recipient, form, _needs(policy, change), change.promises)
+        same = (action, purpose, recipient, form, *_needs(policy, change), change.promises)
         alike.setdefault(same, {}).setdefault(actor, {})[category] = change
     for by_actor in alike.values():
         actors: dict[tuple[str, ...], list[str]] = {}
@@ -158,16 +158,21 @@ def _sentences(policy: Policy, changes: Sequence[Change], *, now: bool) -> Itera
             yield Sentence(_sentence(policy, change, categories, who, now=now), change.promises)
 
 
-def _needs(policy: Policy, change: Change) -> frozenset[Condition]:
-    """Under which conditions, without those that everything of this sort needs."""
+def _needs(policy: Policy, change: Change) -> tuple[frozenset[Condition], frozenset[Condition]]:
+    """Under which conditions, and under which the other version allows it, too: without what all of this sort needs."""
     action, actor, _, _, recipient, _ = change.key
-    return frozenset(change.when) - guards(action, actor, kind_of(policy, recipient))
+    common = guards(action, actor, kind_of(policy, recipient))
+    return frozenset(change.when) - common, frozenset(change.still or ()) - common
 
 
 def _sentence(policy: Policy, change: Change, categories: Sequence[str], who: Sequence[str], *, now: bool) -> str:
-    may, needs = "may now" if now else "may no longer", _needs(policy, change)
-    said = _act(policy, change, categories, who, may)
-    return words.sentence(said + (words.needing(needs) if now else ""))
+    said = _act(policy, change, categories, who, "may now" if now else "may no longer")
+    needs, still = _needs(policy, change)
+    if now:
+        said += words.needing(needs)
+    if still:
+        said += words.needing(still).replace(", only", "; before, only" if now else "; now, only", 1)
+    return words.sentence(said)
 
 
 _ACT: Final = {
@@ -219,16 +224,27 @@ def _receivers(old: Policy, new: Policy, found: Difference) -> Iterator[Receiver
         )  # fmt: skip
 
 
-def _receiving(receivers: Sequence[Receiver]) -> tuple[str, ...]:
-    """What changes of who gets data, in short."""
-    more = [one.says for one in receivers if one.more]
-    less = [one.says for one in receivers if one.less]
-    said = (
-        [f"{listed(more)} may get data that {'it' if len(more) == 1 else 'they'} might not get before"] if more else []
-    )
-    said += (
-        [f"{listed(less)} may no longer get data that {'it' if len(less) == 1 else 'they'} might get before"]
-        if less
-        else []
-    )
-    return tuple(words.sentence(one) for one in said or ["nobody gets data that they did not get before"])
+def _receiving(old: Policy, new: Policy) -> tuple[str, ...]:
+    """Who gets something that they got in no way before, and who no longer gets something, whatever it is for."""
+    names = {**new.recipients, **old.recipients}
+    had, has = ({name: set(_gets(policy, name)) for name in names} for policy in (old, new))
+    said = []
+    for changed_, verb in (
+        ([name for name in names if has[name] - had[name]], "may get data that {} might not get before"),
+        ([name for name in names if had[name] - has[name]], "may no longer get data that {} might get before"),
+    ):
+        if changed_:
+            whom = listed(names[name].says for name in changed_)
+            said.append(words.sentence(f"{whom} {verb.format('it' if len(changed_) == 1 else 'they')}"))
+    return tuple(said) or ("Nobody gets data that they did not get before.",)
+
+
+def _gets(policy: Policy, name: str) -> Iterator[tuple[str, str]]:
+    """How a recipient gets which category: passed on, sold, in figures, or from the person's own hands."""
+    kind = policy.recipients[name].kind if name in policy.recipients else ""
+    for _, share in policy.clauses(Share):
+        if name in share.recipients or kind in share.recipients:
+            yield from ((share.way, category) for category in share.categories)
+    for _, collect in policy.clauses(Collect):
+        if policy.forms[collect.form].at == name:
+            yield from (("collect", category) for category in (*collect.asks, *collect.optional))

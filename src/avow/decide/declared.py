@@ -32,9 +32,11 @@ def declared(old: Policy, new: Policy, say: Say) -> Iterator[Aside]:
             if name not in was or name not in now:
                 yield Aside(f"{called} is {'new' if name in now else 'gone'}", False, recipient=about, neither=True)
                 continue
-            yield from (replace(one, recipient=about) for one in _meaning(called, kind, was[name], now[name], say))
+            datum = name if kind == "category" else ""
+            for one in _meaning(called, kind, was[name], now[name], say):
+                yield replace(one, recipient=about, category=datum)
             if isinstance(now[name], Category):
-                yield from _category(called, was[name], now[name], say)
+                yield from (replace(one, category=name) for one in _category(called, was[name], now[name], say))
             elif isinstance(now[name], Recipient):
                 yield from (replace(one, recipient=name) for one in _recipient(called, was[name], now[name], say))
 
@@ -50,7 +52,7 @@ def _meaning(called: str, kind: str, was: Any, now: Any, say: Say) -> Iterator[A
     judged = kind != "request"
     if _evened(was.says) != _evened(now.says):
         before, after = (say.quoted(one.says or words.plain(one.name)) for one in (was, now))
-        yield Aside(f"{called} means {after} now, before {before}", wider=judged, neither=not judged)
+        yield Aside(f"{called} is described as {after} now, before as {before}", wider=judged, neither=not judged)
     if getattr(was, "term", "") != getattr(now, "term", ""):
         yield Aside(f"{called} is a kind of {say.quoted(now.term)} now, before of {say.quoted(was.term)}", wider=True)
 

@@ -5,7 +5,7 @@ the conditions that either looks at. Cells that neither grants are refused by bo
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,7 +23,8 @@ class Change:
     """One cell whose answer changes for `decisions` of its subsets of conditions.
 
     `promises` allow what is allowed now (widened), or allowed what is refused now (narrowed). `when` are the fewest
-    conditions under which the answer differs. `says` is the cell in words.
+    conditions under which the answer differs; `still` are the fewest under which the other version allows it, too,
+    None where it never does. `says` is the cell in words.
     """
 
     key: Key
@@ -31,6 +32,7 @@ class Change:
     promises: tuple[str, ...]
     when: tuple[Condition, ...]
     decisions: int
+    still: tuple[Condition, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,8 @@ def difference(old: Policy, new: Policy) -> Difference:
 
 
 _REFUSED: Final = Cell(0, {})  # stands for a cell that a version does not grant
-_Turn = tuple[tuple[str, ...], tuple[Condition, ...], int]  # promises, fewest conditions, how many decisions
+_Turn = tuple[tuple[str, ...], tuple[Condition, ...], int, tuple[Condition, ...] | None]
+"""Promises, fewest conditions, how many decisions, and the fewest conditions that the other version asks."""
 
 
 def _compare(before: Table, after: Table) -> tuple[tuple[Change, ...], tuple[Change, ...], int]:
@@ -167,7 +170,12 @@ def _turn(refusing: Cell, allowing: Cell, mask: int) -> _Turn | None:
             promises.update(dict.fromkeys(answer.promises))
     if not where:
         return None
-    return tuple(promises), names(min(where, key=lambda held: (held.bit_count(), held))), len(where)
+    still = [held for held, answer in refusing.answers.items() if isinstance(answer, Allow)]
+    return tuple(promises), _fewest(where), len(where), _fewest(still) if still else None
+
+
+def _fewest(sets: Iterable[int]) -> tuple[Condition, ...]:
+    return names(min(sets, key=lambda held: (held.bit_count(), held)))
 
 
 def _answer(cell: Cell, held: int) -> Answer | None:

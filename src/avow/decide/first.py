@@ -6,7 +6,7 @@ Pure. Rules: docs/policy-language.md, sections 3.13 and 6.
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from avow.decide.difference import Difference
+from avow.decide.difference import PARTS, Difference
 from avow.decide.grants import OWN_RIGHTS
 from avow.policy.model import Change, ChangeDuty, Policy
 
@@ -14,6 +14,7 @@ ASK: Final = "ask"  # no duty of the language: what is left where no promise lif
 
 
 _NOTHING_OF_WHAT_IS_HELD: Final = OWN_RIGHTS | {"collect"}  # actions
+_OF_WHAT_IS_TO_COME: Final = ("cookies", "visits", "forms", "choices")  # parts
 
 
 class First(NamedTuple):
@@ -60,11 +61,13 @@ def _steps(found: Difference, old: Policy) -> Iterator[First]:
 def touched(found: Difference, old: Policy) -> tuple[str, ...]:
     """The categories of `old` of which more may be made once `found` is in force, as far as people may be held with them.
 
-    What is only collected anew, or seen and ended by the person themself, makes nothing more of what is held. Where a
-    condition holds in more cases, or a name stands for something else, it may be any of them.
+    What is only collected anew, or seen and ended by the person themself, makes nothing more of what is held; nor do
+    cookies, visits, forms and choices. What is wider otherwise and not about single categories may concern any of them.
     """
     held = [name for name, one in old.categories.items() if one.with_person]
-    if any(aside.wider for aside in (*found.conditions, *found.declared)):
+    wider = [one for part in PARTS if part not in _OF_WHAT_IS_TO_COME for one in getattr(found, part) if one.wider]
+    if any(not one.category for one in wider):
         return tuple(held)
     widened = {change.key[3] for change in found.widened if change.key[0] not in _NOTHING_OF_WHAT_IS_HELD}
+    widened |= {one.category for one in wider}
     return tuple(name for name in held if name in widened)

@@ -7,13 +7,14 @@ the transaction that says so.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal, NamedTuple
 
 from avow.decide.difference import Difference, difference
 from avow.decide.facts import Circumstances, add, drop, notified, tokens
+from avow.decide.first import touched
 from avow.decide.request import Allow, Request
 from avow.errors import CallError, KeyGone, Refused, Tampered
 from avow.gate import Act, Actor, Gate
@@ -80,18 +81,11 @@ def owed(versions: Sequence[Policy]) -> list[Owed]:
         bounce = max((one.bounce or timedelta(0) for _, one in duties), default=timedelta(0))
         out.append(
             Owed(
-                old, new, found, tuple(_touched(old, found)), frozenset(one.digest[:16] for one in versions[:number]),
+                old, new, found, touched(found, old), frozenset(one.digest[:16] for one in versions[:number]),
                 bounce // timedelta(milliseconds=1), tuple(dict.fromkeys(name for name, _ in duties)),
             )
         )  # fmt: skip
     return out
-
-
-def _touched(old: Policy, found: Difference) -> Iterator[str]:
-    """The categories that people hold already and of which more may be made; all, where no single answer shows it."""
-    held = [name for name, one in old.categories.items() if one.with_person]
-    widened = {change.key[3] for change in found.widened}
-    yield from [name for name in held if name in widened] or held
 
 
 class Telling:
