@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from avow.errors import Unavailable
 from avow.policy.model import Keep, Policy
 
 DAY: Final = 86_400_000  # ms
 FARTHEST: Final = 400  # days in one step
+_PATIENCE: Final = 60.0  # seconds
+_AGAIN: Final = 0.2  # seconds
 
 
 class Desk(Protocol):
@@ -61,11 +65,23 @@ class Clocks:
         swept = {}
         for site, operator in self._operators.items():
             # in one breath: or the vault's own hourly sweep, finding that hours have gone by, might come in between
-            _, swept[site] = await asyncio.gather(operator.move_clock(days * DAY), operator.sweep())
+            _, swept[site] = await asyncio.gather(operator.move_clock(days * DAY), _swept(operator))
         await self._tell(days * DAY)
         moved = Moved(days, swept)
         self.moved.insert(0, moved)
         return moved
+
+
+async def _swept(operator: Operator) -> Mapping[str, int]:
+    """What a sweep did. A vault that opens anew, because the day of a new version has come, is waited for."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE):
+            while True:
+                try:
+                    return await operator.sweep()
+                except Unavailable:
+                    await asyncio.sleep(_AGAIN)
+    return await operator.sweep()
 
 
 def terms(policy: Policy) -> list[tuple[str, str, str]]:

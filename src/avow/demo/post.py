@@ -6,16 +6,18 @@ import signal
 import socket
 import ssl
 import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+from avow.demo.following import another, in_force
 from avow.demo.places import SITES
 from avow.demo.serving import Told
-from avow.demo.terminal import shipped
 from avow.doors.gateway import Gateway, Served
 from avow.doors.gateway.relay import Relay
 from avow.mail.message import House
 from avow.mail.smarthost import Server, Smarthost
-from avow.policy.parse import read
+from avow.policy.model import Policy
 from avow.wire import Client
 
 
@@ -24,7 +26,18 @@ async def take(told: Told) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_reader(sys.stdin.fileno(), lambda: None if os.read(sys.stdin.fileno(), 4096) else stop.set())
-    policies = {path.stem: read(path) for path in shipped()}
+    door = socket.socket(fileno=told.door)
+    while not stop.is_set():
+        policies = await in_force(told.sockets)
+        async with _taking(told, policies, door.dup()):
+            ends = [asyncio.create_task(stop.wait()), asyncio.create_task(another(told.sockets, policies))]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                end.cancel()
+
+
+@asynccontextmanager
+async def _taking(told: Told, policies: Mapping[str, Policy], door: socket.socket) -> AsyncIterator[None]:
     sites = []
     for site in SITES:
         controller, centre = policies[site].controller, told.at.centre(site)
@@ -36,8 +49,8 @@ async def take(told: Told) -> None:
     trusted = ssl.create_default_context(cafile=str(files.authority))
     async with Smarthost(Server.of(told.at.mail), tls=trusted, name="localhost") as smarthost:
         relay = Relay(smarthost, clock=lambda: datetime.now(UTC), random=os.urandom)
-        async with Gateway(sites, relay, name="localhost", tls=tls).listening(socket.socket(fileno=told.door)):
-            await stop.wait()
+        async with Gateway(sites, relay, name="localhost", tls=tls).listening(door):
+            yield
 
 
 def main() -> None:

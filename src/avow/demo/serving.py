@@ -1,22 +1,26 @@
 """What the demo's serving processes have in common: what they are told, how they serve, and when they end."""
 
+import asyncio
 import json
 import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from avow.demo.authority import Certificates, certificates
 from avow.demo.dispatch import Hosts
 from avow.demo.places import Addresses, names
+
+_LISTENER: Final = "listening to the demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +67,52 @@ def moved(ahead: int) -> bytes:
     return json.dumps({"ahead": ahead}).encode() + b"\n"
 
 
-def serve(told: Told, apps: Mapping[str, ASGIApp], clock: SiteClock) -> None:
-    """Serve each app under its host name over HTTPS, until the demo ends, however it ends."""
+def serve(
+    told: Told, apps: Mapping[str, ASGIApp], clock: SiteClock, changed: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """Serve each app under its host name over HTTPS, until the demo ends, however it ends; or until `changed` has: the
+    door stays open, so whoever connects meanwhile waits.
+    """
     files = told.certificates
+    app = _Until(Hosts(apps), changed)
     config = uvicorn.Config(
-        Hosts(apps), log_level="warning", access_log=False, server_header=False, lifespan="on",
+        app, log_level="warning", access_log=False, server_header=False, lifespan="on",
         ssl_certfile=files.chain, ssl_keyfile=files.key, timeout_graceful_shutdown=2,
     )  # fmt: skip
-    threading.Thread(target=listen_to_the_demo, args=(clock,), daemon=True).start()
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=told.door)])
+    if not any(thread.name == _LISTENER for thread in threading.enumerate()):
+        threading.Thread(target=listen_to_the_demo, args=(clock,), name=_LISTENER, daemon=True).start()
+    server = uvicorn.Server(config)
+    app.ends(server)
+    server.run(sockets=[socket.socket(fileno=os.dup(told.door))])
+
+
+class _Until:
+    """The same app, whose server ends once `changed` has."""
+
+    def __init__(self, app: ASGIApp, changed: Callable[[], Awaitable[None]] | None) -> None:
+        self._app = app
+        self._changed = changed
+        self._server: uvicorn.Server | None = None
+
+    def ends(self, server: uvicorn.Server) -> None:
+        """Which server that is."""
+        self._server = server
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the whole life."""
+        if scope["type"] != "lifespan" or self._changed is None:
+            await self._app(scope, receive, send)
+            return
+        watching = asyncio.create_task(self._watch(self._changed))
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            watching.cancel()
+
+    async def _watch(self, changed: Callable[[], Awaitable[None]]) -> None:
+        await changed()
+        if self._server is not None:
+            self._server.should_exit = True
 
 
 def listen_to_the_demo(clock: SiteClock) -> None:

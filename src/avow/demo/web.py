@@ -3,31 +3,34 @@
 It holds no keys and opens no database of persons: of each site it has the desk's socket, and of nothing the operator's.
 """
 
+import asyncio
 import os
 import ssl
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from time import time
 
 from starlette.types import ASGIApp
 
+from avow.demo.following import another, in_force
 from avow.demo.loopback import client
 from avow.demo.people import SHOP
 from avow.demo.places import SITES
 from avow.demo.serving import SiteClock, Told, examples, serve
-from avow.demo.terminal import shipped
 from avow.doors.centre.app import guarded, make_centre
 from avow.doors.console.app import make_console
 from avow.doors.counting import Counting
 from avow.doors.payment import Sandbox
-from avow.policy.parse import read
+from avow.policy.model import Policy
 from avow.visits import Counted
 from avow.wire import Client
 
 PAID_BY_KEYHOUSE = frozenset({"aimini"})
 
 
-def apps(told: Told, clock: SiteClock) -> dict[str, ASGIApp]:
-    """Host name -> app."""
+def apps(told: Told, clock: SiteClock, policies: Mapping[str, Policy]) -> dict[str, ASGIApp]:
+    """Host name -> app. `policies`: site -> the version in force."""
     from examples.shop.app import make_shop  # noqa: PLC0415 - found once `examples()` has said where
     from examples.shop.confirming import Confirming  # noqa: PLC0415 - as above
     from examples.shop.orders import Orders  # noqa: PLC0415 - as above
@@ -36,7 +39,6 @@ def apps(told: Told, clock: SiteClock) -> dict[str, ASGIApp]:
     from examples.shop.visits import parts  # noqa: PLC0415 - as above
 
     made: dict[str, ASGIApp] = {}
-    policies = {path.stem: read(path) for path in shipped()}
     trusted = ssl.create_default_context(cafile=str(told.certificates.authority))
     post, at = client(told.certificates.authority), told.at
     for site in SITES:
@@ -70,11 +72,13 @@ def apps(told: Told, clock: SiteClock) -> dict[str, ASGIApp]:
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until told to stop; under the next version of a policy from the moment on at which its vault does."""
     examples()
     told = Told.read()
     clock = SiteClock(told.ahead)
-    serve(told, apps(told, clock), clock)
+    while True:
+        policies = asyncio.run(in_force(told.sockets))
+        serve(told, apps(told, clock, policies), clock, partial(another, told.sockets, policies))
 
 
 if __name__ == "__main__":
