@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from time import time
@@ -26,6 +26,7 @@ from avow.serve.sites import Whereabouts
 from avow.serve.vault import keep
 from avow.wire import Client, OperatorClient, Secret, serving
 from tests.desk.beds import PASSWORD, desk
+from tests.shops import dated
 
 POLICIES = Path(str(resources.files("avow"))) / "policies"
 NEXT = Path(__file__).parent / "next"
@@ -113,15 +114,17 @@ async def test_two_sites_are_served_and_stopped_and_the_operator_speaks_to_them(
 async def test_from_its_day_on_a_published_version_is_what_the_site_shows_and_obeys(tmp_path: Path) -> None:
     """DAM-22, AUD-13, TOC-15: nothing is started anew by hand, and nobody is turned away for more than a moment."""
     site = ("--database", "sqlite:///data/daminion.db")
-    day = read(NEXT / "daminion.yaml").version
+    day = datetime.now(UTC).date() + timedelta(days=20)
+    to_come = tmp_path / "next.yaml"
+    to_come.write_text(dated((NEXT / "daminion.yaml").read_text(), day.isoformat()).source)
     async with avow(tmp_path, "serve", DAMINION, "--demo", "--listen", "127.0.0.1:0") as running:
         line = await running.until("listening")
         centre = next(one for one in running.lines if "privacy centre" in one).partition("//")[2].rstrip("/")
         old = (await get(line, "/policy", centre)).text
-        async with avow(tmp_path, "publish", NEXT / "daminion.yaml", *site, "--yes") as publishing:
+        async with avow(tmp_path, "publish", to_come, *site, "--yes") as publishing:
             assert await publishing.ended() == 0
         assert "in force from" in publishing.lines[-1]
-        async with avow(tmp_path, "publish", NEXT / "daminion.yaml", *site, "--yes") as twice:
+        async with avow(tmp_path, "publish", to_come, *site, "--yes") as twice:
             assert await twice.ended() == 2
         assert "published before" in " ".join(twice.lines)
         assert (await get(line, "/policy", centre)).text == old

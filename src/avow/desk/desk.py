@@ -456,6 +456,7 @@ class Desk:
 
     async def move_clock(self, milliseconds: int) -> None:
         await self._shop.move_clock(timedelta(milliseconds=milliseconds))
+        self.new_versions.wake()  # days may be over that a notice had to come back in
 
     async def sweep(self) -> dict[str, int]:
         return asdict(await self._shop.sweep())
