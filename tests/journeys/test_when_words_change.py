@@ -63,8 +63,9 @@ def test_a_new_use_is_posted_told_and_waited_for_and_then_in_force(
         moved(demo, AHEAD - 8)
         until(lambda: demo.ask(operator(demo).published())[-1]["state"] == "in-force")
         for origin in (demo.at.shop("aitpro") + "/privacy", demo.at.centre("aitpro") + "/policy"):
-            until(lambda at=origin: shows(one.page, at, day.isoformat()))  # type: ignore[misc]  # at its own value
+            until(lambda at=origin: shows(one.page, at, day.isoformat()))
         one.look(shots, "aitpro-changed-policy")
+        assert not [said for said in one.said if "Content Security Policy" in said]  # it is shown as it was made
         assert "AIT-24" in one.page.inner_text("body")
 
 

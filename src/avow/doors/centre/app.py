@@ -16,6 +16,7 @@ from avow.doors.centre import acting, entry, links, public, showing, undoing
 from avow.doors.centre.room import Room, signed, wrong_way
 from avow.doors.centre.room import public as anybody
 from avow.doors.guard import Guard
+from avow.policy import notice
 from avow.policy.aggregates import summarises
 from avow.policy.contests import contests
 from avow.policy.model import Policy
@@ -89,7 +90,7 @@ def guarded(
     """
     return Guard(
         centre, policy, clock=clock, random=random, hosts=[host], plain_hosts=[host] if plain else (), own=[shop_url],
-        policy_page="/policy",
+        policy_page="/policy", styles=[notice.style_source()],
     )  # fmt: skip
 
 

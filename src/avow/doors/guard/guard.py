@@ -39,6 +39,7 @@ class Guard:
     policy_page  the policy's path, or URL on one of `own`; every page has to link to it where the policy says so
     scripts      path prefixes whose pages may run scripts of the site; none by default
     static       path prefixes that may be cached; everything else is `no-store`
+    styles       hashes of styles that may stand in a page itself, such as 'sha256-…' with its quotes; none by default
     leaving      the path of the guard's own page before a link to another site
     leaving_key  32 bytes that sign it, for several processes of one site; by default made by `random`
     report       is told each finding, and must not block
@@ -58,14 +59,14 @@ class Guard:
         origins: Mapping[str, str] | None = None, loads: Collection[str] = (), policy_page: str = "/privacy",
         scripts: Collection[str] = (), static: Collection[str] = ("/static/",), leaving: str = "/leaving",
         leaving_key: bytes | None = None, report: Tell = to_log, report_only: bool = False,
-        max_body: int = MAX_BODY, max_page: int = MAX_PAGE,
+        max_body: int = MAX_BODY, max_page: int = MAX_PAGE, styles: Collection[str] = (),
     ) -> None:  # fmt: skip
         self._app = app
         self._setting: Final = set_up(
             policy, clock=clock, random=random, report=report, report_only=report_only, hosts=hosts,
             plain_hosts=plain_hosts, own=own, origins=origins or {}, loads=loads, policy_page=policy_page,
             leaving=leaving, leaving_key=leaving_key, scripts=scripts, static=static, max_body=max_body,
-            max_page=max_page,
+            max_page=max_page, styles=styles,
         )  # fmt: skip
         self._pages: Final = {GPC, SECURITY, *([leaving] if self._setting.rules.notices else [])}
 

@@ -49,17 +49,19 @@ def local(name: str) -> bool:
     return name in LOCAL_NAMES or name.endswith(".localhost")
 
 
-def content_security_policy(*, forms: Iterable[str], loads: Iterable[str], scripts: bool, upgrade: bool) -> bytes:
+def content_security_policy(
+    *, forms: Iterable[str], loads: Iterable[str], scripts: bool, upgrade: bool, styles: Iterable[str] = ()
+) -> bytes:
     """Everything from the site itself alone: no script unless asked for, no frame, no plug-in.
 
     `forms` and `loads` are origins to which forms may be sent, and from which pages may load images, styles and fonts.
-    An image may stand in the page itself, too.
+    An image may stand in the page itself, too, and a style whose hash is among `styles`.
     """
     where, to = " ".join(("'self'", *loads)), " ".join(("'self'", *forms))
     parts = [
         "default-src 'none'",
         f"img-src {where} data:",
-        f"style-src {where}",
+        " ".join((f"style-src {where}", *styles)),
         f"font-src {where}",
         f"media-src {where}",
         "manifest-src 'self'",

@@ -52,16 +52,23 @@ class Setting:
         return bool(self.scripts) and path.startswith(self.scripts)
 
 
+_HASH: Final = re.compile(r"'sha(256|384|512)-[A-Za-z0-9+/]+=*'")
+
+
 def set_up(
     policy: Policy, *, clock: Callable[[], datetime], random: Callable[[int], bytes], report: Tell, report_only: bool,
     hosts: Collection[str], plain_hosts: Collection[str], own: Collection[str], origins: Mapping[str, str],
     loads: Collection[str], policy_page: str, leaving: str, leaving_key: bytes | None, scripts: Collection[str],
-    static: Collection[str], max_body: int, max_page: int,
+    static: Collection[str], max_body: int, max_page: int, styles: Collection[str] = (),
 ) -> Setting:  # fmt: skip
     """Put it together. Raises `CallError` for what cannot be meant, `UnknownWord` for a recipient nobody declared."""
     for name in (*origins, *loads):
         if name not in policy.recipients:
             raise UnknownWord(f"the policy names no recipient `{name}`")
+    if wrong := [one for one in styles if not _HASH.fullmatch(one)]:
+        raise CallError(
+            f"a style is named by its hash, 'sha256-…' in quotes, as CSP has it, and `{wrong[0][:40]}` is none"
+        )
     url = policy.controller.url
     known = names_of(hosts or ([urlsplit(url).netloc] if url else []))
     if not known:
@@ -102,7 +109,9 @@ def set_up(
         max_page=max_page,
         headers={
             (here, scripted): all_headers(
-                content_security_policy(forms=forms, loads=sorted(loaded), scripts=scripted, upgrade=not here),
+                content_security_policy(
+                    forms=forms, loads=sorted(loaded), scripts=scripted, upgrade=not here, styles=styles
+                ),
                 on_this_machine=here,
                 scripts=scripted,
             )
