@@ -113,15 +113,15 @@ class Bed(NamedTuple):
 @asynccontextmanager
 async def desk(
     folder: Path, site: str, *, policy: Policy | None = None, centre: str = "https://privacy.shop.example",
-    passwords: Passwords | None = None, **more: Any,
+    passwords: Passwords | None = None, clock: Clock | None = None, **more: Any,
 ) -> AsyncIterator[Bed]:  # fmt: skip
-    """A desk of one of the five sites; `policy`: another one of that site."""
-    clock = Clock()
+    """A desk of one of the five sites; `policy`: another one of that site, or where a later one is in force by now."""
+    clock = clock or Clock()
     policy = policy or read(POLICIES / f"{site}.yaml")
     outlet = Kept(policy, clock, centre)
 
     url = f"sqlite:///{folder}/{site}.db"
     async with Avow.open(policy, url, folder=folder / site, clock=clock, private=True, **more) as shop:
         made = Desk(shop, os.urandom, outlet=outlet, passwords=passwords or Passwords(QUICK))
-        yield Bed(made, shop, policy, clock, outlet.sent, outlet.whole)
+        yield Bed(made, shop, shop.policy, clock, outlet.sent, outlet.whole)
         await made.settle()

@@ -1,7 +1,6 @@
 """A processor fetches by an instruction what its contract allows for the order at hand, and nothing after that ends."""
 
 import asyncio
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ import pytest
 from avow.desk.interface.outside import AT_ONCE, Fetched
 from avow.desk.sealing import Seal
 from avow.errors import BadValue, CallError, Denied, Refused, UnknownWord
-from avow.policy.parse import parse
 from avow.vault.package import unpack
 from tests.desk.beds import POLICIES, Bed, desk
+from tests.shops import dated, publish
 
 ORDER = {
     "name": "Ada Quillfeather", "email": "ada@quillfeather.example", "shipping-address": "7 Lantern Lane, Farwater",
@@ -250,9 +249,10 @@ async def test_an_instruction_in_words_that_the_policy_no_longer_has_is_over(tmp
     async with desk(tmp_path, "daminion") as bed:
         carrier = await Carrier.of(bed)
         _, instruction = await ordered(bed)
-    text = (POLICIES / "daminion.yaml").read_text().replace("shipping-address", "parcel-address")
-    changed = parse(re.sub(r"(?m)^version: .*$", "version: 2026-02-01", text), "daminion")
-    async with desk(tmp_path, "daminion", policy=changed) as bed:
+        text = (POLICIES / "daminion.yaml").read_text().replace("shipping-address", "parcel-address")
+        await publish(bed.shop, dated(text, "2026-03-02"))
+    bed.clock.forward(days=1)
+    async with desk(tmp_path, "daminion", clock=bed.clock) as bed:
         carrier.bed, carrier.session = bed, await bed.desk.processor_sign_in("carrier", await _password(bed, carrier))
         (got,) = await carrier.fetch(instruction)
         assert (got["package"], got["over"]) == ("", True)

@@ -1,5 +1,6 @@
 """AUD-3, DAM-15: TLS, hosts, headers; own pages; report only; other scopes."""
 
+import os
 from typing import Any
 
 import pytest
@@ -98,12 +99,22 @@ async def test_this_machine_gets_no_hsts_and_scripts_only_where_asked() -> None:
 
 async def test_a_style_that_stands_in_a_page_is_shown_where_its_hash_is_named_and_nothing_else_is_let_in() -> None:
     named = "'sha256-hiCiCY4KY0hea2NO2vezvhfIxYltbVmoW1jjVrtQ8e0='"
-    async with visit(PLAIN, base="https://shop.localhost:8443", hosts=["shop.localhost:8443"], styles=[named]) as (at, _):
+    async with visit(PLAIN, base="https://shop.localhost:8443", hosts=["shop.localhost:8443"], styles=[named]) as (
+        at,
+        _,
+    ):
         policy = (await at.get("/")).headers["content-security-policy"]
     assert f"style-src 'self' {named};" in policy
     for loose in ("'unsafe-inline'", "https://styles.example", "sha256-AAAA", named + " 'unsafe-inline'"):
         with pytest.raises(CallError, match="named by its hash"):
-            Guard(PLAIN, POLICY, clock=lambda: NOW, random=os.urandom, hosts=["shop.localhost"], styles=[loose])
+            Guard(
+                PLAIN,
+                policy_of("daminion"),
+                clock=lambda: NOW,
+                random=os.urandom,
+                hosts=["shop.localhost"],
+                styles=[loose],
+            )
 
 
 async def test_aim_2_no_validator_that_a_browser_would_send_back() -> None:
