@@ -61,7 +61,7 @@ def test_all_ratios_are_there() -> None:
 
 @pytest.mark.parametrize(
     ("bench", "number"),
-    [(grouped, 5), (single, 5), (export, 6)],  # the first calls publish the policy, bring people in, show an export
+    [(grouped, 5), (single, 5), (export, 8)],  # the first calls publish the policy, bring people in, show an export
     ids=["reads-in-groups", "reads-one-by-one", "export"],
 )
 async def test_a_dropped_record_is_noticed(
