@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from html.parser import HTMLParser
 from importlib.resources import files
@@ -368,3 +368,41 @@ def test_the_json_ld_is_plain_json() -> None:
 def test_the_terms_used_by_the_notice_itself_are_known_with_the_meaning_they_are_used_for() -> None:
     for term in (*linked.PROCESSING.values(), *linked.PARTY.values(), *linked.BASIS.values(), *linked.MEASURE.values()):
         assert dpv.iri(term.removeprefix("dpv:")) == f"https://w3id.org/{term.replace(':', '#')}"
+
+
+# -- a version among others ---------------------------------------------------------------------------------------------
+
+MARKS = (
+    notice.Standing("next", date(2027, 1, 15), "ab" * 32), notice.Standing("new", date(2027, 1, 15), "0" * 64),
+    notice.Standing("past", date(2027, 1, 15), "cd" * 32, date(2027, 1, 15)),
+    notice.Standing("to-come", date(2027, 2, 1), "ef" * 32, date(2027, 1, 15)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("mark", MARKS, ids=lambda mark: mark.state)
+def test_a_mark_of_how_a_version_stands_is_put_before_its_page_and_changes_nothing_else(mark: notice.Standing) -> None:
+    policy = policy_of("aitoc")
+    marked = notice.html(policy, mark)
+    assert re.sub(r'<aside class="standing.*?</aside>\n', "", marked, flags=re.DOTALL) == notice.html(policy)
+    assert Page(marked).faults == []
+    assert notice.standing_in(marked) == mark
+    assert notice.standing_in(notice.html(policy)) is None
+
+
+@pytest.mark.parametrize("mark", MARKS, ids=lambda mark: mark.state)
+def test_a_marked_page_counts_as_unedited_and_one_whose_mark_says_something_else_as_edited(
+    mark: notice.Standing,
+) -> None:
+    policy = policy_of("aitoc")
+    marked = notice.html(policy, mark)
+    assert notice.edited(policy, marked) is None
+    for was, now in (
+        ("<p>", "<p>Nothing of importance. "), ("See what", "Do not see what"), ("</aside>", "<p>Trust us.</p></aside>"),
+        ("15 January 2027", "15 January 2028") if mark.state != "to-come" else ("1 February", "2 February"),
+        ("/changes/", "/chances/"), ("standing", "standing hidden"),
+    ):  # fmt: skip
+        head, aside, tail = marked.partition("<aside")
+        changed = head + aside + tail.replace(was, now, 1)
+        assert changed != marked
+        assert notice.edited(policy, changed) is not None
+    assert notice.edited(policy, marked.replace("</main>", "<p>Trust us.</p></main>")) is not None

@@ -43,7 +43,12 @@ def test_a_digest_in_a_path_is_no_card_number_and_a_card_number_beside_one_is() 
     digest = "ab4111c1111c1111c1111d" + "0f" * 21  # as one of some 300,000 does, it reads like a card
     assert len(digest) == 64
     assert troubles(f"/changes/{digest}/text".encode(), b"") == ""
-    for path in (f"/changes/{digest}/4111-1111-1111-1111", f"/{digest}0", f"/{digest[1:]}", "/" + "4111b1111b1111b1111"):
+    for path in (
+        f"/changes/{digest}/4111-1111-1111-1111",
+        f"/{digest}0",
+        f"/{digest[1:]}",
+        "/" + "4111b1111b1111b1111",
+    ):
         assert troubles(path.encode(), b"") == "a card number"
 
 

@@ -13,10 +13,21 @@ from typing import Any, NamedTuple
 
 from avow.policy.model import Policy
 from avow.policy.notice.linked import jsonld
-from avow.policy.notice.page import html, style_source
+from avow.policy.notice.page import Standing, html, standing_in, style_source
 from avow.policy.notice.plain import text
 
-__all__ = ["Edited", "edited", "html", "json_text", "jsonld", "names_every_promise", "style_source", "text"]
+__all__ = [
+    "Edited",
+    "Standing",
+    "edited",
+    "html",
+    "json_text",
+    "jsonld",
+    "names_every_promise",
+    "standing_in",
+    "style_source",
+    "text",
+]
 
 
 class Edited(NamedTuple):
@@ -35,10 +46,13 @@ def json_text(policy: Policy) -> str:
 
 def edited(policy: Policy, published: str) -> Edited | None:
     """What is wrong with a published notice, a page, a text or JSON-LD; None where it is what the policy says, to the
-    letter but for the ends of lines.
+    letter but for the ends of lines, and, of a page, a mark of how the version stands among others.
     """
     start = published.lstrip().lower()
-    made = html(policy) if start.startswith("<") else json_text(policy) if start.startswith("{") else text(policy)
+    if start.startswith("<"):
+        made = html(policy, standing_in(published))
+    else:
+        made = json_text(policy) if start.startswith("{") else text(policy)
     lines = zip_longest(made.splitlines(), published.splitlines())
     line = next((number for number, (one, other) in enumerate(lines, 1) if one != other), 0)
     return Edited(line, names_every_promise(policy, published)) if line else None
