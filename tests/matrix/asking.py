@@ -54,7 +54,7 @@ def came_of(response: httpx.Response) -> str:
     """`yes`, `no`, or `turned away`: whoever it was, nobody verified them."""
     if response.status_code < 300:
         return "yes"
-    if response.headers["content-type"].startswith("text/html"):
+    if response.headers.get("content-type", "").startswith("text/html"):
         away = response.status_code == 403 and 'name="session"' not in response.text
         return "turned away" if away else "no"
     return "turned away" if response.status_code == 401 else "no"

@@ -143,6 +143,9 @@ CENTRE: Final[dict[str, Row]] = {
     "/undo/{token}": Row(OPEN, {"which": "this"}, no=True),
     "/policy": Row(OPEN), "/promises": Row(OPEN), "/package-key.json": Row(OPEN), "/statistics": Row(OPEN),
     "/contests": Row(OPEN), "/contests/{contest}": Row(OPEN),
+    "/changes": Row(OPEN), "/changes.atom": Row(OPEN), "/changes/{digest}": Row(OPEN), "/changes/{digest}/text": Row(OPEN),
+    "/changes/{digest}/policy.yaml": Row(OPEN), "/changes/{digest}/statement.txt": Row(OPEN),
+    "/changes/{digest}/notice.html": Row(OPEN),
     "/contact": Row(OPEN, _NEW | {"message": "Hello"}), "/complaint": Row(OPEN, _NEW | {"message": "Hello"}),
 }  # fmt: skip
 

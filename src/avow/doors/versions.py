@@ -3,10 +3,12 @@
 Nothing here knows who looks: what is kept is the same for everybody.
 """
 
+import asyncio
 from collections.abc import Sequence
 from time import monotonic
 from typing import Final, NamedTuple
 
+from avow.decide.changed import Changed, changed
 from avow.desk.interface import Desk
 from avow.desk.interface.changing import Version
 from avow.policy.model import Policy
@@ -32,6 +34,7 @@ class Known:
         self._every = every
         self._asked: float | None = None
         self._parsed: dict[str, Policy] = {}
+        self._compared: dict[tuple[str, str], Changed] = {}
         self.now = 0
         self.all: tuple[Version, ...] = ()
 
@@ -69,6 +72,18 @@ class Known:
         if digest not in self._parsed:
             self._parsed[digest] = parse(version["source"], f"the version of {version['version']}")
         return self._parsed[digest]
+
+    async def changed(self, old: Version, new: Version) -> Changed:
+        """What changes from one to the other; found in a thread of its own, once."""
+        pair = old["digest"], new["digest"]
+        if pair not in self._compared:
+            self._compared[pair] = await asyncio.to_thread(changed, self.policy(old), self.policy(new))
+        return self._compared[pair]
+
+    async def change_of(self, version: Version) -> Changed | None:
+        """What a version changes of the one before it; None of the first."""
+        before = self.find(version["previous"] or "")
+        return None if before is None else await self.changed(before, version)
 
 
 def news(versions: Sequence[Version], now: int) -> tuple[News, ...]:

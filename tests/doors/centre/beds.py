@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from avow.doors.centre import make_centre
 from avow.policy.model import Policy
 from avow.wire import Client, serving
-from tests.desk.beds import Bed, desk
+from tests.desk.beds import Bed, Clock, desk
 
 MAIL = "ada@quill.example"
 SHOP = "https://shop.example"
@@ -88,11 +88,15 @@ def text_of(answer: httpx.Response) -> str:
 
 @asynccontextmanager
 async def centre(
-    folder: Path, site: str, *, asked: bool = True, policy: Policy | None = None, **more: Any
-) -> AsyncIterator[Centre]:
+    folder: Path, site: str, *, asked: bool = True, policy: Policy | None = None, clock: Clock | None = None, **more: Any
+) -> AsyncIterator[Centre]:  # fmt: skip
     """A centre; `asked`: Ada has sent a question already."""
     address = str(folder / "run/desk.sock")
-    async with desk(folder, site, policy=policy) as bed, serving(bed.desk, address), Client(address) as client:
+    async with (
+        desk(folder, site, policy=policy, clock=clock) as bed,
+        serving(bed.desk, address),
+        Client(address) as client,
+    ):
         if asked:
             await bed.desk.collect("contact", QUESTION)
         app = make_centre(client, bed.policy, shop_url=SHOP, **more)

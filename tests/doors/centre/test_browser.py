@@ -2,22 +2,19 @@
 
 import asyncio
 import json
-import re
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-import uvicorn
-from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # publishes no types
-from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright
+from playwright.async_api import Browser, Error, async_playwright
 
-from tests.doors.centre.beds import MAIL, Centre, centre
+from tests.doors.centre.beds import MAIL, centre
+from tests.doors.centre.browsers import Visit
+from tests.doors.centre.browsers import visit as before
 from tests.doors.centre.test_links import member
 
-SHOTS = Path(__file__).parents[3] / "out" / "centre"  # to be looked at
 ROOMS = ("Overview", "What is held", "Who saw it", "Choices", "Reaching you", "Copy", "Erase", "Complain")
 
 
@@ -29,56 +26,9 @@ async def browser() -> AsyncIterator[Browser]:
         await found.close()
 
 
-class Visit(NamedTuple):
-    """A browser at the centre's door."""
-
-    here: Centre
-    base: str
-    context: BrowserContext
-    page: Page
-    asked: list[str]  # every address that the browser asked for
-
-    async def come_in(self) -> None:
-        await self.page.goto(f"{self.base}/")
-        await self.page.get_by_label("Your e-mail address").fill(MAIL)
-        await self.page.get_by_role("button", name="Send me a code").click()
-        await self.here.bed.desk.settle()
-        code = re.findall(r"\b\d{8}\b", self.here.bed.sent[-1].text)[-1]
-        await self.page.get_by_label("Code").fill(code)
-        await self.page.get_by_role("button", name="Go on").click()
-
-    async def to(self, room: str) -> None:
-        await self.page.get_by_role("navigation", name="Your data").get_by_role("button", name=room).click()
-
-    async def nothing_is_left(self) -> bool:
-        """No cookie, no storage of any kind, in this browser."""
-        kept = await self.context.storage_state(indexed_db=True)
-        session = await self.page.evaluate("sessionStorage.length")
-        caches = await self.page.evaluate("window.caches ? caches.keys() : []")
-        return kept == {"cookies": [], "origins": []} and session == 0 and caches == []
-
-
-@asynccontextmanager
-async def visit(browser: Browser, folder: Path, site: str, **how: Any) -> AsyncIterator[Visit]:
+def visit(browser: Browser, folder: Path, site: str, **how: Any) -> AbstractAsyncContextManager[Visit]:
     """The centre served over a real socket, and a browser of this kind."""
-    async with centre(folder, site) as here:
-        listening = socket.socket(proto=socket.IPPROTO_TCP)
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(here.app, log_level="error", lifespan="off"))
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        base = f"http://privacy.{site}.localhost:{listening.getsockname()[1]}"
-        usual: dict[str, Any] = {"java_script_enabled": False, "reduced_motion": "reduce"}
-        context = await browser.new_context(**(usual | how))
-        page = await context.new_page()
-        page.set_default_timeout(10_000)
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        try:
-            yield Visit(here, base, context, page, asked)
-        finally:
-            await context.close()
-            server.should_exit = True
-            await serving
+    return before(browser, centre(folder, site), site, **how)
 
 
 def read(file: Path) -> Any:
@@ -111,19 +61,13 @@ async def test_axe_finds_nothing_in_any_room(
 ) -> None:
     size: Any = {"width": width, "height": 844}
     async with visit(browser, tmp_path, site, color_scheme=scheme, viewport=size, java_script_enabled=True) as one:
-
-        async def sound() -> None:
-            result = await Axe().run(one.page, options={"rules": {"target-size": {"enabled": True}}})
-            assert [f"{fault['id']} {fault['nodes'][0]['html']}" for fault in result.response["violations"]] == []
-            assert await one.page.evaluate("document.documentElement.scrollWidth") <= width
-
         for path in ("/contact", "/promises"):
             await one.page.goto(f"{one.base}{path}")
-            await sound()
+            await one.sound(width)
         await one.come_in()
         for room in ("What is held", "Who saw it", "Choices", "Erase"):
             await one.to(room)
-            await sound()
+            await one.sound(width)
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
@@ -138,25 +82,18 @@ async def test_the_pages_behind_links_in_mails_look_well_and_leave_nothing(
         agreed = await one.here.bed.shop.agree(who, "newsletter", words="Yes, please", how="newsletter")
         confirm = one.here.bed.desk.links.confirm(bytes.fromhex(who), bytes.fromhex(agreed), "newsletter")
 
-        async def sound(name: str) -> None:
-            result = await Axe().run(one.page, options={"rules": {"target-size": {"enabled": True}}})
-            assert [f"{fault['id']} {fault['nodes'][0]['html']}" for fault in result.response["violations"]] == []
-            assert await one.page.evaluate("document.documentElement.scrollWidth") <= width
-            await one.page.screenshot(path=SHOTS / f"link-{name}-{width}.png", full_page=True)
-
-        SHOTS.mkdir(parents=True, exist_ok=True)
         await one.page.goto(f"{one.base}/confirm/{confirm}")
-        await sound("confirm")
+        await one.sound(width, "link-confirm")
         await one.page.get_by_role("button", name="Yes, it was me").click()
-        await sound("confirmed")
+        await one.sound(width, "link-confirmed")
         await one.page.goto(f"{one.base}{out}")
-        await sound("out")
+        await one.sound(width, "link-out")
         await one.page.get_by_role("button", name="End this").click()
-        await sound("out-of-one")
+        await one.sound(width, "link-out-of-one")
         await one.page.get_by_role("button", name="End all mail").click()
-        await sound("out-of-all")
+        await one.sound(width, "link-out-of-all")
         await one.page.goto(f"{one.base}/out/forged")
-        await sound("forged")
+        await one.sound(width, "link-forged")
         assert await one.nothing_is_left()
 
 

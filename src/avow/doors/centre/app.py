@@ -1,6 +1,6 @@
 """The composition of the centre: one Starlette application from a desk and a policy."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -12,10 +12,11 @@ from starlette.responses import Response
 
 from avow.desk.interface import Desk
 from avow.doors import design
-from avow.doors.centre import acting, entry, links, public, showing, undoing
+from avow.doors.centre import acting, changes, entry, links, public, showing, undoing
 from avow.doors.centre.room import Room, signed, wrong_way
 from avow.doors.centre.room import public as anybody
 from avow.doors.guard import Guard
+from avow.doors.versions import Known
 from avow.policy import notice
 from avow.policy.aggregates import summarises
 from avow.policy.contests import contests
@@ -25,21 +26,22 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def make_centre(
-    desk: Desk, policy: Policy, *, shop_url: str, look: design.Look | None = None, earlier: Sequence[Policy] = (),
+    desk: Desk, policy: Policy, *, shop_url: str, look: design.Look | None = None, origin: str = "",
     verdicts: Callable[[], Mapping[str, str]] = dict,
 ) -> Starlette:  # fmt: skip
     """The privacy centre of one site, an ASGI application for an origin of its own.
 
-    `shop_url`: where the shop is, for the way back. `earlier`: policy versions that were in force before, so that data
-    collected under them say so by day. `verdicts`: promise id -> kept, broken, attested or unchecked, as last proved.
+    `policy`: the version in force. `shop_url`: where the shop is, for the way back. `origin`: where browsers see the
+    centre, as the feed of versions names it; by default the host that is asked. `verdicts`: promise id -> kept, broken,
+    attested or unchecked, as last proved.
     It sets no cookie, sends no script and keeps nothing of its own; who is signed in is known to the desk alone.
     """
+    known = Known(desk)
     env = design.templates(
-        _TEMPLATES, look=look, site=policy.controller.name, policy_link="/policy", version=policy.version.isoformat(),
+        _TEMPLATES, news=known.news, feed=changes.FEED, look=look, site=policy.controller.name, policy_link="/policy", version=policy.version.isoformat(),
         shop_url=shop_url, policy=policy, links=_links(policy, shop_url),
     )  # fmt: skip
-    versions = {one.digest.hex()[:32]: one.version.isoformat() for one in (*earlier, policy)}
-    room = Room(desk, policy, env, versions, verdicts)
+    room = Room(desk, policy, env, known, verdicts, origin.rstrip("/"))
     page, open_ = partial(signed, room), partial(anybody, room)
 
     async def wrong(_: Request, error: Exception) -> Response:
@@ -66,6 +68,7 @@ def make_centre(
         open_("/undo/{token}", undoing.undo, ["GET", "POST"]),
         open_("/policy", public.policy, ["GET"]),
         open_("/promises", public.promises, ["GET"]),
+        *(open_(path, answer, ["GET"]) for path, answer in changes.PAGES.items()),
         open_(public.KEY, public.package_key, ["GET"]),
         open_("/contact", public.contact, ["GET", "POST"]),
         open_(links.OUT, links.out, ["GET", "POST"]),
@@ -90,7 +93,7 @@ def guarded(
     """
     return Guard(
         centre, policy, clock=clock, random=random, hosts=[host], plain_hosts=[host] if plain else (), own=[shop_url],
-        policy_page="/policy", styles=[notice.style_source()],
+        policy_page="/policy", styles=[notice.style_source()], static=changes.KEPT,
     )  # fmt: skip
 
 
@@ -99,6 +102,7 @@ def _links(policy: Policy, shop_url: str) -> tuple[tuple[str, str], ...]:
         ("/", "Your data"),
         ("/promises", "Promises"),
         ("/policy", "Policy"),
+        ("/changes", "Changes"),
         *((("/statistics", "Statistics"),) if summarises(policy) else ()),
         *((("/contests", "Contests"),) if contests(policy) else ()),
         ("/contact", "Contact"),

@@ -1,5 +1,6 @@
 """Pages for anybody: the policy itself, the promises one by one, and how to reach us."""
 
+from datetime import UTC, date, datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -14,16 +15,28 @@ from avow.errors import BadValue, NotHeld
 from avow.policy import notice
 from avow.policy.aggregates import recipient
 from avow.policy.contests import contests as found
-from avow.policy.model import Form, Share
+from avow.policy.model import Form, Policy, Share
 from avow.policy.notice import outline
 
 KEY = "/package-key.json"
 
 
 async def policy(room: Room, _: Request) -> Response:
-    """The page that is made from the policy in force, byte for byte."""
+    """The page that is made from the policy in force, byte for byte; with a mark where a change is to be announced."""
+    return as_notice(room.policy, _news(room))
+
+
+def as_notice(policy: Policy, mark: notice.Standing | None) -> Response:
+    """The notice of a version, under the policy that lets it have its own style and nothing else."""
     headers = guarded(notice.style_source()) | {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-    return HTMLResponse(notice.html(room.policy), headers=headers)
+    return HTMLResponse(notice.html(policy, mark), headers=headers)
+
+
+def _news(room: Room) -> notice.Standing | None:
+    told = next(iter(room.known.news()), None)
+    if told is None:
+        return None
+    return notice.Standing("next" if told.coming else "new", day(told.at), told.digest)
 
 
 async def promises(room: Room, _: Request) -> Response:
@@ -82,6 +95,11 @@ async def contact(room: Room, request: Request) -> Response:
 async def complaint(room: Room, request: Request) -> Response:
     """The policy's form for complaints, for whoever is not signed in."""
     return await _written(room, request, "complaint", "/complaint")
+
+
+def day(milliseconds: int) -> date:
+    """The day of a moment, UTC."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).date()
 
 
 def form_for(room: Room, kind: str) -> Form | None:

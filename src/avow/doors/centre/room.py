@@ -1,6 +1,7 @@
 """What every page of the centre shares: the desk, the policy, the templates, and how a signed-in page is answered."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from avow.desk.interface import Desk
 from avow.doors import design
 from avow.doors.centre import words
 from avow.doors.centre.forms import posted
+from avow.doors.versions import Known
 from avow.errors import BadValue, CallError, Denied, Refused, TooMany, Unavailable
 from avow.policy.model import Policy
 
@@ -25,15 +27,19 @@ ENDED: Final = "You are not signed in, or were away too long. Nothing was change
 
 @dataclass(frozen=True)
 class Room:
-    """One site's centre. `versions`: the first 32 hexadecimal digits of the digest of each policy
-    that was ever in force, by which data name it -> its day.
-    """
+    """One site's centre. `known`: the versions of its policy; `origin`: where browsers see it, "" for where they ask."""
 
     desk: Desk
     policy: Policy
     env: Environment
-    versions: Mapping[str, str]
+    known: Known
     verdicts: Callable[[], Mapping[str, str]]
+    origin: str = ""
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """As data name the version that they came under: 32 hexadecimal digits -> its day."""
+        return self.known.days()
 
     @property
     def contact(self) -> str | None:
@@ -100,6 +106,7 @@ def signed(room: Room, path: str, answer: Answer, *names: str, renews: bool = Tr
     """
 
     async def handle(request: Request) -> Response:
+        await heeded(room)
         if request.method != "POST":
             return room.entry()
         form = await posted(request, {"session", *names})
@@ -128,12 +135,19 @@ def public(room: Room, path: str, answer: Public, methods: list[str]) -> Route:
     """The route of a page for anybody; refusals get a page, too."""
 
     async def handle(request: Request) -> Response:
+        await heeded(room)
         try:
             return await answer(room, request)
         except (TooMany, Refused, CallError, Denied, Unavailable) as error:
             return room.refused(error)
 
     return Route(path, handle, methods=methods)
+
+
+async def heeded(room: Room) -> None:
+    """Know of the versions that are to be announced. While the desk does not answer, what was known last counts."""
+    with suppress(Unavailable):
+        await room.known.look()
 
 
 async def wrong_way(room: Room, error: Exception) -> Response:

@@ -52,7 +52,8 @@ _COMPILED = _Compiled()
 def templates(*folders: str | Path, look: Look | None = None, prefix: str = PREFIX, **common: Any) -> Environment:
     """A Jinja2 environment over these folders, then the design's own templates. Escapes everything; an unknown name is
     an error. `common`: names that all templates know; the base uses `site` (the name shown), `home` (where it leads),
-    `policy_link`, `version` (of the policy, a day) and `links` (of the navigation: pairs of address and words).
+    `policy_link`, `version` (of the policy, a day), `links` (of the navigation: pairs of address and words), `feed` (the
+    address of an Atom feed) and `news` (a function: versions of the policy to tell of, `avow.doors.versions.News`).
     """
     loader = ChoiceLoader([FileSystemLoader(folder) for folder in (*folders, _OWN)])
     env = Environment(
@@ -61,6 +62,7 @@ def templates(*folders: str | Path, look: Look | None = None, prefix: str = PREF
     )  # fmt: skip
     env.filters |= {"day": _day, "moment": _moment, "iso": _iso}
     env.globals |= {"home": "/", "links": (), "here": "", "policy_link": "", "version": "", "lang": "en"}
+    env.globals |= {"feed": "", "news": tuple}
     env.globals |= {"stylesheet": f"{prefix}/{(look or Look()).file}"} | common
     return env
 
