@@ -59,7 +59,7 @@ def apps(told: Told, clock: SiteClock, policies: Mapping[str, Policy]) -> dict[s
             random=os.urandom, confirm=confirm,
         )  # fmt: skip
         made[f"{site}.localhost"] = Counting(shop, counted, parts=parts(policy), clock=clock)
-        centre = make_centre(desk, policy, shop_url=at.shop(site), look=own.look)
+        centre = make_centre(desk, policy, shop_url=at.shop(site), origin=at.centre(site), look=own.look)
         made[f"privacy.{site}.localhost"] = guarded(
             centre, policy, host=at.centre(site).partition("://")[2], shop_url=at.shop(site), clock=clock,
             random=os.urandom,

@@ -43,7 +43,7 @@ def apps(
     made: dict[str, tuple[str, ASGIApp]] = {}
     page = f"{shop}/privacy"
     if name := names.centre.format(site=site):
-        centre = make_centre(desk, policy, shop_url=shop)
+        centre = make_centre(desk, policy, shop_url=shop, origin=port.origin(name))
         seen, page = port.origin(name).partition("://")[2], port.origin(name) + "/policy"
         plain = not (port.certificate or port.proxy)
         behind = guarded(centre, policy, host=seen, shop_url=shop, clock=_now, random=os.urandom, plain=plain)
