@@ -8,6 +8,7 @@ import pytest
 
 from avow.policy.parse import read
 from tests.cli.terminal import Terminal
+from tests.policy.five import FOLDER, NEXT
 
 FIVE = sorted((Path(__file__).parents[2] / "policies").glob("*.yaml"))
 
@@ -210,6 +211,16 @@ def test_render_does_not_overwrite_the_policy(terminal: Terminal, policy: Path) 
     assert policy.read_text() == before
 
 
+def test_diff_says_what_answers_show_then_what_none_shows_and_at_last_what_comes_first(terminal: Terminal) -> None:
+    """And by whose promise: in the five policies' own terms."""
+    ran = terminal("diff", FOLDER / "aitpro.yaml", NEXT / "aitpro.yaml")
+    leads = [line[:11].strip() for line in ran.out.splitlines() if line[:1].strip()]
+    order = ["wider", "narrower", "retention", "rights", "declared", "new", "changed", "words only", "first"]
+    assert list(dict.fromkeys(leads))[: len(order)] == order
+    assert "answered within 14 days now, before answered within 30 days (AIT-18)" in " ".join(ran.out.split())
+    assert "until the notice has arrived (AIT-17)" in " ".join(ran.out.split())
+
+
 def test_diff_says_yes_to_what_is_no_wider_and_no_to_what_is(terminal: Terminal, policy: Path, here: Path) -> None:
     assert terminal("diff", policy, policy).status == 0
     wider = policy.read_text().replace(
@@ -222,4 +233,5 @@ def test_diff_says_yes_to_what_is_no_wider_and_no_to_what_is(terminal: Terminal,
     assert max(map(len, ran.out.splitlines())) <= 80
     told = terminal("diff", policy, "next.yaml", "--json")
     assert (told.status, told.json["wider"], len(told.json["widened"])) == (1, True, 4)
+    assert {step["duty"] for step in told.json["first"]} <= {"post", "announce", "contact-affected", "ask"}
     assert terminal("diff", "next.yaml", policy).status == 0

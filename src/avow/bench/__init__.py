@@ -62,6 +62,7 @@ BENCHES: Final = (
     Bench(Goal("21", "export of 100 data of one person / raw rows and record", 0.58), rights.export),
     Bench(Goal("22", "erase a person with 10,000 data / with 10", 1.1, at_most=True), rights.erase),
     Bench(Goal("24", "HTTP: an application behind the guard / without it", 0.85), web.guard),
+    Bench(Goal("25", "two versions compared, in words / compiled", 2, at_most=True), decisions.versions),
 )
 GOALS: Final = {bench.goal.id: bench.goal for bench in BENCHES}
 

@@ -1,4 +1,4 @@
-"""Ratios 16 and 17: one decision, against other engines and against itself under more rules."""
+"""Ratios 16, 17 and 25: one decision, against other engines and against itself under more rules; two versions compared."""
 
 import math
 import random
@@ -10,10 +10,12 @@ from typing import Any
 from avow.bench.ratio import MICROSECONDS, Measured, Scale, Side, faults, in_turn, missing, rates
 from avow.bench.shop import policy
 from avow.decide.cedar import export, requests
+from avow.decide.changed import Changed, changed
 from avow.decide.decide import decide
+from avow.decide.difference import difference
 from avow.decide.request import Allow, Facts, Request
 from avow.decide.table import Table, compile_policy
-from avow.policy.model import Policy, Use
+from avow.policy.model import Needs, Policy, Promise, Use
 from avow.policy.parse import parse
 
 WITH = "`pip install cedarpy casbin` (both are among avow's development packages), then measure again"
@@ -140,6 +142,35 @@ async def growth(_: Path, scale: Scale) -> Measured:
     slow, fast = await in_turn(rounds, few.round, more.round)
     why = faults([("allowed", sum(allowed), 2 * rounds * DISTINCT)])
     return Measured(slow * 1e6, fast * 1e6, rounds, not why, MICROSECONDS, why)
+
+
+async def versions(_: Path, scale: Scale) -> Measured:
+    """25: what a new version changes, with its words for people, by compiling both versions and nothing else."""
+    new = policy()
+    old = replace(new, promises=tuple(_strict(promise) for promise in new.promises))
+    found: list[Changed] = []
+
+    async def compiled(_: int) -> int:
+        for _n in range(times):
+            compile_policy(old)
+            compile_policy(new)
+        return times
+
+    async def told(_: int) -> int:
+        found.extend(changed(old, new, difference(old, new)) for _n in range(times))
+        return times
+
+    times = scale.of(10)
+    slow, fast = await in_turn(scale.rounds, compiled, told)
+    why = faults([("wider", all(one.wider and one.more for one in found), True), ("told", len(set(found)), 1)])
+    return Measured(slow * 1e6, fast * 1e6, scale.rounds, not why, MICROSECONDS, why)
+
+
+def _strict(promise: Promise) -> Promise:
+    """The promise, with every use asking for consent."""
+    consent: Needs = frozenset(("consent",))
+    clauses = (replace(one, needs=one.needs | consent) if isinstance(one, Use) else one for one in promise.clauses)
+    return replace(promise, clauses=tuple(clauses))
 
 
 class _Sampler:
