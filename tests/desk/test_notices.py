@@ -135,5 +135,5 @@ async def test_a_notice_that_nobody_takes_is_not_counted_as_sent(tmp_path: Path)
         await agree(bed, "aitoc")
         (who,) = await bed.shop.find("email", MAIL)
         assert bed.sent == []
-        assert [one.state for one in await bed.shop.reaching.messages(10)] == ["never"]
+        assert [one.state for one in await bed.shop.reaching.messages(10)] == ["not-now"]
         assert "consent/newsletter" not in (await bed.shop.standing(who))[0]

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from avow.desk.interface.changing import Progress
+from avow.mail.smarthost import Answer
 from avow.policy.parse import read
 from avow.practices.owing import NoticeKind
 from avow.practices.telling import owed
-from tests.desk.beds import POLICIES, Bed, desk
+from tests.desk.beds import POLICIES, Bed, Kept, desk
 
 NEXT = read(Path(__file__).parents[1] / "next" / "aitpro.yaml")
 CAUSE = NEXT.digest.hex()[:32]
@@ -195,3 +196,55 @@ async def test_where_no_promise_has_people_told_nobody_is_written_to(tmp_path: P
         await bed.desk.new_versions.round()
         assert await bed.desk.telling() == []
         assert bed.sent == []
+
+
+async def test_what_a_notice_came_to_is_not_forgotten_with_other_messages(tmp_path: Path) -> None:
+    """AIT-17: broken: use for someone whose notice bounced. Messages are forgotten after 30 days; nobody is written to anew."""
+    async with desk(tmp_path, "aitpro") as bed:
+        ada, bea = await ordered(bed, ADA, BEA)
+        await published(bed)
+        await progress(bed)
+        await bed.shop.reaching._mark(bytes.fromhex(ada), name_of(bed, ada), "bounced", ("handing", "sent"))
+        bed.clock.forward(days=40)  # nothing was served meanwhile
+        await bed.shop.sweep()
+        one = await progress(bed)
+        assert (one["told"], one["returned"]) == (1, 1)
+        assert len(bed.sent) == 2
+        assert (await told(bed, ada), await told(bed, bea)) == (False, True)
+
+
+async def test_a_round_ends_soon_while_the_mail_server_takes_nothing(tmp_path: Path) -> None:
+    async with desk(tmp_path, "aitpro") as bed:
+        await ordered(bed, ADA)
+        bed.sent.down = True
+        await ordered(bed, *(f"person{number:02}@crowd.example" for number in range(30)))
+        await published(bed)
+        assert (await progress(bed))["left"] == 31
+        tried = [one for one in await bed.shop.reaching.messages(100) if one.sender == "new-use"]
+        assert len(tried) == 8  # then the rest waits for the next round
+        bed.sent.down = False
+        assert (await progress(bed))["waiting"] == 31
+
+
+async def test_an_address_that_the_mail_server_refuses_for_good_is_tried_once_a_day_and_told_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(tmp_path, "aitpro") as bed:
+        (ada,) = await ordered(bed, ADA)
+        tries: list[str] = []
+
+        async def refusing(_: Kept, to: str, *__: object, **___: object) -> Answer:
+            tries.append(to)
+            return Answer("never", "no such mailbox", "5.1.1", 550)
+
+        monkeypatch.setattr(Kept, "send", refusing)
+        await published(bed)
+        await progress(bed)
+        for _ in range(3):
+            assert (await progress(bed))["refused"] == 1
+        assert tries == [ADA]
+        bed.clock.forward(days=1)
+        await progress(bed)
+        assert len(tries) == 2
+        bed.clock.forward(days=9)
+        assert not await told(bed, ada)

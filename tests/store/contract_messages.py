@@ -56,6 +56,20 @@ async def messages_go_with_their_person_and_when_they_are_old(bed: Bed) -> None:
 
 
 @case
+async def some_messages_of_people_are_kept_until_the_person_is_erased(bed: Bed) -> None:
+    store = await bed.open()
+    kept = MAIL._replace(subject=KIM, message=id_(7), sender="new-use")
+    async with store.transaction() as tx:
+        await tx.add_subjects([person()])
+        for one in (kept, kept._replace(subject=NOBODY), kept._replace(message=id_(8), sender="other")):
+            await tx.put_message(one)
+        assert await tx.purge_messages(NOW + 9, 9, "new-use") == 2
+        assert await tx.messages(9, NOW + 9) == [kept]
+        await tx.drop_subject(KIM)
+        assert await tx.messages(9, NOW + 9) == []
+
+
+@case
 async def who_agreed_is_found_page_by_page_and_once(bed: Bed) -> None:
     store = await bed.open()
     async with store.transaction() as tx:

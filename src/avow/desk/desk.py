@@ -282,7 +282,9 @@ class Desk:
         return await self.links.follow(text(token, "a token"), everything=everything)
 
     async def returned(self, token: str, *, permanent: bool) -> Received:
-        return await self._inbox.returned(token, permanent=permanent)
+        found = await self._inbox.returned(token, permanent=permanent)
+        self.new_versions.wake()
+        return found
 
     async def received(self, message: str, sender: str, subject: str, text: str) -> Received:
         return await self._inbox.received(message, sender, subject, text)

@@ -67,13 +67,13 @@ class Notices:
                 raise OSError("there is nothing to send it by")
             ways = self._links.out(begun), self._links.back(permit.message)
             answer = await self._outlet.send(begun.address, words, *ways, automatic=automatic)
-        except (OSError, BadValue):
-            await self.drop(begun)
+        except (OSError, BadValue) as error:
+            await self._shop.reaching.ended(permit, "never" if isinstance(error, BadValue) else "not-now")
             raise OSError("this message cannot be sent, or this address cannot be written to") from None
         if answer.outcome == "unknown":  # it stays so on record, and never goes again by itself
             raise OSError(f"nobody knows whether the message went out: {answer.reason}")
         if answer.outcome != "sent":
-            await self.drop(begun)
+            await self._shop.reaching.ended(permit, answer.outcome)
             raise OSError(f"the mail server did not take the message: {answer.reason}")
         await self._shop.reaching.ended(permit, "sent")
 

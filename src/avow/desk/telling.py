@@ -19,6 +19,7 @@ from avow.mail.notices import new_use
 from avow.practices.owing import NoticeKind
 from avow.practices.telling import One, Owed, Telling, owed
 
+STOP: Final = 8  # notices in a row that the mail server does not take: then the rest waits for the next round
 EVERY: Final = 600.0  # seconds between two rounds
 DAY: Final = 86_400_000
 
@@ -35,6 +36,7 @@ class NewVersions:
         self._telling: Telling = room.shop.telling
         self._counts: dict[str, Counter[str]] = {}
         self._sending = ""
+        self._failed = 0  # notices in a row
         self._wake = asyncio.Event()
         self._round = asyncio.Lock()
 
@@ -58,6 +60,7 @@ class NewVersions:
         async with self._round:
             for one in self._owed():
                 counts: Counter[str] = Counter()
+                self._failed = 0
                 self._sending = one.version
                 for category in one.categories:
                     after: bytes | None = b""
@@ -85,10 +88,12 @@ class NewVersions:
 
     async def _dealt(self, one: Owed, somebody: One) -> str:
         """What has become of the notice to somebody, once all is done that can be done now."""
-        if somebody.state in ("waiting", "returned", "told"):
+        if somebody.due:
             return await self._telling.settle(one, somebody.subject)
-        if somebody.state == "left":
-            return await self._sent(one, somebody.subject)
+        if somebody.state == "left" and self._failed < STOP:
+            came = await self._sent(one, somebody.subject)
+            self._failed = self._failed + 1 if came == "left" else 0
+            return came
         return somebody.state
 
     async def _sent(self, one: Owed, subject: bytes) -> str:

@@ -30,6 +30,7 @@ from avow.vault.lookup import hmac_sha256, mailbox, normalise, same_mailbox
 
 REMEMBERED: Final = 30 * 86_400_000  # ms that a message is remembered
 MOST: Final = 256  # people held under one address that are looked at, oldest first
+KEPT: Final = "new-use"  # see `NoticeKind`
 BATCH: Final = 1000
 TOGETHER: Final = 64  # messages that share a commit
 HANDED: Final = 100_000  # messages handed over at once; what comes of the oldest is not heard any more
@@ -422,11 +423,13 @@ class Reaching:
             return await tx.messages(limit, self._gate.now() + 1 if before is None else before)
 
     async def purge(self) -> int:
-        """Forget what is older than `REMEMBERED`; how many."""
+        """Forget what is older than `REMEMBERED`; how many. But for notices of a new version: who got one, and whose came
+        back, is remembered with the person, so that none goes twice and none that came back counts.
+        """
         gone = 0
         while True:
             async with self._gate.store.transaction() as tx:
-                removed = await tx.purge_messages(self._gate.now() - REMEMBERED, BATCH)
+                removed = await tx.purge_messages(self._gate.now() - REMEMBERED, BATCH, KEPT)
             gone += removed
             if not removed:
                 return gone

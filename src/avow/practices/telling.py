@@ -13,19 +13,22 @@ from datetime import timedelta
 from typing import Final, Literal, NamedTuple
 
 from avow.decide.difference import Difference, difference
-from avow.decide.facts import Circumstances, add, drop, notified, tokens
+from avow.decide.facts import Circumstances, add, notified, tokens
 from avow.decide.first import touched
 from avow.decide.request import Allow, Request
 from avow.errors import CallError, KeyGone, Refused, Tampered
 from avow.gate import Act, Actor, Gate
 from avow.policy.model import RIGHTS_PURPOSE, SITE, Change, Policy
+from avow.practices.answering import Answering
+from avow.practices.messages import NOBODY
 from avow.practices.owing import NoticeKind, Owing
 from avow.store.interface import Message, Subject, Transaction
 from avow.store.terms import POLICY
 
 PAGE: Final = 200  # people looked at in one transaction
 TOLD: Final = "told"  # the fact token, and the word for the record
-State = Literal["told", "waiting", "returned", "unknown", "left"]
+AGAIN: Final = 86_400_000  # ms after which it is asked anew whether somebody may, or can, be written to
+State = Literal["told", "waiting", "returned", "unknown", "refused", "left"]
 _SITE: Final = Actor(SITE, "site", standing=True)
 _CIRCUMSTANCES: Final = Circumstances(standing=True, notice_owed=True)
 
@@ -63,10 +66,11 @@ class Owed:
 
 
 class One(NamedTuple):
-    """Somebody who is owed such a notice, and how that stands."""
+    """Somebody who is owed such a notice, and how that stands. `due`: that has to be put down with them, see `settle`."""
 
     subject: bytes
     state: State
+    due: bool
 
 
 def owed(versions: Sequence[Policy]) -> list[Owed]:
@@ -76,12 +80,13 @@ def owed(versions: Sequence[Policy]) -> list[Owed]:
         old, new = versions[number - 1 : number + 1]
         duties = [(name, one) for name, one in old.clauses(Change) if "contact-affected" in one.duties]
         found = difference(old, new) if duties else None
-        if found is None or not found.wider:
+        categories = touched(found, old) if found else ()
+        if found is None or not categories:
             continue
         bounce = max((one.bounce or timedelta(0) for _, one in duties), default=timedelta(0))
         out.append(
             Owed(
-                old, new, found, touched(found, old), frozenset(one.digest[:16] for one in versions[:number]),
+                old, new, found, categories, frozenset(one.digest[:16] for one in versions[:number]),
                 bounce // timedelta(milliseconds=1), tuple(dict.fromkeys(name for name, _ in duties)),
             )
         )  # fmt: skip
@@ -91,9 +96,10 @@ def owed(versions: Sequence[Policy]) -> list[Owed]:
 class Telling:
     """For one site."""
 
-    def __init__(self, gate: Gate, owing: Owing) -> None:
+    def __init__(self, gate: Gate, owing: Owing, answering: Answering) -> None:
         self._gate = gate
         self._owing = owing
+        self._answering = answering
 
     async def page(self, one: Owed, category: str, after: bytes) -> tuple[list[One], bytes | None]:
         """The next people who hold such data of this category and are owed the notice, and after whom to go on; None at
@@ -107,12 +113,7 @@ class Telling:
                 if any(datum.terms[POLICY] in one.older for datum in data) and not (
                     before and await self._came_before(tx, row.subject, one, before)
                 ):
-                    out.append(
-                        One(
-                            row.subject,
-                            self._state(one, row, await tx.message(row.subject, self._name(one, row.subject))),
-                        )
-                    )
+                    out.append(await self._one(tx, one, row))
         return out, rows[-1][0].subject if rows else None
 
     @staticmethod
@@ -120,11 +121,22 @@ class Telling:
         held = await tx.held(subject)
         return any(datum.category in categories and datum.terms[POLICY] in one.older for datum in held)
 
-    def _state(self, one: Owed, row: Subject, message: Message | None) -> State:
+    async def _one(self, tx: Transaction, one: Owed, row: Subject) -> One:
+        name = self._name(one, row.subject)
+        message = await tx.message(row.subject, name) or await tx.message(NOBODY, name)  # where no address is held
+        now, is_told = self._gate.now(), f"{TOLD}/{one.version}" in tokens(row.facts)
+        state = self._state(message, now, is_told=is_told)
+        over = message is not None and now >= message.at + one.bounce
+        return One(row.subject, state, is_told if state == "returned" else state == "waiting" and over)
+
+    @staticmethod
+    def _state(message: Message | None, now: int, *, is_told: bool) -> State:
         if message is not None and message.state == "bounced":
             return "returned"
-        if f"{TOLD}/{one.version}" in tokens(row.facts):
+        if is_told:
             return "told"
+        if message is not None and message.state in ("refused", "never") and now < message.at + AGAIN:
+            return "refused"
         if message is None or message.state not in ("handing", "sent"):
             return "left"
         return "unknown" if message.state == "handing" else "waiting"
@@ -134,6 +146,9 @@ class Telling:
         it came back later. Recorded; nothing happens while neither is so.
         """
         try:
+            if await self._came_back(one, subject):
+                await self._answering.untold(subject, one.new.digest)
+                return "returned"
             return await self._gate.change(
                 subject,
                 Request("use", SITE, RIGHTS_PURPOSE, ()),
@@ -148,14 +163,17 @@ class Telling:
         except (Refused, Tampered, KeyGone):  # erased meanwhile, or changed outside
             return "left"
 
+    async def _came_back(self, one: Owed, subject: bytes) -> bool:
+        """After they counted as told. What came back once stays so."""
+        async with self._gate.store.transaction() as tx:
+            message = await tx.message(subject, self._name(one, subject))
+            (row,) = await tx.subjects((subject,))
+        told = row is not None and f"{TOLD}/{one.version}" in tokens(row.facts)
+        return told and message is not None and message.state == "bounced"
+
     async def _settled(self, act: Act, one: Owed) -> State:
         message = await act.tx.message(act.row.subject, self._name(one, act.row.subject))
-        is_told = f"{TOLD}/{one.version}" in tokens(act.facts)
-        if message is not None and message.state == "bounced" and is_told:
-            for token in one.tokens:
-                act.facts = drop(act.facts, token)
-            return "returned"
-        state = self._state(one, act.row, message)
+        state = self._state(message, act.at, is_told=f"{TOLD}/{one.version}" in tokens(act.facts))
         if state != "waiting" or message is None or act.at < message.at + one.bounce:
             raise _NothingToSay(state)
         for token in one.tokens:

@@ -320,8 +320,10 @@ class Transaction(Protocol):
     async def messages(self, limit: int, before: int) -> list[Message]:
         """The newest from before this moment, newest first: `limit`, and the rest of the last one's millisecond."""
 
-    async def purge_messages(self, before: int, limit: int) -> int:
-        """Remove up to `limit` from before this moment; how many were removed."""
+    async def purge_messages(self, before: int, limit: int, keep: str = "") -> int:
+        """Remove up to `limit` from before this moment; how many were removed. Those of a person of which `keep` is the
+        sender stay, until the person is erased.
+        """
 
     async def spend(self, dataset: str, cost: int, limit: int) -> bool:
         """Add `cost` to what was spent of a dataset's budget, unless it would come to more than `limit`; whether it did.

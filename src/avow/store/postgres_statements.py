@@ -207,7 +207,8 @@ MESSAGES: Final = _statement(
 PURGE_MESSAGES: Final = _statement(
     "purge_messages",
     "DELETE FROM message WHERE site = $1::smallint AND ctid = ANY (ARRAY(SELECT ctid FROM message"
-    " WHERE site = $1::smallint AND at < $2::bigint ORDER BY at LIMIT $3::bigint))",
+    " WHERE site = $1::smallint AND at < $2::bigint"
+    " AND (sender <> $4::text OR subject = decode(repeat('00', 16), 'hex')) ORDER BY at LIMIT $3::bigint))",
 )
 EVERYBODY: Final = _statement(
     "everybody",

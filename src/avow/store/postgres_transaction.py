@@ -350,8 +350,8 @@ class PostgresTransaction(PostgresMessages, PostgresReleases):
         result = await self._ask(sql.LEAVING_DUE, int8(now), int8(limit))
         return [subject for (subject,) in rows(result, bytes)]
 
-    async def purge_messages(self, before: int, limit: int) -> int:
-        return await self._do(sql.PURGE_MESSAGES, int8(before), int8(limit))
+    async def purge_messages(self, before: int, limit: int, keep: str = "") -> int:
+        return await self._do(sql.PURGE_MESSAGES, int8(before), int8(limit), keep.encode())
 
     async def put_lookups(self, lookups: Sequence[LookUp]) -> None:
         if lookups:

@@ -94,7 +94,8 @@ MESSAGES: Final = (
 )
 PURGE_MESSAGES: Final = (
     "DELETE FROM message WHERE site = ?1 AND (subject, message) IN"
-    " (SELECT subject, message FROM message WHERE site = ?1 AND at < ?2 ORDER BY at LIMIT ?3)"
+    " (SELECT subject, message FROM message WHERE site = ?1 AND at < ?2"
+    " AND (sender <> ?4 OR subject = zeroblob(16)) ORDER BY at LIMIT ?3)"
 )
 EVERYBODY: Final = (
     f"SELECT {_SUBJECT} FROM subject s WHERE s.site = ?1 AND s.subject > ?2 AND s.state = 0 ORDER BY s.subject LIMIT ?3"

@@ -253,8 +253,8 @@ class SqliteTransaction(SqliteMessages, SqliteReleases):
     async def leaving_due(self, now: int, limit: int) -> list[bytes]:
         return [subject for (subject,) in self._rows(sql.LEAVING_DUE, now, limit)]
 
-    async def purge_messages(self, before: int, limit: int) -> int:
-        self._execute(sql.PURGE_MESSAGES, (self._site, before, limit))
+    async def purge_messages(self, before: int, limit: int, keep: str = "") -> int:
+        self._execute(sql.PURGE_MESSAGES, (self._site, before, limit, keep))
         return self._at.db.changes()
 
     async def put_lookups(self, lookups: Sequence[LookUp]) -> None:
