@@ -59,6 +59,7 @@ class Harness:
 HARNESSES: list[Harness] = [
     Harness("history", "tests.decide.histories:run", 1_000, 200),
     *(Harness(f"oracle-{name}", "tests.decide.oracle:run", 100_000, 5_000, {"policy": name}) for name in POLICIES),
+    Harness("versions", "tests.decide.versions:run", 1_000, 50),
     Harness("transplant", "tests.vault.transplant:run", 10_000, 1_000),
     Harness("tampering", "tests.ledger.tampering:run", 10_000, 500),  # and a tenth as many clean verifies
     Harness("verify-clean", "tests.ledger.clean:run", 1_000, 100),
