@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
+from avow.demo.authority import certificates
 from avow.desk.desk import Desk
 from avow.errors import CallError, OperatorError, Unavailable
 from avow.policy.parse import read
@@ -112,43 +113,92 @@ async def test_two_sites_are_served_and_stopped_and_the_operator_speaks_to_them(
 
 
 async def test_from_its_day_on_a_published_version_is_what_the_site_shows_and_obeys(tmp_path: Path) -> None:
-    """DAM-22, AUD-13, TOC-15: nothing is started anew by hand, and nobody is turned away for more than a moment."""
-    site = ("--database", "sqlite:///data/daminion.db")
-    day = datetime.now(UTC).date() + timedelta(days=20)
+    """DAM-22, AUD-13, TOC-15: nothing is started anew by hand, nobody is sent away, and whoever is connected stays so."""
+    site, files = ("--database", "sqlite:///data/daminion.db"), certificates(tmp_path / "tls", ["localhost"])
+    mail = ("--smtp-listen=127.0.0.1:0", f"--smtp-cert={files.chain}", f"--smtp-key={files.key}")
+    before, day = read(DAMINION).version.isoformat(), datetime.now(UTC).date() + timedelta(days=20)
     to_come = tmp_path / "next.yaml"
     to_come.write_text(dated((NEXT / "daminion.yaml").read_text(), day.isoformat()).source)
-    async with avow(tmp_path, "serve", DAMINION, "--demo", "--listen", "127.0.0.1:0") as running:
+    async with avow(
+        tmp_path, "serve", DAMINION, "--demo", "--listen=127.0.0.1:0", *mail, "--smarthost=smtp://127.0.0.1:9"
+    ) as running:
         line = await running.until("listening")
         centre = next(one for one in running.lines if "privacy centre" in one).partition("//")[2].rstrip("/")
-        old = (await get(line, "/policy", centre)).text
-        async with avow(tmp_path, "publish", to_come, *site, "--yes") as publishing:
-            assert await publishing.ended() == 0
-        assert "in force from" in publishing.lines[-1]
-        async with avow(tmp_path, "publish", to_come, *site, "--yes") as twice:
-            assert await twice.ended() == 2
-        assert "published before" in " ".join(twice.lines)
-        assert (await get(line, "/policy", centre)).text == old
-        async with OperatorClient(str(tmp_path / "data/daminion.db.avow/operator.sock")) as operator:
+        smtp = next(one for one in running.lines if "mail gateway at" in one).partition(" at ")[2].partition(";")[0]
+        assert "in force from" in (await ended(tmp_path, 0, "publish", to_come, *site, "--yes"))[-1]
+        assert "published before" in " ".join(await ended(tmp_path, 2, "publish", to_come, *site, "--yes"))
+        async with (
+            OperatorClient(str(tmp_path / "data/daminion.db.avow/operator.sock")) as operator,
+            visiting(line, centre, smtp) as answers,
+        ):
             midnight = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
             await operator.move_clock(midnight - 30_000 - int(time() * 1000))
-            assert (await get(line, "/policy", centre)).text == old
+            await asyncio.sleep(1)  # two looks
+            assert await shown(line, centre) == before
             await operator.move_clock(60_000)
-        async with asyncio.timeout(60):
-            while day.isoformat() not in (page := (await get(line, "/policy", centre)).text):
-                assert page == old
-                await asyncio.sleep(0.2)
-            while not (await get(line)).json()["ok"]:  # noqa: ASYNC110 - another process: nothing tells when
-                await asyncio.sleep(0.2)
+            async with asyncio.timeout(20):
+                while (now := await shown(line, centre)) != day.isoformat():
+                    assert now == before
+                    await asyncio.sleep(0.1)
+                while not (await get(line)).json()["ok"]:  # noqa: ASYNC110 - another process: nothing tells when
+                    await asyncio.sleep(0.1)
+            await asyncio.sleep(1)
+        assert {*answers["page"]} <= {200, 503}
+        assert {*answers["mail"]} == {"250"}
+        assert min(len(one) for one in answers.values()) > 10
         async with Client(str(tmp_path / "data/daminion.db.avow/desk.sock")) as client:
             assert [one["state"] for one in await client.versions()] == ["past", "in-force"]
             await client.collect("contact", {"email": "ada@quill.example", "message": "hello"})
         running.process.send_signal(signal.SIGTERM)
         assert await running.ended() == 0
-    async with avow(
-        tmp_path, "versions", DAMINION, *site, "--json"
-    ) as listing:  # the older file names the site as well
-        assert await listing.ended() == 0
-    assert [one["version"] for one in json.loads("".join(listing.lines))["versions"]][-1] == day.isoformat()
+        assert sum("listening" in one for one in running.lines) == 1
+    listed = await ended(tmp_path, 0, "versions", DAMINION, *site, "--json")  # the older file names the site as well
+    assert [one["version"] for one in json.loads("".join(listed))["versions"]] == [before, day.isoformat()]
+
+
+async def ended(folder: Path, status: int, *args: object) -> list[str]:
+    """What a command said that had to end so."""
+    async with avow(folder, *args) as ran:
+        assert await ran.ended() == status, ran.lines
+    return ran.lines
+
+
+async def shown(line: str, centre: str) -> str:
+    """The version whose page is shown."""
+    page = (await get(line, "/policy", centre)).text
+    return page.partition("This version: daminion, ")[2].partition(".")[0]
+
+
+@asynccontextmanager
+async def visiting(line: str, centre: str, smtp: str) -> AsyncIterator[dict[str, list[Any]]]:
+    """Ask all the while over one connection and over new ones; what was answered. An error ends it, and shows."""
+    answers: dict[str, list[Any]] = {"page": [], "mail": []}
+    host, _, port = smtp.rpartition(":")
+    address = line.partition("listening on ")[2].partition(";")[0]
+
+    async def pages() -> None:
+        async with httpx.AsyncClient(base_url=f"http://{address}", headers={"host": centre}, trust_env=False) as kept:
+            while True:
+                for path in ("/", "/policy"):
+                    answers["page"].append((await kept.get(path)).status_code)
+                answers["page"].append((await get(line, "/sign-in", centre)).status_code)
+                await asyncio.sleep(0.05)
+
+    async def mails() -> None:
+        reader, writer = await asyncio.open_connection(host, int(port))
+        with closing(writer):
+            await reader.readline()
+            while True:
+                writer.write(b"NOOP\r\n")
+                answers["mail"].append((await reader.readline()).decode()[:3])
+                (await asyncio.open_connection(host, int(port)))[1].close()
+                await asyncio.sleep(0.1)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(pages()), group.create_task(mails())]
+        yield answers
+        for task in tasks:
+            task.cancel()
 
 
 async def test_without_a_vault_process_the_operator_opens_the_site_and_what_was_killed_is_finished(

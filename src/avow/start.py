@@ -56,32 +56,36 @@ class Places:
         return cls(base / "keys", base / "ledger", base / "checkpoints", Path(chosen))
 
 
+def private_promise(policy: Policy) -> str:
+    """The id of the promise of a private server; empty where there is none."""
+    promised = (
+        promise.id for promise in policy.promises for clause in promise.clauses
+        if isinstance(clause, Protect) and "private-server" in clause.measures
+    )  # fmt: skip
+    return next(promised, "")
+
+
 def must_be_private(policy: Policy, private: Private) -> None:
     """Refuse to run in the open what the policy promises to keep on a private server. Raises `OperatorError`.
 
     Where the system does not tell on which addresses the process listens, only `attested` is believed.
     """
-    promised = [
-        promise.id
-        for promise in policy.promises
-        for clause in promise.clauses
-        if isinstance(clause, Protect) and "private-server" in clause.measures
-    ]
+    promised = private_promise(policy)
     if not promised:
         return
     if not private:
         raise OperatorError(
-            f"{promised[0]} promises a private server; run the vault as a process of its own, "
+            f"{promised} promises a private server; run the vault as a process of its own, "
             "or pass `private=True` in a process that listens on no public address"
         )
     found = public_addresses()
     if found is None and private != "attested":
         raise OperatorError(
-            f"{promised[0]} promises a private server, and this system does not tell on which addresses this process "
+            f"{promised} promises a private server, and this system does not tell on which addresses this process "
             'listens; where you have made sure that none is public, pass `private="attested"`'
         )
     if found:
-        raise OperatorError(f"{promised[0]} promises a private server, and this process listens on {', '.join(found)}")
+        raise OperatorError(f"{promised} promises a private server, and this process listens on {', '.join(found)}")
 
 
 async def open_keystore(

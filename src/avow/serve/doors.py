@@ -4,10 +4,11 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,7 @@ from avow.serve.sites import Site, Tell
 from avow.visits import Counted
 from avow.wire import Client, Secret
 
+Kept = Mapping[str, tuple[Desk, Policy]]  # site -> its desk, and the version that it keeps
 _GRACE: Final = 10  # seconds that requests under way have when it stops
 _AT_ONCE: Final = 512  # requests; the next one is answered with 503
 _TRIES: Final = 25  # five seconds, before it says that it waits
@@ -73,29 +75,55 @@ async def answer(
     sites: Sequence[Site], stop: asyncio.Event, tell: Tell, *, port: Port, names: Names, secret: Secret | None = None,
     font: Path | None = None, post: Post | None = None, visits: Path | None = None,
 ) -> None:  # fmt: skip
-    """Answer people until `stop`. Waits until each site's vault answers first. Raises `OperatorError`."""
+    """Answer people until `stop`. Waits until each site's vault answers first; from then on pages and mail gateway follow the
+    versions of the policies that the vaults keep, and whoever is connected stays so. Raises `AvowError`.
+    """
     door = port.opened()
     port = replace(port, number=door.getsockname()[1])
-    async with _desks(sites, secret) as clients:
-        said: set[tuple[str, str]] = set()
-        while not stop.is_set():
-            desks = {
-                site.name: (desk, policy) for site, desk in zip(sites, clients, strict=True)
-                if (policy := await _in_force(site, desk, stop, tell)) is not None
-            }  # fmt: skip
-            made: dict[str, ASGIApp] = {}
-            for site, (desk, policy) in desks.items():
-                for name, (what, app) in apps(desk, policy, names, port, font, visits).items():
-                    if name in made:
-                        raise CallError(f"two doors have the name `{name}`; put {{site}} into the names")
-                    made[name] = app
-                    _once(said, tell, site, f"{what} at {port.origin(name)}/")
-            if stop.is_set():
-                break
-            async with taking_mail(post, desks, port, tell) if post else nullcontext():
-                _once(said, tell, "", f"listening on {port.host}:{port.number}; health at /healthz")
-                await _until_another(Hosts(made, desks), port, door, desks, stop)
+    hosts, said = Hosts({}, {}), set[tuple[str, str]]()
+    async with AsyncExitStack() as stack:
+        clients = await stack.enter_async_context(_desks(sites, secret))
+
+        async def shown() -> Kept:
+            desks = await _kept(sites, clients, stop, tell)
+            if not stop.is_set():
+                hosts.show(_made(desks, names, port, font, visits, partial(_once, said, tell)), desks)
+            return desks
+
+        desks = await shown()
+        if not stop.is_set():
+            mail = await stack.enter_async_context(taking_mail(post, desks, port, tell)) if post else None
+            tell("", f"listening on {port.host}:{port.number}; health at /healthz")
+            following = asyncio.create_task(_follow(desks, shown, mail))
+            try:
+                await _served(hosts, port, door, stop, following)
+            finally:
+                following.cancel()
     door.close()
+
+
+async def _follow(desks: Kept, shown: Callable[[], Awaitable[Kept]], mail: Callable[[Kept], None] | None) -> None:
+    """Show each version of a policy from when its vault keeps it. Ends only by an error."""
+    while True:
+        await asyncio.sleep(_LOOK)
+        if await _another(desks):
+            desks = await shown()
+            if mail is not None and desks:
+                mail(desks)
+
+
+def _made(
+    desks: Kept, names: Names, port: Port, font: Path | None, visits: Path | None, tell: Tell
+) -> dict[str, ASGIApp]:  # fmt: skip
+    """Host name -> app, of all sites. Raises `CallError` for a name that two have."""
+    made: dict[str, ASGIApp] = {}
+    for site, (desk, policy) in desks.items():
+        for name, (what, app) in apps(desk, policy, names, port, font, visits).items():
+            if name in made:
+                raise CallError(f"two doors have the name `{name}`; put {{site}} into the names")
+            made[name] = app
+            tell(site, f"{what} at {port.origin(name)}/")
+    return made
 
 
 def _once(said: set[tuple[str, str]], tell: Tell, site: str, line: str) -> None:
@@ -105,28 +133,7 @@ def _once(said: set[tuple[str, str]], tell: Tell, site: str, line: str) -> None:
         tell(site, line)
 
 
-async def _until_another(
-    app: ASGIApp, port: Port, door: socket.socket, desks: Mapping[str, tuple[Desk, Policy]], stop: asyncio.Event
-) -> None:
-    """Serve until `stop`, or until another version of a policy is in force: then the pages are made anew."""
-    ended = asyncio.Event()
-
-    async def watch() -> None:
-        while not ended.is_set():
-            await asyncio.wait((stopping,), timeout=_LOOK)
-            if stop.is_set() or await _another(desks):
-                ended.set()
-
-    stopping = asyncio.create_task(stop.wait())
-    watching = asyncio.create_task(watch())
-    try:
-        await _served(app, port, door.dup(), ended)  # whoever connects in between waits at the door itself
-    finally:
-        for task in (stopping, watching):
-            task.cancel()
-
-
-async def _another(desks: Mapping[str, tuple[Desk, Policy]]) -> bool:
+async def _another(desks: Kept) -> bool:
     """Whether one of the desks keeps another version than its pages were made of. One that does not answer says nothing."""
     for desk, policy in desks.values():
         with suppress(AvowError):
@@ -143,6 +150,14 @@ async def _desks(sites: Sequence[Site], secret: Secret | None) -> AsyncIterator[
     finally:
         for client in clients:
             await client.hang_up()
+
+
+async def _kept(sites: Sequence[Site], clients: Sequence[Client], stop: asyncio.Event, tell: Tell) -> Kept:
+    """Each site's desk with the policy that it keeps now; none of those that did not answer before `stop`."""
+    return {
+        site.name: (desk, policy) for site, desk in zip(sites, clients, strict=True)
+        if (policy := await _in_force(site, desk, stop, tell)) is not None
+    }  # fmt: skip
 
 
 async def _in_force(site: Site, desk: Desk, stop: asyncio.Event, tell: Tell) -> Policy | None:
@@ -177,8 +192,12 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _served(app: ASGIApp, port: Port, door: socket.socket, stop: asyncio.Event) -> None:
-    """Serve over HTTP. Nothing is logged of who asks for what: addresses are personal data."""
+async def _served(
+    app: ASGIApp, port: Port, door: socket.socket, stop: asyncio.Event, following: asyncio.Task[None]
+) -> None:
+    """Serve over HTTP until `stop`, or until `following` fails. Nothing is logged of who asks for what: addresses are
+    personal data.
+    """
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, lifespan="off", ws="none",
         proxy_headers=port.proxy, forwarded_allow_ips="127.0.0.1,::1", limit_concurrency=_AT_ONCE,
@@ -196,7 +215,9 @@ async def _served(app: ASGIApp, port: Port, door: socket.socket, stop: asyncio.E
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[door]))
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait((serving, stopping, following), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     server.should_exit = True
     await serving
+    if following.done():
+        await following

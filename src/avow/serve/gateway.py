@@ -3,7 +3,7 @@
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -60,9 +60,15 @@ class Post:
 @asynccontextmanager
 async def taking_mail(
     post: Post, desks: Mapping[str, tuple[Desk, Policy]], web: Port, tell: Tell
-) -> AsyncIterator[None]:
-    """Take mail in for these sites until the block ends. Raises `AvowError`."""
-    served = [Served.of(policy, desk, post.houses(policy, web)) for desk, policy in desks.values()]
+) -> AsyncIterator[Callable[[Mapping[str, tuple[Desk, Policy]]], None]]:
+    """Take mail in for these sites until the block ends; what is yielded takes them anew, under another version of a policy.
+    Raises `AvowError`.
+    """
+
+    def of(desks: Mapping[str, tuple[Desk, Policy]]) -> list[Served]:
+        return [Served.of(policy, desk, post.houses(policy, web)) for desk, policy in desks.values()]
+
+    served = of(desks)
     name = served[0].house.host
     smarthost = Smarthost(post.smarthost, connections=_CONNECTIONS, name=name)
     relay = Relay(smarthost, clock=_now, random=os.urandom)
@@ -74,7 +80,7 @@ async def taking_mail(
             tell(
                 one.name, f"mail gateway at {port.host}:{port.number}; mail to {one.house.contact} comes in there, too"
             )
-        yield
+        yield lambda desks: gateway.serve_for(of(desks))
     await smarthost.close()
 
 

@@ -20,6 +20,10 @@ class Hosts:
     """Passes requests on by their host. `GET /healthz` is answered under every name, and under none."""
 
     def __init__(self, apps: Mapping[str, ASGIApp], desks: Mapping[str, tuple[Desk, Policy]]) -> None:
+        self.show(apps, desks)
+
+    def show(self, apps: Mapping[str, ASGIApp], desks: Mapping[str, tuple[Desk, Policy]]) -> None:
+        """From now on these; what is under way ends as it began."""
         self._apps = {name.lower(): app for name, app in apps.items()}
         self._desks = desks
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avow.errors import CallError
-from avow.policy.model import Policy, Protect
+from avow.policy.model import Policy
 from avow.start import Places
 from avow.store import POSTGRES, SQLITE
 
@@ -27,15 +27,6 @@ class Site:
     def name(self) -> str:
         """As the policy says."""
         return self.policy.site
-
-    @property
-    def promise(self) -> str:
-        """The id of the promise of a private server; empty where there is none."""
-        promised = (
-            promise.id for promise in self.policy.promises for clause in promise.clauses
-            if isinstance(clause, Protect) and "private-server" in clause.measures
-        )  # fmt: skip
-        return next(promised, "")
 
 
 @dataclass(frozen=True, slots=True)

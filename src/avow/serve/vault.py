@@ -12,7 +12,7 @@ from avow.policy.model import Policy
 from avow.serve.mail import Outlet
 from avow.serve.routes import Watch
 from avow.serve.sites import Site, Tell
-from avow.start import must_be_private
+from avow.start import must_be_private, private_promise
 from avow.upkeep import end
 from avow.wire import Secret, serving
 
@@ -30,16 +30,17 @@ async def keep(
     """
     while not stop.is_set():
         async with AsyncExitStack() as stack:
-            ends = [stop]
+            ends, policies = [stop], []
             for site in sites:
                 tell(site.name, f"opening {_shown(site.url)}")
                 shop = await stack.enter_async_context(
                     Avow.open(site.policy, site.url, folder=site.folder, private="attested", demo=demo)
                 )
                 ends.append(shop.superseded)
+                policies.append(shop.policy)
                 await _served(stack, site, shop, tell, secret, group, outlet, routes)
-            for site in sites:  # once more, now that it listens
-                must_be_private(site.policy, "attested")
+            for site, policy in zip(sites, policies, strict=True):  # once more, now that it listens
+                must_be_private(policy, "attested")
                 tell(site.name, f"serving at {site.address}")
             await _first(ends)
             if stop.is_set():
@@ -67,7 +68,9 @@ async def _served(
         f"open: version {shop.policy.version}, {shop.log.size:,} entries in the log, {done.data:,} data erased that were due",
     )
     await stack.enter_async_context(serving(desk, site.operator, contract=Operator))
-    await stack.enter_async_context(serving(desk, site.address, secret=secret, promise=site.promise, group=group))
+    await stack.enter_async_context(
+        serving(desk, site.address, secret=secret, promise=private_promise(shop.policy), group=group)
+    )
 
 
 async def _first(ends: Sequence[asyncio.Event]) -> None:

@@ -65,6 +65,10 @@ class Gateway:
         self._working: set[asyncio.Task[Any]] = set()
         logging.getLogger("mail.log").disabled = True  # aiosmtpd's: it writes addresses
 
+    def serve_for(self, sites: Sequence[Served]) -> None:
+        """From now on for these. Who signed in before is told to sign in again, as their vault's session says."""
+        self.sites = Sites(sites)
+
     @asynccontextmanager
     async def listening(self, on: socket) -> AsyncIterator[None]:
         """Take mail from this socket until the block ends; messages under way are finished first."""
