@@ -256,7 +256,7 @@ class Gate:
         if came is not None:
             return _at_any_moment(self.history, ask, line, look.circumstances, came)
         came = tuple([(datum.category, datum.terms[POLICY]) for datum in data])
-        late = frozenset(datum.category for datum in data if (due := self.due(datum)) is not None and due < at)
+        late = frozenset(datum.category for datum in data if not self.in_time(datum, at))
         if ask.recipient is None and "@" not in line:
             return _at_any_moment(self.history, ask, line, look.circumstances, came, late)
         return self.history.answer(
@@ -282,6 +282,11 @@ class Gate:
         if terms[POLICY] in self.history.steady:
             return None if terms[DUE] == NO_END else when(terms[DUE])
         return _ends(self.history, datum.category, terms)
+
+    def in_time(self, datum: Datum, at: int) -> bool:
+        """Whether it may still be used at this moment: else it is gone, or goes with the next sweep."""
+        due = self.due(datum)
+        return due is None or at <= due
 
     # -- reading ------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from typing import Final, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from avow.bench import decisions, ledger, on_postgres, reads, rights, web, writes
+from avow.bench import decisions, ledger, on_postgres, reads, rights, versions, web, writes
 from avow.bench.ratio import Goal, Measured, Ratio, Scale, missing, table
 from avow.bench.server import NoServer, PostgresServer
 from avow.errors import UnknownWord
@@ -63,6 +63,7 @@ BENCHES: Final = (
     Bench(Goal("22", "erase a person with 10,000 data / with 10", 1.1, at_most=True), rights.erase),
     Bench(Goal("24", "HTTP: an application behind the guard / without it", 0.85), web.guard),
     Bench(Goal("25", "two versions compared, in words / compiled", 2, at_most=True), decisions.versions),
+    Bench(Goal("26", "decision about data under ten versions / all under one", 1.05, at_most=True), versions.live),
 )
 GOALS: Final = {bench.goal.id: bench.goal for bench in BENCHES}
 

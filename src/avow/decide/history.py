@@ -47,7 +47,7 @@ class History:
         self.current = list(tables)[-1]
         self.table = self._tables[-1]
         # those whose data no later version ends earlier than they would end anyway
-        self.steady = frozenset(digest for digest, place in self._places.items() if not self._cut(place))
+        self.steady = frozenset(digest for digest, place in self._places.items() if not self._is_cut(place))
 
     def answer(
         self, ask: Request, line: str, *, at: int, circumstances: Circumstances, identity: str | None = None,
@@ -93,11 +93,21 @@ class History:
         """The last moment at which a datum may be used that came under this version: the earliest that this or any later
         version promises, and never later than its own term, `due`.
         """
-        ends = [] if due is None else [due]
-        for table in self._tables[self._places.get(digest, 0) :]:
-            end = retention(table.keeping, category, form, collected).due
-            ends += [] if end is None else [end]
-        return min(ends, default=None)
+        return min(self.ends(digest, category, form, collected, due), default=None)
+
+    def ends(self, digest: bytes, category: str, form: str, collected: int, due: int | None) -> list[int]:
+        """Every last moment that such a datum may have: its own, `due`, and that of each version since it came."""
+        since = self._tables[self._places.get(digest, 0) :]
+        found = (due, *(retention(table.keeping, category, form, collected).due for table in since))
+        return [end for end in found if end is not None]
+
+    def cut(self) -> list[str]:
+        """The categories of which some data end earlier than what they came under promised."""
+        found: set[str] = set()
+        for place, first in enumerate(self._tables):
+            for later in self._tables[place + 1 :]:
+                found.update(_cut(first, later))
+        return sorted(found)
 
     def under(self, line: str, token: str, digest: bytes = b"") -> str:
         """The line with a consent or approval in it that is given under this version; by default the one in force."""
@@ -129,9 +139,9 @@ class History:
         """The place of the version in force."""
         return self._last
 
-    def _cut(self, place: int) -> bool:
+    def _is_cut(self, place: int) -> bool:
         first = self._tables[place]
-        return any(_ends_earlier(first, later) for later in self._tables[place + 1 :])
+        return any(next(_cut(first, later), None) for later in self._tables[place + 1 :])
 
 
 class _Asking:
@@ -212,16 +222,15 @@ def _without(line: str, old: Mapping[str, int], first: int) -> str:
     return " ".join(token for token in tokens(line) if token.partition("@")[0] not in gone)
 
 
-def _ends_earlier(first: Table, later: Table) -> bool:
-    """Whether a later version ends a category of the first one earlier, whatever form it came through."""
+def _cut(first: Table, later: Table) -> Iterator[str]:
+    """The categories of the first one that a later version ends earlier, if they came through some form."""
     for category in first.words.categories:
         for form in ("", *first.words.forms):
             before, after = (rule(table.keeping, category, form) for table in (first, later))
             if after is not None and after[1].term is not None:
                 term = None if before is None else before[1].term
                 if term is None or after[1].term < term:
-                    return True
-    return False
+                    yield category
 
 
 def _bytes(digest: str) -> bytes:

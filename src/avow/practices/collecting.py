@@ -7,8 +7,7 @@ from functools import cache, lru_cache
 from typing import Final, Literal, NamedTuple
 
 from avow.cards import Suspicion, suspicion
-from avow.decide.decide import decide
-from avow.decide.facts import Circumstances, add, facts, tokens
+from avow.decide.facts import Circumstances, add, tokens
 from avow.decide.request import Allow, Request
 from avow.errors import BadValue, CallError, Refused
 from avow.gate import Actor, Gate, Journal, Keys
@@ -134,6 +133,8 @@ class Collecting:
             raise CallError(
                 f"the form `{one.form}` enters a contest, and people enter for themselves; import nothing by it"
             )
+        if one.subject is not None and (one.through is not None or one.actor.role != PERSON):
+            raise CallError("only the person adds to what is held of them; of others' hands it can be corrected")
         missing = [name for name in asked.asks if name not in one.given]
         if missing and one.through is None and one.source == THE_PERSON:
             raise CallError(f"the form `{one.form}` asks for {listed(missing)}, which was not given")
@@ -210,13 +211,13 @@ class Collecting:
     def _decided(
         self, form: str, given: tuple[str, ...], role: str, circumstances: Circumstances, line: str, at: int
     ) -> tuple[str, ...] | Refused:
-        table, asked = self._gate.table, self._plans[form]
+        asked = self._plans[form]
         anything = tuple(dict.fromkeys(purpose for purposes in asked.purposes.values() for purpose in purposes))
         promises: dict[str, None] = {}
         for category in given:
             for purpose in asked.purposes.get(category, anything) or ("",):
                 ask = self._asked(role, purpose, (category,), form)
-                answer = decide(table, ask, facts(table, ask, line, at=at, circumstances=circumstances))
+                answer = self._gate.history.answer(ask, line, at=at, circumstances=circumstances)
                 if not isinstance(answer, Allow):
                     return Refused(answer.promises, answer.reason)
                 promises |= dict.fromkeys(answer.promises)

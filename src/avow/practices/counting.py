@@ -123,9 +123,9 @@ class _Counted:
         first, end = self._question.span
         within = []
         for datum in data:
-            came = datum.came()
-            if first <= came.collected < end and (came.due is None or self._at <= came.due):
-                within.append((came.collected, datum))
+            collected, due = datum.came().collected, self._gate.due(datum)
+            if first <= collected < end and (due is None or self._at <= due):
+                within.append((collected, datum))
         if not within:
             return []
         key, line = self._gate.standing(row, self._at)

@@ -15,10 +15,11 @@ from avow.decide.request import Allow, Request
 from avow.errors import KeyGone, Refused, Tampered, UnknownWord
 from avow.gate import Act, Actor, Gate, Journal
 from avow.policy.model import RIGHTS_PURPOSE, SITE, Keep
-from avow.policy.retention import rule
+from avow.policy.retention import ORDINARY, RECORD, rule
 from avow.practices.collecting import index
 from avow.practices.holding import ended as hold_ended
 from avow.practices.holding import is_old
+from avow.practices.shortening import Shortening
 from avow.rows import outlives
 from avow.store.interface import Datum, LookUp, Transaction
 
@@ -49,6 +50,7 @@ class Ending:
     def __init__(self, gate: Gate, journal: Journal) -> None:
         self._gate = gate
         self._journal = journal
+        self._shortening = Shortening(gate)
         self._site = Actor(SITE, "site", standing=True)
 
     async def sweep(self) -> Swept:
@@ -57,6 +59,7 @@ class Ending:
         The gate already refuses a due datum from the millisecond after; a sweep makes its bytes unreadable too.
         """
         now = self._gate.now()
+        await self._shortening.carry_on()
         ended = await self._all(lambda tx, limit: tx.due(now, limit))
         purged = await self._purge()
         async with self._gate.store.transaction() as tx:
@@ -153,8 +156,10 @@ class Ending:
                 return await forget(act, self._journal), True
             await find_by(act, left, {datum.category for datum in rows})
             act.facts = hold_ended(act.facts, act.at)
-            ended = {datum.kept_as for datum in rows} - {datum.kept_as for datum in left} - {"ordinary", "record"}
-            doomed = [act.keys.pop(name) for name in sorted(ended) if name in act.keys]
+            ended = (
+                act.keys.keys() - {datum.kept_as for datum in left} - {ORDINARY, RECORD}
+            )  # and what sealed them before
+            doomed = [act.keys.pop(name) for name in sorted(ended)]
             for key in doomed:  # named before the commit that forgets them: whoever dies in between destroys them later
                 self._journal.append("ending", {"subject": subject.hex(), "key": key.hex(), "at": act.at})
             return doomed, False

@@ -22,7 +22,7 @@ from avow.ledger.entry import Entry, decode
 from avow.ledger.faults import LedgerError
 from avow.policy.model import RIGHTS_PURPOSE, SITE, Policy
 from avow.policy.parse import parse
-from avow.policy.retention import ORDINARY, retention
+from avow.policy.retention import ORDINARY, day, retention
 from avow.practices.collecting import THEIR_OWN, index, plan
 from avow.practices.disclosed import own
 from avow.practices.holding import HOLD, REPLACED
@@ -152,8 +152,7 @@ class Inspecting:
             datum.category, index(self._gate.keys, known.term, datum.category, value)
         )
 
-    @staticmethod
-    def _terms(datum: Datum, origin: Seen, logged: Entry, policies: dict[bytes, Policy]) -> list[str]:
+    def _terms(self, datum: Datum, origin: Seen, logged: Entry, policies: dict[bytes, Policy]) -> list[str]:
         came = datum.came()
         if came.source == REPLACED:  # a contact that was on file before, until its hold is over
             short = came.due is not None and came.due < origin.at + HOLD
@@ -168,11 +167,17 @@ class Inspecting:
             came.form != origin.form
             or given != (origin.action != "import")
             or (given and came.collected != origin.at)
-            or (datum.kept_as, came.due) != (kept.kept_as, kept.due)
+            or ((datum.kept_as, came.due) != (kept.kept_as, kept.due) and not self._shortened(datum, kept.due))
             or came.purposes != " ".join(sorted(plan(policy, came.form).purposes.get(datum.category, ())))
         ):
             return [f"the term, purposes or source of a value of `{datum.category}` is not as it was written"]
         return []
+
+    def _shortened(self, datum: Datum, due: int | None) -> bool:
+        """Whether a later version ends it just then."""
+        came = datum.came()
+        earlier = self._gate.history.ends(came.policy, datum.category, came.form, came.collected, due)
+        return came.due is not None and came.due in earlier and datum.kept_as == f"due-{day(came.due)}"
 
     async def _policies(self, act: Act) -> dict[bytes, Policy]:
         return {digest: parse(source, version) for digest, version, source, _ in await act.tx.policies()}

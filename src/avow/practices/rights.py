@@ -23,7 +23,7 @@ from avow.practices.words import unknown
 from avow.record import Recorder
 from avow.rows import outlives, words_of
 from avow.store.interface import Consent, Datum, Message, ServiceRequest
-from avow.store.terms import DUE, decode, moment
+from avow.store.terms import decode
 from avow.vault.lookup import same
 
 T = TypeVar("T")
@@ -60,9 +60,8 @@ class Rights:
         """
 
         async def apply(act: Act) -> dict[str, Any]:
-            now = moment(act.at)
             everything = await act.tx.held(subject)
-            held = [datum for datum in everything if datum.terms[DUE] >= now and not own(datum)]  # the rest is gone
+            held = [datum for datum in everything if self._gate.in_time(datum, act.at) and not own(datum)]
             known, unseen = [one for _, one in cases(everything, act.open)], Unseen(everything, act.open, act.at)
             return {
                 "site": self._gate.store.site,
