@@ -144,6 +144,7 @@ class Gate:
         """
         self.policy = policy
         self.history = History(tables)
+        self._steady = self.history.steady
         self.current = self.history.current  # the first 16 bytes of the digest of the version in force
         self.table = self.history.table
         self.store = store
@@ -267,7 +268,12 @@ class Gate:
         """What each of the data came under, where nothing here depends on the moment: no expiry, no term. Else None."""
         if "@" in line:
             return None
-        steady = self.history.steady
+        steady = self._steady
+        if len(data) == 1:  # as most are
+            datum = data[0]
+            terms = datum.terms
+            policy = terms[POLICY]
+            return ((datum.category, policy),) if terms[DUE] == NO_END and policy in steady else None
         came = []
         for datum in data:
             terms = datum.terms

@@ -10,6 +10,7 @@ from avow.app import Avow
 from avow.errors import BadValue, CallError, Refused, Superseded, UnknownWord
 from avow.gate import Actor
 from avow.policy.model import Policy
+from avow.practices.collecting import Submission
 from tests.shops import ADA, BEA, POLICY, Clock, dated, elsewhere, opened, publish
 
 USES = "categories: [name, email, postal-address, phone], for: [order], by: [fulfilment, site], needs: [request]"
@@ -178,3 +179,15 @@ async def test_a_backup_from_before_the_answers_is_narrowed_by_them_and_never_wi
         standing = {token for token in (await shop.standing(who))[0] if second[:32] in token}
         assert standing == (set() if at_last == "agrees" else {f"declined/{second[:32]}"})
         assert not await may(shop, who)
+
+
+async def test_only_the_person_adds_to_what_is_held_of_them(tmp_path: Path) -> None:
+    async with opened(tmp_path) as shop:
+        who = bytes.fromhex(await shop.collect("order", ADA))
+        kim = Actor("fulfilment", "kim", standing=True)
+        for one in (
+            Submission("order", ADA, Actor("site", "import", standing=True), who, source="old shop, 2025"),
+            Submission("order", ADA, kim, who, through="phone"),
+        ):
+            with pytest.raises(CallError, match="only the person"):
+                await shop._collecting.collect((one,))

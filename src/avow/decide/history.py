@@ -10,7 +10,7 @@ stand in the facts line, and DIGEST is 32 hexadecimal digits, the first half of 
     under/DIGEST/TOKEN      the consent or approval TOKEN was given under the version; without it, under the first one
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -83,11 +83,6 @@ class History:
     def lifted(self, digest: bytes, line: str) -> bool:
         """Whether an older version, by the first 16 bytes of its digest, no longer limits what is held of the person."""
         return digest in self._places and self._places[digest] not in (*self.binding(line), self._last)
-
-    def before(self, digests: Iterable[bytes]) -> bytes:
-        """The oldest of these versions; the first of all where one of them is not known here."""
-        oldest = min((self._places.get(digest, 0) for digest in digests), default=self._last)
-        return next(digest for digest, place in self._places.items() if place == oldest)
 
     def due(self, digest: bytes, category: str, form: str, collected: int, due: int | None) -> int | None:
         """The last moment at which a datum may be used that came under this version: the earliest that this or any later
