@@ -64,11 +64,11 @@ def run(count: int, seed: int, plant: Callable[[], None] | None = None) -> dict[
                 share = (number + dice.random()) / count
                 outside = number % 2 == 0
                 told, status, _ = point(
-                    number, 0 if outside else 1 + int(share * writes), share * whole if outside else None
+                    number, 0 if outside else 1 + int(share * writes), 0.9 * share * whole if outside else None
                 )
                 died = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
                 killed += died
-                whole *= 1 if died or not outside else 0.9  # it was measured when the machine had more to do
+                whole *= 1 if died or not outside else 0.7  # it was measured when the machine had more to do
                 hit[told.under_way] = hit.get(told.under_way, 0) + died
                 more = {"url": url, "policy": _policy(number)}
                 faults = asyncio.run(check(base / f"point-{number}", told, more))

@@ -26,6 +26,7 @@ from avow.serve.port import Names, Port
 from avow.serve.routes import asking
 from avow.serve.sites import Tell, Whereabouts, operator_at
 from avow.wire import OperatorClient, Secret
+from avow.wire.address import short
 
 T = TypeVar("T")
 _VAULTS = frozenset(("data", "database", "folder", "socket", "group", "operator", "demo", "until_input_ends"))
@@ -202,7 +203,7 @@ def asked(
 
 def serves(address: str) -> bool:
     """Whether a process listens at a Unix socket; one that was left behind does not count."""
-    with sockets.socket(sockets.AF_UNIX) as probe, suppress(OSError):
-        probe.connect(address)
+    with sockets.socket(sockets.AF_UNIX) as probe, suppress(OSError), short(Path(address)) as reached:
+        probe.connect(reached)
         return True
     return False
