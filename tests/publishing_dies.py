@@ -1,19 +1,27 @@
-"""A process that is killed in the middle of publishing a version: `publishing_dies.py FOLDER STEP`."""
+"""A process that is killed while a version is published or takes effect: `publishing_dies.py FOLDER STEP [DAY]`."""
 
 import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from avow import versions
 from avow.store import disk
+from avow.store.journal import Journal
 from tests.shops import POLICY, Clock, dated, opened, publish
 
 
-def after(call: Callable[..., Any], times: int = 1) -> Callable[..., Any]:
+def die() -> None:
+    """kill -9."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def after(call: Callable[..., Any], times: int) -> Callable[..., Any]:
     """The same, and death once it was done so often."""
     left = [times]
 
@@ -21,23 +29,38 @@ def after(call: Callable[..., Any], times: int = 1) -> Callable[..., Any]:
         done = call(*args, **kwargs)
         left[0] -= 1
         if not left[0]:
-            os.kill(os.getpid(), signal.SIGKILL)
+            die()
         return done
 
     return dying
 
 
-async def die(folder: Path, step: str) -> None:
-    """After the text, the statement, the journal's entry, or the database's transaction."""
-    async with opened(folder, Clock(), sequence_every=Clock.NEVER) as shop:
-        if step in ("text", "statement"):
-            versions.disk.write = after(disk.write, 1 if step == "text" else 2)  # type: ignore[attr-defined]  # the planted death
-        elif step == "journal":
-            journal = shop.keystore.journal
-            journal.append = after(journal.append)  # type: ignore[method-assign]  # as above
-        await publish(shop, dated(POLICY, "2026-03-03"))
-        os.kill(os.getpid(), signal.SIGKILL)
+def plant(step: str) -> None:
+    """Death after the text, the statement, or the entry of the journal that is called so."""
+    if step in ("text", "statement"):
+        versions.disk = SimpleNamespace(write=after(disk.write, 1 if step == "text" else 2))  # type: ignore[assignment, attr-defined]
+    append = Journal.append
+
+    def dying(self: Journal, kind: str, fields: Mapping[str, str | int]) -> int:
+        number = append(self, kind, fields)
+        if kind == step:
+            die()
+        return number
+
+    Journal.append = dying  # type: ignore[method-assign]
+
+
+async def live(folder: Path, step: str, day: str) -> None:
+    """On a day that is named the site is only opened; else its next version is published. "database": all was done."""
+    at = Clock(datetime.fromisoformat(day).replace(tzinfo=UTC)) if day else Clock()
+    if day:
+        plant(step)
+    async with opened(folder, at, sequence_every=Clock.NEVER) as shop:
+        if not day:
+            plant(step)
+            await publish(shop, dated(POLICY, "2026-03-03"))
+        die()
 
 
 if __name__ == "__main__":
-    asyncio.run(die(Path(sys.argv[1]), sys.argv[2]))
+    asyncio.run(live(Path(sys.argv[1]), sys.argv[2], "".join(sys.argv[3:])))

@@ -263,7 +263,7 @@ async def test_a_clock_that_went_back_puts_nothing_into_the_record(tmp_path: Pat
     """What a publication left undone is done by a clock that is right: else the log itself would go back."""
     async with opened(tmp_path) as shop:
         await shop.collect("order", ADA)
-    assert killed(tmp_path, "journal") == -signal.SIGKILL
+    assert killed(tmp_path, "version") == -signal.SIGKILL
     with pytest.raises(OperatorError, match="clock"):
         async with opened(tmp_path, Clock(START - timedelta(days=1))):
             pass
@@ -320,12 +320,13 @@ async def both_publish(one: Path, copy: Path, url: str, done: list[object]) -> N
 # -- killed ------------------------------------------------------------------------------------------------------------
 
 
-def killed(folder: Path, step: str) -> int:
-    """How a process ended that died at this step of publishing."""
-    return subprocess.run([sys.executable, "-m", "tests.publishing_dies", str(folder), step], check=False).returncode
+def killed(folder: Path, step: str, *day: str) -> int:
+    """How a process ended that died at this step of publishing, or of opening the site on a day."""
+    command = [sys.executable, "-m", "tests.publishing_dies", str(folder), step, *day]
+    return subprocess.run(command, check=False, timeout=120).returncode
 
 
-STEPS = ("text", "statement", "journal", "database")
+STEPS = ("text", "statement", "version", "database")
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -354,3 +355,29 @@ async def test_the_first_version_may_not_be_one_of_a_day_to_come(tmp_path: Path)
     with pytest.raises(OperatorError, match="that day has not come"):
         async with opened(tmp_path, policy=NEXT):
             pass
+
+
+@pytest.mark.parametrize("step", [*STEPS, "in-force"])
+async def test_killed_at_any_step_of_its_first_opening_a_site_begins_with_one_version(
+    tmp_path: Path, step: str
+) -> None:
+    assert killed(tmp_path, step, START.date().isoformat()) == -signal.SIGKILL
+    async with opened(tmp_path) as shop:
+        await shop.sequence_all()
+        assert states(shop) == [("2026-01-01", "in-force")]
+        assert [one.kind for one in log_of(shop)] == ["publish", "in-force"]
+        assert [one.kind for one in shop.keystore.journal.entries()].count("version") == 1
+
+
+@pytest.mark.parametrize("step", ["in-force", "database"])
+async def test_killed_while_a_version_takes_effect_it_is_in_force_and_said_once(tmp_path: Path, step: str) -> None:
+    async with opened(tmp_path) as shop:
+        await publish(shop, NEXT)
+    assert killed(tmp_path, step, "2026-03-03") == -signal.SIGKILL
+    async with opened(tmp_path, Clock(DAY - timedelta(minutes=1))) as shop:
+        assert shop.policy == NEXT
+        await shop.sequence_all()
+        newest = committed(shop.publishing.versions()[-1].note)
+        assert [one.kind for one in log_of(shop) if one.commitment == newest] == ["publish", "in-force"]
+        ledger = shop.places.ledger
+        assert verify_log(files(ledger), shop.verifier_key, versions=versions(ledger)).faults == ()
