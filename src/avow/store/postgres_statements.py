@@ -220,17 +220,19 @@ ALL_OF: Final = _statement(
     f"SELECT a.subject, {_DATUM} FROM unnest($2::bytea[]) a (subject) CROSS JOIN LATERAL (SELECT * FROM datum d"
     " WHERE d.site = $1::smallint AND d.subject = a.subject AND d.category = $3::text OFFSET 0) d",
 )
-# A walk over all data, by hash joins: with 1,000,000 people a look-up for each would take several times as long.
+# A walk over all data. Who of them is reached is found by grouping and not by a join: of a table that has grown and was not analysed
+# yet, PostgreSQL believes that it is small, and would compare each person with each.
 HOLDING: Final = _statement(
     "holding",
     "WITH held AS MATERIALIZED (SELECT d.subject, d.category, count(*) AS data FROM datum d"
     " JOIN subject s ON s.site = d.site AND s.subject = d.subject"
     " WHERE d.site = $1::smallint AND s.site = $1::smallint AND d.category = ANY ($2::text[])"
     " AND substr(d.terms, 1, 16) = ANY ($3::bytea[]) AND s.state = 0 GROUP BY d.subject, d.category),"
-    " people AS MATERIALIZED (SELECT DISTINCT subject FROM held)"
+    " people AS (SELECT bool_or(way) AS way FROM (SELECT subject, false AS way FROM held UNION ALL"
+    " SELECT subject, true FROM datum WHERE site = $1::smallint AND category = ANY ($4::text[])) AS found"
+    " GROUP BY subject HAVING bool_or(NOT way))"
     " SELECT category, count(*), sum(data)::bigint FROM held GROUP BY category UNION ALL"
-    " SELECT '', count(*), count(*) FILTER (WHERE r.subject IS NULL) FROM people p LEFT JOIN"
-    " (SELECT DISTINCT subject FROM datum WHERE site = $1::smallint AND category = ANY ($4::text[])) r USING (subject)",
+    " SELECT '', count(*), count(*) FILTER (WHERE NOT way) FROM people",
 )
 # What does not fit makes no row: so the statement itself refuses, and whoever comes second waits for the first's row.
 SPEND: Final = _statement(
