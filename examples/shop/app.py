@@ -21,6 +21,7 @@ from avow.doors.guard.report import to_log
 from avow.doors.payment import Processor
 from avow.doors.posted import LONGEST
 from avow.doors.tokens import KEY, Tokens
+from avow.doors.versions import Known
 from avow.policy.model import Policy
 from examples.shop.cart import Waiting
 from examples.shop.clicks import clicks
@@ -51,16 +52,16 @@ def make_shop(
     """
     tokens = Tokens(key or random(KEY), policy.site, clock=clock, random=random)
     opaque = partial(_opaque, random)
-    visits = Visits(policy, opaque)
+    visits, known = Visits(policy, opaque), Known(desk)
     env = design.templates(
         HERE / "templates", look=site.look, site=site.name, policy_link="/privacy", version=policy.version.isoformat(),
         shop=site, policy=policy, money=money, capital=capital, centre=urls.centre, writes=writing.written(policy),
         called=partial(writing.title, policy), chooses=choosing.chosen_on(policy), has_cookies=bool(visits.cookies),
-        sheet=SHEET_AT,
+        sheet=SHEET_AT, changes=known.news,
     )  # fmt: skip
     room = Room(
         site, desk, policy, processor, orders, urls, env, tokens, Waiting(tokens.now, opaque), visits,
-        partial(_reference, random), clicks(policy, tokens), confirm,
+        partial(_reference, random), clicks(policy, tokens), known, confirm,
     )  # fmt: skip
     env.globals["room"] = room
     app = Starlette(routes=_routes(room), exception_handlers=refusals(room))

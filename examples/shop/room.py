@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 from weakref import WeakValueDictionary
@@ -16,6 +17,7 @@ from avow.desk.interface import Desk
 from avow.doors import design
 from avow.doors.payment import Processor
 from avow.doors.tokens import Opened, Tokens
+from avow.doors.versions import Known
 from avow.errors import BadValue, CallError, Denied, Refused, TooMany, Unavailable
 from avow.policy.model import Policy, Recipient
 from examples.shop.cart import Cart, Waiting
@@ -59,6 +61,7 @@ class Room:
     visits: Visits
     fresh: Callable[[], str]
     clicks: Clicks | None  # by affiliates' links
+    known: Known  # the versions of the policy
     confirm: Callable[[str, str, int], None] | None = None  # an order, to an address: reference and amount
     settling: asyncio.Lock = field(default_factory=asyncio.Lock)  # one notice at a time: of two, never both count
     placing: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)  # by form
@@ -169,6 +172,8 @@ async def arrived(room: Room, request: Request) -> Visit:
     """
     if request.method == "POST" and request.headers.get("sec-fetch-site") == "cross-site":
         raise Denied
+    with suppress(Unavailable):  # then what was known last counts
+        await room.known.look()
     visit = Visit(room, request, await posted(request) if request.method == "POST" else Posted({}))
     if room.clicks is not None and room.clicks.over(request.cookies):
         visit.cookies.append((room.clicks.name, "", 0))

@@ -35,6 +35,7 @@ from avow.practices.importing import Imported, Importing
 from avow.practices.inspecting import Inspecting
 from avow.practices.leaving import Leaving
 from avow.practices.mailings import Mailings
+from avow.practices.meaning import Meanings
 from avow.practices.owing import Owing
 from avow.practices.queue import Queue
 from avow.practices.reaching import Reaching
@@ -92,8 +93,8 @@ class Avow:
         self.rights = Rights(gate, recorder, journal, self._suppressed)
         self._leaving = Leaving(gate, self.rights.erase)
         self.accounts, self.answering = Accounts(gate), Answering(gate, journal)
-        self.telling, self.planning = Telling(gate, self.owing, self.answering), Planning(gate, self.publishing)
-        self.queue = Queue(gate, self._agreeing)
+        self.telling, self.meanings = Telling(gate, self.owing, self.answering), Meanings(gate, self.owing)
+        self.planning, self.queue = Planning(gate, self.publishing), Queue(gate, self._agreeing)
         self.recipients = Recipients(gate, journal, self.accounts)
         self.disclosing = Disclosing(gate, journal, self.recipients)
         self.cases = Cases(gate, journal, self.disclosing)

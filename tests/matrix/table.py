@@ -72,7 +72,9 @@ API: Final[dict[str, Row]] = {
     "about": Row(OPEN), "well": Row(OPEN),
     "collect": Row(OPEN, {"form": "contact", "given": _NEW | {"message": "Hello"}}),
     "register": Row(OPEN, {"form": "registration", "given": _NEW, "password": PASSWORD}),
-    "versions": Row(OPEN), "releases": Row(OPEN), "budgets": Row(OPEN), "offers": Row(STAFF, _S),
+    "versions": Row(OPEN), "my_changes": Row(CUSTOMER, _S),
+    "answer_change": Row(CUSTOMER, _S | {"digest": "00" * 32, "agree": False, "words": "No"}, no=True),  # no such version
+    "change_progress": Row(STAFF, _S), "change_answers": Row(STAFF, _S), "releases": Row(OPEN), "budgets": Row(OPEN), "offers": Row(STAFF, _S),
     "release": Row(ADMIN, _S | _FIGURES, no=True),  # nobody has declared the goods
     "package_key": Row(OPEN), "revoke": Row(OPEN, {"instruction": "x"}),
     "instruct": Row(OPEN, {"receipt": "x", "recipient": "carrier", "categories": ["name"], "purpose": "order"}),
@@ -138,7 +140,7 @@ CENTRE: Final[dict[str, Row]] = {
     "/copy": Row(OPEN, _S),  # two buttons
     "/download": Row(CUSTOMER, _S | {"as": "json"}), "/erase": Row(CUSTOMER, _S),
     "/complain": Row(CUSTOMER, _S | {"text": "This was not right."}),
-    "/password": Row(CUSTOMER, _S | {"password": PASSWORD}),
+    "/password": Row(CUSTOMER, _S | {"password": PASSWORD}), "/your-changes": Row(CUSTOMER, _S),
     "/out/{token}": Row(OPEN, {"which": "this"}), "/confirm/{token}": Row(OPEN, {"which": "this"}),
     "/undo/{token}": Row(OPEN, {"which": "this"}, no=True),
     "/policy": Row(OPEN), "/promises": Row(OPEN), "/package-key.json": Row(OPEN), "/statistics": Row(OPEN),
@@ -178,7 +180,7 @@ CONSOLE: Final[dict[str, Row]] = {
     "/cases/close": Row(STAFF, _S | {"case": "00" * 16}, no=True),
     "/cases/package": Row(STAFF, _S | {"case": "00" * 16}, no=True),
     "/pass-on": Row(WORK, _WORK | {"recipient": "reseller", "why": "partner-offers", "category": "name"}, no=True),
-    "/record": Row(STAFF, _S), "/account": Row(STAFF, _S),
+    "/record": Row(STAFF, _S), "/account": Row(STAFF, _S), "/changes": Row(STAFF, _S),
     "/staff": Row(STAFF, _S),  # a form; that only an admin may send it is for the desk to say
     "/invite": Row(ADMIN, _S | {"name": "newcomer", "role": "support"}),
     "/dismiss": Row(ADMIN, _S | {"leaver": "nobody"}),

@@ -9,6 +9,7 @@ from typing import Any
 from avow.app import Avow
 from avow.desk.affiliates import Referring
 from avow.desk.cases import Cases
+from avow.desk.changes import AboutVersions, Changes
 from avow.desk.confirming import Confirming
 from avow.desk.contests import Contesting
 from avow.desk.counter import Counter
@@ -16,7 +17,6 @@ from avow.desk.customers import Customers
 from avow.desk.inbox import Inbox
 from avow.desk.interface import WAIT, Choice, Colleague, Stays, Taken, Task, Waiting, Well
 from avow.desk.interface.affiliates import Payout
-from avow.desk.interface.changing import Plan, Progress, Version
 from avow.desk.interface.contests import Contest, Entered
 from avow.desk.interface.customising import Shaping
 from avow.desk.interface.mail import Link, Message, Received, Sending
@@ -31,7 +31,6 @@ from avow.desk.notices import Notices
 from avow.desk.passkeys import Passkeys
 from avow.desk.passwords import Passwords
 from avow.desk.processors import Processors
-from avow.desk.publishing import Posting
 from avow.desk.room import Outlet, Room, text
 from avow.desk.senders import Senders
 from avow.desk.staff import SHOWN, Colleagues
@@ -43,7 +42,7 @@ from avow.practices.cases import Proposal
 from avow.upkeep import Health
 
 
-class Desk:
+class Desk(AboutVersions):
     """See `interface.Desk`; each method here does what its contract says.
 
     `random` gives bytes of chance. By `outlet` mails go out; without it no code is ever sent. `passwords` is another
@@ -80,7 +79,7 @@ class Desk:
         self._mailroom = Mailroom(self._room, self._senders, self.links)
         self._inbox = Inbox(self._room, self._visitors, self.links)
         self.new_versions = NewVersions(self._room, self.notices)
-        self._posting = Posting(self._room, self.new_versions)
+        self._changes = Changes(self._room, self._staff, self.new_versions)
 
     # -- anybody ----------------------------------------------------------------------------------------------------
 
@@ -359,23 +358,6 @@ class Desk:
 
     async def case_disclose(self, session: str, case: str) -> Packed:
         return await self._cases.disclose_case(session, case)
-
-    # -- versions: `interface.changing` ---------------------------------------------------------------------------------
-
-    async def versions(self) -> list[Version]:
-        return await self._posting.versions()
-
-    async def published(self) -> list[Version]:
-        return await self._posting.versions()
-
-    async def telling(self) -> list[Progress]:
-        return self.new_versions.progress()
-
-    async def plan_version(self, source: str) -> Plan:
-        return await self._posting.plan(source)
-
-    async def publish(self, source: str, previous: str) -> Version:
-        return await self._posting.publish(source, previous)
 
     # -- figures: `interface.statistics` ----------------------------------------------------------------------------
 

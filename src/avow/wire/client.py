@@ -245,6 +245,10 @@ class Client(Line):
     payouts = carried(Desk.payouts)
     shaping = carried(Desk.shaping)
     versions = carried(Desk.versions)
+    my_changes = carried(Desk.my_changes)
+    answer_change = carried(Desk.answer_change)
+    change_progress = carried(Desk.change_progress)
+    change_answers = carried(Desk.change_answers)
 
 
 class OperatorClient(Line):

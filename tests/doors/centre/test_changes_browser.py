@@ -124,3 +124,45 @@ async def test_the_log_works_by_keys_alone(browser: Browser, tmp_path: Path) -> 
         await page.keyboard.press("Enter")
         await page.wait_for_url(f"**/changes/{next_of('audiomidi').digest.hex()}")
         assert await one.nothing_is_left()
+
+
+@pytest.mark.parametrize(("site", "scheme", "width"), [
+    ("aitpro", "light", 1280), ("aitoc", "dark", 390), ("audiomidi", "light", 390), ("daminion", "dark", 1280),
+])  # fmt: skip
+async def test_the_answer_is_given_by_clicks_and_both_buttons_are_alike_to_the_pixel(
+    browser: Browser, tmp_path: Path, site: str, scheme: Any, width: int
+) -> None:
+    size: Any = {"width": width, "height": 844}
+    how = {"color_scheme": scheme, "viewport": size, "java_script_enabled": True}
+    async with visit(browser, versions(tmp_path, site, "to-come"), site, **how) as one:
+        await one.come_in()
+        await one.sound(width, f"signed-{site}-overview")
+        await one.to("Changes")
+        await one.sound(width, f"signed-{site}-asked")
+        yes, no = (one.page.locator(f"button[value={value}]") for value in ("yes", "no"))
+        await alike(yes, no)
+        await yes.click()
+        assert await yes.get_attribute("aria-pressed") == "true"
+        await one.sound(width, f"signed-{site}-agreed")
+        agreed = await boxes(yes, no)
+        await no.click()
+        assert await no.get_attribute("aria-pressed") == "true"
+        assert await yes.get_attribute("aria-pressed") == "false"
+        await one.sound(width, f"signed-{site}-declined")
+        assert [box["height"] for box in await boxes(yes, no)] == [box["height"] for box in agreed]
+        assert await one.nothing_is_left()
+        assert all("?" not in address for address in one.asked)
+
+
+async def boxes(*buttons: Locator) -> list[Any]:
+    """Where they stand."""
+    return [await one.bounding_box() for one in buttons]
+
+
+async def alike(yes: Locator, no: Locator) -> None:
+    """Same size, same weight, same colours: neither is the easier one, nor the nicer."""
+    one, other = await boxes(yes, no)
+    assert abs(one["width"] - other["width"]) <= 2  # the line between them
+    assert one["height"] == other["height"]
+    look = "one => { const s = getComputedStyle(one); return [s.color, s.backgroundColor, s.fontWeight, s.fontSize, s.cursor] }"
+    assert await yes.evaluate(look) == await no.evaluate(look)

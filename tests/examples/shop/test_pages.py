@@ -15,6 +15,7 @@ from examples.shop.fields import boxes, fields, groups
 from examples.shop.pages.writing import written
 from tests.desk.beds import POLICIES, SITES
 from tests.examples.shop.beds import ADA, Bed, form, forms, shop
+from tests.policy.five import next_of
 
 LOADS = re.compile(r"<(?:script|img|iframe|object|embed|video|audio)\b|@import|url\(", re.IGNORECASE)
 
@@ -60,13 +61,13 @@ async def test_an_outbound_link_leads_over_the_notice_where_the_policy_promises_
         page = (await bed.browser.get("/privacy")).text
         outside = re.findall(r'href="(https://[^"]*)"', page)
         notice = re.findall(r'href="(/leaving[^"]*)"', page)
-        own = f"https://privacy.{site}.localhost:8443/"
+        own = {f"https://privacy.{site}.localhost:8443/", f"https://privacy.{site}.localhost:8443/changes"}
         if site in ("aimini", "aitoc", "daminion"):
-            assert set(outside) == {own}
+            assert set(outside) == own
             shown = (await bed.browser.get(notice[0].replace("&amp;", "&"))).text
             assert "leav" in shown.lower()
         else:
-            assert set(outside) > {own}
+            assert set(outside) > own
             assert notice == []
 
 
@@ -162,3 +163,26 @@ async def test_nothing_of_a_form_is_in_an_address_or_comes_back_after_it_was_tak
         answer = await bed.send(form(page, "/contact"), **bed.asked(page, "/contact"))
         assert not any(value in answer.text + str(answer.url) for value in ADA.values())
         assert all("?" not in one.action for one in forms(answer.text))
+
+
+@pytest.mark.parametrize("site", SITES)
+async def test_a_version_to_come_is_told_of_beside_the_link_to_the_policy_on_every_page(
+    tmp_path: Path, site: str
+) -> None:
+    """AUD-12, AUD-13."""
+    async with shop(tmp_path, site) as bed:
+        coming = next_of(site)
+        await bed.desk.desk.publish(coming.source, bed.policy.digest.hex())
+        told = f'<a class="unread" href="https://privacy.{site}.localhost:8443/changes/{coming.digest.hex()}">See what changes</a>'
+        for path in ("/", "/privacy", "/promises", "/cart", "/nowhere"):
+            page = (await bed.browser.get(path)).text
+            foot = page[page.index("<footer") :]
+            assert told in foot
+            assert f'<a href="https://privacy.{site}.localhost:8443/changes">' in foot
+        assert told in (await bed.browser.get("/privacy")).text.partition("<footer")[0]
+        assert not [one for one in bed.reports if one.kind == "notice"]
+
+
+async def test_with_one_version_there_is_no_news(tmp_path: Path) -> None:
+    async with shop(tmp_path, "aimini") as bed:
+        assert "unread" not in (await bed.browser.get("/")).text

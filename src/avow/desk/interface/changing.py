@@ -1,6 +1,8 @@
 """Versions of the policy: which there are, and the next one published. Parts of the desk's contract."""
 
-from typing import Protocol, TypedDict
+from typing import Final, Protocol, TypedDict
+
+MOST: Final = 10_000  # answers of one sort that are counted
 
 
 class Version(TypedDict):
@@ -34,6 +36,33 @@ class Progress(TypedDict):
     refused: int
     left: int
     sending: bool
+
+
+class Mine(TypedDict):
+    """A version that came after something of theirs, in force or not. `answer`: `agreed`, `declined`, or "". `notice`: what
+    became of the one that they are owed of it: `sent` at that moment (ms), `arrived`, or `returned`; "" where none went.
+    `lifted`: whether older versions limit nothing of theirs, once this one is in force. `categories`: of theirs, which came
+    under an older version; of these `more` are the ones of which this version makes more than the one before it.
+    """
+
+    digest: str
+    version: str
+    effective: int
+    state: str
+    answer: str
+    notice: str
+    sent: int | None
+    lifted: bool
+    categories: list[str]
+    more: list[str]
+
+
+class Answers(TypedDict):
+    """How many people agreed to a version, and how many declined it, so far as they stand by it; at most `MOST`."""
+
+    digest: str
+    agreed: int
+    declined: int
 
 
 class First(TypedDict):
@@ -72,10 +101,26 @@ class Plan(TypedDict):
 
 
 class Changing(Protocol):
-    """What anybody may ask."""
+    """What anybody may ask, a customer, and a colleague."""
 
     async def versions(self) -> list[Version]:
         """All that were ever published, oldest first, those to come among them."""
+
+    async def my_changes(self, session: str) -> list[Mine]:
+        """What versions mean for a customer: those that came after something of theirs, newest first. Raises `Refused` while a
+        change of contact keeps from this session what is held.
+        """
+
+    async def answer_change(self, session: str, digest: str, *, agree: bool, words: str) -> None:
+        """The customer agrees to a version, in force or to come, or declines it, on seeing these words. They may change their
+        mind. Raises `UnknownWord` for a version that was never published; agreeing is `Refused` as `my_changes` is.
+        """
+
+    async def change_progress(self, session: str) -> list[Progress]:
+        """As `Publishing.telling`, for any colleague."""
+
+    async def change_answers(self, session: str) -> list[Answers]:
+        """What people answered to each version but the first, oldest first; for any colleague."""
 
 
 class Publishing(Protocol):

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from avow.desk.interface import Desk
 from avow.doors import design
-from avow.doors.centre import acting, changes, entry, links, public, showing, undoing
+from avow.doors.centre import acting, changes, entry, links, meaning, public, showing, undoing
 from avow.doors.centre.room import Room, signed, wrong_way
 from avow.doors.centre.room import public as anybody
 from avow.doors.guard import Guard
@@ -64,6 +64,7 @@ def make_centre(
         page("/download", showing.download, "as", renews=False),
         page("/erase", acting.erase, "answer"),
         page("/complain", acting.complain, "text"),
+        page(meaning.PATH, meaning.meaning, "version", "answer"),
         page("/password", acting.password, "password"),
         open_("/undo/{token}", undoing.undo, ["GET", "POST"]),
         open_("/policy", public.policy, ["GET"]),

@@ -195,6 +195,14 @@ def choice(policy: Policy, one: Choice) -> str:
     return statement(policy, one["way"], one["purposes"], one["recipients"], one["categories"])
 
 
+def agreeing(policy: Policy, day: str, digest: str) -> str:
+    """What is agreed to, or declined, about a version of this day: shown beside the buttons, and kept on record."""
+    return (
+        f"{policy.controller.name} may do with what it holds on me already all that its privacy policy of {day} allows, and "
+        f"not only what was allowed when I gave it. (SHA-256 of that policy: {digest})"
+    )
+
+
 def promises(policy: Policy, ids: Sequence[str]) -> list[tuple[str, str]]:
     """Ids with their words, as far as the policy has them."""
     says = {promise.id: promise.says for promise in policy.promises}

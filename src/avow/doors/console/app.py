@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from avow.desk.interface import Desk
-from avow.doors.console import contact, house, incoming, passing, statistics, visits, work
+from avow.doors.console import changes, contact, house, incoming, passing, statistics, visits, work
 from avow.doors.console.entry import Entry, sign
 from avow.doors.console.room import HERE, Act, Room
 from avow.doors.design import Look, error_page, error_pages, static
@@ -38,7 +38,7 @@ ACTS: Final[Mapping[str, Act]] = {
     "/incoming/form": incoming.form, "/incoming/wish": incoming.wish,
     "/cases": passing.cases, "/cases/new": passing.case, "/cases/propose": passing.propose,
     "/cases/agree": passing.agree, "/cases/close": passing.close,
-    "/record": house.record, "/staff": house.staff, "/invite": house.invite, "/dismiss": house.dismiss,
+    "/changes": changes.board, "/record": house.record, "/staff": house.staff, "/invite": house.invite, "/dismiss": house.dismiss,
     "/affiliates": house.affiliates, "/visits": visits.board, "/visits/addresses": visits.addresses,
     "/statistics": statistics.start, "/statistics/release": statistics.release,
     "/account": house.account, "/passkeys/new": house.passkey_wanted, "/passkeys": house.passkey_made,

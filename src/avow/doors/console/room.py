@@ -31,7 +31,7 @@ HERE: Final = Path(__file__).parent
 ADMIN: Final = "admin"  # the role that invites and dismisses
 _PAGES: Final = (
     ("/queue", "Requests"), ("/find", "Find"), ("/incoming", "Letters and calls"), ("/sent", "Went out"),
-    ("/record", "Record"), ("/account", "My account"),
+    ("/changes", "Changes"), ("/record", "Record"), ("/account", "My account"),
 )  # fmt: skip
 _ENOUGH: Final = (
     f"A session reads or looks up {LOOKS} times an hour at most, so that nobody carries data away in bulk. Nothing was "
@@ -67,6 +67,10 @@ class Room:
         ways = [(way.title, way.says) for way in outline.ways(policy)]
         self.papers = Papers(House(policy.controller.name, ways, policy_page), fonts)
         self.origin = origin
+        centre, at, _ = policy_page.rpartition("/policy")
+        self.log = (
+            f"{centre}/changes" if at else ""
+        )  # where the privacy centre has every version, if it is there at all
         self.words = Words(policy)
         self.programme = programme(policy)
         self.grants = Grants(policy)
