@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from avow.app import Avow
+from avow.gate import Act
 from avow.policy.model import Policy
 from avow.policy.parse import parse
 from tests.corner import POLICY as POLICY  # noqa: PLC0414 - told on
@@ -54,3 +55,7 @@ async def publish(shop: Avow, policy: Policy) -> None:
 def dated(text: str, day: str) -> Policy:
     """A policy whose version is of this day."""
     return parse(re.sub(r"(?m)^version: .*$", f"version: {day}", text), "dated")
+
+
+async def arrived(_: Act) -> None:
+    """In the place of a look at what became of a notice: it has reached whom it was for."""

@@ -5,8 +5,8 @@ from typing import NamedTuple
 from avow.decide.difference import Difference, difference
 from avow.decide.first import First, first, touched
 from avow.gate import Gate
-from avow.ledger.published import first_moment
 from avow.policy.model import SITE, Contact, Policy
+from avow.policy.retention import midnight
 from avow.store.interface import Holding
 from avow.versions import Publishing
 
@@ -54,7 +54,7 @@ class Planning:
         counted = await self.counted(newest, found)
         each = [Touched(name, *counted.categories[name]) for name in newest.categories if name in counted.categories]
         return Plan(
-            new.site, digest, new.version.isoformat(), first_moment(new.version), previous,
+            new.site, digest, new.version.isoformat(), midnight(new.version), previous,
             self._publishing.troubles(new, previous), found, list(first(found, newest)), counted.people,
             sum(one.data for one in each), each, counted.unreachable,
         )  # fmt: skip

@@ -23,11 +23,11 @@ from avow.errors import OperatorError, PolicyError, Tampered
 from avow.gate import Gate, Journal
 from avow.ledger.checkpoint import Signer
 from avow.ledger.faults import LedgerError
-from avow.ledger.published import IN_FORCE, PUBLISH, Published, broken, committed, first_moment, read, state
+from avow.ledger.published import IN_FORCE, PUBLISH, Published, broken, committed, read, state
 from avow.policy.check import faults
 from avow.policy.model import Policy
 from avow.policy.parse import parse
-from avow.policy.retention import DAY_MS, day
+from avow.policy.retention import DAY_MS, day, midnight
 from avow.record import Recorder
 from avow.store import disk
 from avow.store.interface import Store, Transaction
@@ -184,7 +184,7 @@ class Versions:
                 f"the plan was made against another version than the newest, that of {newest.told.day}; somebody else "
                 "published meanwhile: look at the plan anew"
             )
-        if first_moment(new.version) <= now:
+        if midnight(new.version) <= now:
             found.append(
                 f"its day, {new.version}, has begun or is over; a version takes effect on a day to come, so that it is posted "
                 f"before: write {day(now + DAY_MS)} or later"
@@ -299,7 +299,7 @@ async def _found(where: Where, chosen: Policy, now: int) -> list[Published]:
         rows = await tx.policies()
     texts = [_parsed(source, version) for _, version, source, _ in rows] or [chosen]
     moments = [since for *_, since in rows] or [now]
-    if not rows and first_moment(chosen.version) > now:
+    if not rows and midnight(chosen.version) > now:
         raise OperatorError(
             f"the policy of {chosen.site} is in force from {chosen.version} on, and that day has not come; a site begins with a "
             "version that is in force"

@@ -80,9 +80,9 @@ async def test_everybody_affected_is_told_once_and_nothing_is_new_for_them_befor
         assert await told(bed, bea)
         tokens, _ = await bed.shop.standing(ada)
         assert "notified/planning" in tokens
-        assert (await bed.shop.seen(ada))[-1]["action"] == "told"
+        assert (await bed.shop.seen(ada))[-1]["action"] == "told-version"
         assert (await progress(bed))["told"] == 2
-        assert [one["action"] for one in await bed.shop.seen(bea)].count("told") == 1
+        assert [one["action"] for one in await bed.shop.seen(bea)].count("told-version") == 1
         assert len(bed.sent) == 2
 
 

@@ -11,7 +11,7 @@ from avow.errors import BadValue, CallError, Refused, Superseded, UnknownWord
 from avow.gate import Actor
 from avow.policy.model import Policy
 from avow.practices.collecting import Submission
-from tests.shops import ADA, BEA, POLICY, Clock, dated, elsewhere, opened, publish
+from tests.shops import ADA, BEA, POLICY, Clock, arrived, dated, elsewhere, opened, publish
 
 USES = "categories: [name, email, postal-address, phone], for: [order], by: [fulfilment, site], needs: [request]"
 WIDE = POLICY.replace(USES, USES.replace("[order]", "[order, marketing]").replace(", needs: [request]", ""))
@@ -78,18 +78,18 @@ async def test_a_notice_that_arrived_lifts_what_promised_no_more_than_that_until
     async with changed(tmp_path, POLICY + TELLS, WIDE + TELLS) as (shop, who, (_, second)):
         subject, digest = bytes.fromhex(who), bytes.fromhex(second)
         assert not await may(shop, who)
-        await shop.answering.told(subject, digest)
+        await shop.answering.told(subject, digest, (), arrived)
         assert await may(shop, who)
         await shop.answering.untold(subject, digest)
         assert not await may(shop, who)
-        await shop.answering.told(subject, digest)
+        await shop.answering.told(subject, digest, (), arrived)
         await shop.answer_version(who, second, agree=False, words="No")
         assert not await may(shop, who)
 
 
 async def test_a_version_without_that_promise_is_not_lifted_by_a_notice(tmp_path: Path) -> None:
     async with changed(tmp_path) as (shop, who, (_, second)):
-        await shop.answering.told(bytes.fromhex(who), bytes.fromhex(second))
+        await shop.answering.told(bytes.fromhex(who), bytes.fromhex(second), (), arrived)
         assert not await may(shop, who)
 
 

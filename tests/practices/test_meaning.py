@@ -8,7 +8,7 @@ from avow.app import Avow
 from avow.errors import Refused
 from avow.practices.meaning import Meaning
 from tests.practices.test_answering import TELLS, WIDE
-from tests.shops import ADA, BEA, POLICY, Clock, dated, opened, publish
+from tests.shops import ADA, BEA, POLICY, Clock, arrived, dated, opened, publish
 
 FIRST, SECOND, THIRD = "2026-01-01", "2026-04-01", "2026-05-01"
 ALL = ("email", "items", "name", "postal-address")
@@ -61,7 +61,7 @@ async def test_a_notice_that_arrived_lifts_the_older_limits_where_it_may(tmp_pat
     async with opened(tmp_path, policy=dated(POLICY + TELLS, FIRST)) as shop:
         who = await shop.collect("order", ADA)
         await publish(shop, wide)
-        await shop.answering.told(bytes.fromhex(who), wide.digest)
+        await shop.answering.told(bytes.fromhex(who), wide.digest, (), arrived)
         (one,) = await of(shop, who)
         assert (one.notice, one.lifted) == ("arrived", True)
         await shop.answering.untold(bytes.fromhex(who), wide.digest)

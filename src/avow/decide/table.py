@@ -7,7 +7,7 @@ when the policy is loaded, for each subset of the mask; equal ones are one value
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -28,7 +28,7 @@ from avow.policy.model import (
     Policy,
     Right,
 )
-from avow.policy.retention import rule
+from avow.policy.retention import midnight, rule
 
 CHANNEL: Final[Mapping[str, str]] = MappingProxyType({action: channel for channel, action in CONTACT.items()})
 
@@ -107,7 +107,7 @@ def compile_policy(policy: Policy) -> Table:
         order=order,
         tokens={purpose: _tokens(policy, purpose) for purpose in (*policy.purposes, RIGHTS_PURPOSE)},
         contracts={
-            r.name: (_midnight(r.contract.from_), _midnight(r.contract.to))
+            r.name: (midnight(r.contract.from_), midnight(r.contract.to))
             for r in policy.recipients.values()
             if r.contract is not None
         },
@@ -146,10 +146,6 @@ def _words(policy: Policy) -> Words:
 def _tokens(policy: Policy, purpose: str) -> Tokens:
     serving = tuple(f"request/{kind.name}" for kind in policy.requests.values() if purpose in kind.serves)
     return Tokens(f"consent/{purpose}", f"notified/{purpose}", serving)
-
-
-def _midnight(day: date) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000
 
 
 def _otherwise(policy: Policy) -> tuple[str, ...]:

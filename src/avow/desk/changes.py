@@ -2,17 +2,19 @@
 """Versions of the policy, as the desk answers for them to anybody, to a person, and to colleagues."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 from avow.desk.interface.changing import MOST, Answers, Mine, Plan, Progress, Version
-from avow.desk.publishing import Posting
 from avow.desk.room import Room, row, text
 from avow.desk.sessions import Person
 from avow.desk.staff import Colleagues
 from avow.desk.telling import NewVersions
 from avow.errors import Refused, UnknownWord
+from avow.policy.model import Policy
+from avow.policy.parse import parse
 from avow.practices.meaning import Meaning
 
+LONGEST: Final = 1 << 20  # characters of a policy's text
 _NOTICES: Final = ("", "returned", "sent", "arrived")  # the first that one of several ids has counts for all
 
 
@@ -20,7 +22,6 @@ class Changes:
     """`avow.desk.interface.changing`, for one site."""
 
     def __init__(self, room: Room, staff: Colleagues, new_versions: NewVersions) -> None:
-        self._posting = Posting(room, new_versions)
         self._room = room
         self._shop = room.shop
         self._staff = staff
@@ -30,15 +31,19 @@ class Changes:
 
     async def versions(self) -> list[Version]:
         """All of them, oldest first."""
-        return await self._posting.versions()
+        return [cast(Version, one._asdict()) for one in self._shop.publishing.versions()]
 
     async def plan_version(self, source: str) -> Plan:
         """What the next one would mean."""
-        return await self._posting.plan(source)
+        plan = await self._shop.planning.plan(_read(source))
+        told = plan._asdict() | {name: [one._asdict() for one in getattr(plan, name)] for name in ("first", "touched")}
+        return cast(Plan, told | {"wider": told.pop("found").wider})
 
     async def publish(self, source: str, previous: str) -> Version:
         """The next one."""
-        return await self._posting.publish(source, previous)
+        done = await self._shop.publishing.publish(_read(source), text(previous, "a digest"))
+        self._new_versions.wake()
+        return cast(Version, done._asdict())
 
     # -- a person ---------------------------------------------------------------------------------------------------
 
@@ -122,6 +127,10 @@ class AboutVersions:  # a part of the desk, which is long enough
 
     async def change_answers(self, session: str) -> list[Answers]:
         return await self._changes.answers(session)
+
+
+def _read(source: str) -> Policy:
+    return parse(text(source, "a policy", LONGEST), "the version to come")
 
 
 def _mine(version: Version, each: Sequence[Meaning]) -> Mine:

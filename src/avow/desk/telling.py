@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections import Counter
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Final
 
 from avow.desk.interface.changing import Progress
@@ -16,12 +15,12 @@ from avow.desk.notices import Notices
 from avow.desk.room import Room
 from avow.errors import AvowError, Denied, Refused
 from avow.mail.notices import new_use
-from avow.practices.owing import NoticeKind
+from avow.policy.retention import DAY_MS, midnight
+from avow.practices.owing import NoticeKind, cause
 from avow.practices.telling import One, Owed, Telling, owed
 
 STOP: Final = 8  # notices in a row that the mail server does not take: then the rest waits for the next round
 EVERY: Final = 600.0  # seconds between two rounds
-DAY: Final = 86_400_000
 
 log = logging.getLogger("avow.desk")
 
@@ -99,7 +98,7 @@ class NewVersions:
     async def _sent(self, one: Owed, subject: bytes) -> str:
         if not self._notices.possible:
             return "left"
-        async with self._notices.owed(subject.hex(), NoticeKind.NEW_USE, one.cause(subject)) as begun:
+        async with self._notices.owed(subject.hex(), NoticeKind.NEW_USE, cause(one.new.digest, subject)) as begun:
             if begun is None:
                 return "refused"
             try:
@@ -108,7 +107,7 @@ class NewVersions:
                 return "refused"
         new = [name for name in one.new.purposes if name not in one.old.purposes]
         notice = new_use(
-            one.new, new, since=_begins(one), days=one.bounce // DAY, promises=one.promises,
+            one.new, new, since=midnight(one.new.version), days=one.bounce // DAY_MS, promises=one.promises,
             centre=f"{self._notices.centre}/changes/{one.new.digest.hex()}",
         )  # fmt: skip
         try:
@@ -116,8 +115,3 @@ class NewVersions:
         except OSError:  # the next round tries again what did not go; what may have gone stays unknown
             return "left"
         return "waiting"
-
-
-def _begins(one: Owed) -> int:
-    day = one.new.version
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000

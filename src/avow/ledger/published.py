@@ -37,7 +37,7 @@ class Published(NamedTuple):
     @property
     def effective(self) -> int:
         """The moment (ms) from which it is in force."""
-        return first_moment(date.fromisoformat(self.day))
+        return _midnight(date.fromisoformat(self.day))
 
     def text(self) -> str:
         """The note's text."""
@@ -45,7 +45,7 @@ class Published(NamedTuple):
         return "\n".join((_FIRST, self.site, self.day, b64encode(self.digest).decode(), before, str(self.at))) + "\n"
 
 
-def first_moment(day: date) -> int:
+def _midnight(day: date) -> int:
     """When a day begins, UTC, in ms since 1970."""
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000
 

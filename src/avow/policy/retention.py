@@ -1,7 +1,7 @@
 """How long a datum is kept, read off the policy. Pure. Rules: docs/policy-language.md, section on `keep`."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 from avow.policy.model import Keep, Policy
@@ -68,6 +68,11 @@ def term(found: tuple[str, Keep] | None, collected: int) -> Retention:
 def awaited(kept_as: str) -> str:
     """The event that data of a class wait for, or ""."""
     return kept_as.removeprefix("until-") if kept_as.startswith("until-") else ""
+
+
+def midnight(of: date) -> int:
+    """The first moment of a UTC day, in milliseconds since 1970."""
+    return int(datetime(of.year, of.month, of.day, tzinfo=UTC).timestamp()) * 1000
 
 
 def day(at: int) -> str:

@@ -74,16 +74,23 @@ class Answering:
         if not agree:
             hold(self._gate, self._journal, subject, version)
 
-    async def told(self, subject: bytes, digest: bytes) -> None:
-        """The notice of a published version reached this person. Again is harmless."""
+    async def told(
+        self, subject: bytes, digest: bytes, promises: tuple[str, ...], arrived: Callable[[Act], Awaitable[None]]
+    ) -> None:
+        """The notice of a published version, which these promises have sent, reached this person. Again is harmless.
+
+        Nobody's word for it: `arrived` looks at what became of it, in the transaction that writes this down, and raises
+        where it did not.
+        """
 
         async def apply(act: Act) -> None:
+            await arrived(act)
             one = await _published(act.tx, digest)
             act.facts = add(act.facts, history.told(one.name))
             for purpose in sorted(one.new):
                 act.facts = add(act.facts, notified(purpose))
 
-        await self._act(subject, _SITE, "told-version", apply)
+        await self._act(subject, _SITE, "told-version", apply, promises)
 
     async def untold(self, subject: bytes, digest: bytes) -> None:
         """It came back after all: it counts as if it had never reached them. Journalled first; again is harmless."""
@@ -101,10 +108,17 @@ class Answering:
     def _entry(subject: bytes, one: _Published, at: int) -> dict[str, str | int]:
         return {"subject": subject.hex(), "version": one.name.hex(), "at": at}
 
-    async def _act(self, subject: bytes, actor: Actor, kind: str, apply: Callable[[Act], Awaitable[T]]) -> T:
+    async def _act(
+        self,
+        subject: bytes,
+        actor: Actor,
+        kind: str,
+        apply: Callable[[Act], Awaitable[T]],
+        promises: tuple[str, ...] = (),
+    ) -> T:
         ask = Request("erase", actor.role, RIGHTS_PURPOSE, ())
         here = Circumstances(identified=actor.identified, standing=actor.standing)
-        return await self._gate.change(subject, ask, actor, here, apply, rule=Allow(()), kind=kind)
+        return await self._gate.change(subject, ask, actor, here, apply, rule=Allow(promises), kind=kind)
 
 
 async def _published(tx: Transaction, digest: bytes) -> _Published:

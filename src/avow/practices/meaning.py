@@ -16,7 +16,7 @@ from avow.errors import Refused
 from avow.gate import Gate
 from avow.policy.parse import parse
 from avow.practices.holding import bar
-from avow.practices.owing import NoticeKind, Owing
+from avow.practices.owing import NoticeKind, Owing, cause
 from avow.store.interface import Message, Transaction
 
 Answer = Literal["", "agreed", "declined"]
@@ -120,7 +120,7 @@ class Meanings:
         return self._versions
 
     def _name(self, version: bytes, subject: bytes) -> bytes:
-        return self._owing.name(NoticeKind.NEW_USE, f"{version.hex()} {subject.hex()}")
+        return self._owing.name(NoticeKind.NEW_USE, cause(version, subject))
 
 
 def _meaning(

@@ -32,6 +32,11 @@ class NoticeKind(StrEnum):
     NEW_USE = "new-use"
 
 
+def cause(version: bytes, subject: bytes) -> str:
+    """What the notice of a version (16 bytes of its digest, or more) to somebody is owed for, so that it goes once."""
+    return f"{version[:16].hex()} {subject.hex()}"
+
+
 class Owing:
     """For one site."""
 

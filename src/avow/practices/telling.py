@@ -6,33 +6,27 @@ is told stands in their facts, and in the record. Nobody's word makes somebody t
 the transaction that says so.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal, NamedTuple
 
 from avow.decide.difference import Difference, difference
-from avow.decide.facts import Circumstances, add, notified, tokens
+from avow.decide.facts import tokens
 from avow.decide.first import touched
-from avow.decide.request import Allow, Request
+from avow.decide.history import told
 from avow.errors import CallError, KeyGone, Refused, Tampered
-from avow.gate import Act, Actor, Gate
-from avow.policy.model import RIGHTS_PURPOSE, SITE, Change, Policy
+from avow.gate import Act, Gate
+from avow.policy.model import Change, Policy
 from avow.practices.answering import Answering
 from avow.practices.messages import NOBODY
-from avow.practices.owing import NoticeKind, Owing
+from avow.practices.owing import NoticeKind, Owing, cause
 from avow.store.interface import Message, Subject, Transaction
 from avow.store.terms import POLICY
 
 PAGE: Final = 200  # people looked at in one transaction
-TOLD: Final = "told"  # the fact token, and the word for the record
 AGAIN: Final = 86_400_000  # ms after which it is asked anew whether somebody may, or can, be written to
 State = Literal["told", "waiting", "returned", "unknown", "refused", "left"]
-_SITE: Final = Actor(SITE, "site", standing=True)
-_CIRCUMSTANCES: Final = Circumstances(standing=True, notice_owed=True)
-
-log = logging.getLogger("avow.telling")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +46,11 @@ class Owed:
     @property
     def version(self) -> str:
         """The version's name, as facts have it."""
-        return self.new.digest.hex()[:32]
+        return self.new.digest[:16].hex()
 
-    def cause(self, subject: bytes) -> str:
-        """What the notice to somebody is owed for, so that it goes once."""
-        return f"{self.version} {subject.hex()}"
-
-    @property
-    def tokens(self) -> tuple[str, ...]:
-        """The facts of who was told: of the version, and of each purpose that the version before has not."""
-        new = (notified(name) for name in self.new.purposes if name not in self.old.purposes)
-        return f"{TOLD}/{self.version}", *new
+    def told(self, line: str) -> bool:
+        """Whether a person's facts line says that they were told of it."""
+        return told(self.new.digest) in tokens(line)
 
 
 class One(NamedTuple):
@@ -124,7 +112,7 @@ class Telling:
     async def _one(self, tx: Transaction, one: Owed, row: Subject) -> One:
         name = self._name(one, row.subject)
         message = await tx.message(row.subject, name) or await tx.message(NOBODY, name)  # where no address is held
-        now, is_told = self._gate.now(), f"{TOLD}/{one.version}" in tokens(row.facts)
+        now, is_told = self._gate.now(), one.told(row.facts)
         state = self._state(message, now, is_told=is_told)
         over = message is not None and now >= message.at + one.bounce
         return One(row.subject, state, is_told if state == "returned" else state == "waiting" and over)
@@ -149,39 +137,29 @@ class Telling:
             if await self._came_back(one, subject):
                 await self._answering.untold(subject, one.new.digest)
                 return "returned"
-            return await self._gate.change(
-                subject,
-                Request("use", SITE, RIGHTS_PURPOSE, ()),
-                _SITE,
-                _CIRCUMSTANCES,
-                lambda act: self._settled(act, one),
-                rule=Allow(one.promises),
-                kind=TOLD,
-            )
+            await self._answering.told(subject, one.new.digest, one.promises, lambda act: self._arrived(act, one))
         except _NothingToSay as nothing:
             return nothing.state
         except (Refused, Tampered, KeyGone):  # erased meanwhile, or changed outside
             return "left"
+        return "told"
 
     async def _came_back(self, one: Owed, subject: bytes) -> bool:
         """After they counted as told. What came back once stays so."""
         async with self._gate.store.transaction() as tx:
             message = await tx.message(subject, self._name(one, subject))
             (row,) = await tx.subjects((subject,))
-        told = row is not None and f"{TOLD}/{one.version}" in tokens(row.facts)
-        return told and message is not None and message.state == "bounced"
+        return row is not None and one.told(row.facts) and message is not None and message.state == "bounced"
 
-    async def _settled(self, act: Act, one: Owed) -> State:
+    async def _arrived(self, act: Act, one: Owed) -> None:
+        """Raises `_NothingToSay` where it has not, or that is said already."""
         message = await act.tx.message(act.row.subject, self._name(one, act.row.subject))
-        state = self._state(message, act.at, is_told=f"{TOLD}/{one.version}" in tokens(act.facts))
+        state = self._state(message, act.at, is_told=one.told(act.facts))
         if state != "waiting" or message is None or act.at < message.at + one.bounce:
             raise _NothingToSay(state)
-        for token in one.tokens:
-            act.facts = add(act.facts, token)
-        return "told"
 
     def _name(self, one: Owed, subject: bytes) -> bytes:
-        return self._owing.name(NoticeKind.NEW_USE, one.cause(subject))
+        return self._owing.name(NoticeKind.NEW_USE, cause(one.new.digest, subject))
 
 
 class _NothingToSay(CallError):

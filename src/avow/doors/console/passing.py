@@ -13,6 +13,7 @@ from avow.doors.console.grants import Grant
 from avow.doors.console.room import Room, Visit
 from avow.doors.console.words import sentence
 from avow.errors import CallError, Refused
+from avow.policy.retention import midnight
 
 KIND: Final = "application/jose"  # RFC 7515, 9.2.1: a JWE or JWS in the compact form
 LIVE: Final = ("proposed", "open")
@@ -118,7 +119,7 @@ def _day_over(day: str) -> int:
         after = date.fromisoformat(day) + timedelta(days=1)
     except (ValueError, OverflowError):
         raise CallError("give each day as year, month and day, as in 2030-01-31") from None
-    return int(datetime(after.year, after.month, after.day, tzinfo=UTC).timestamp() * 1000)
+    return midnight(after)
 
 
 def _file(packed: Packed) -> Response:
